@@ -1,0 +1,70 @@
+/// Reading the catalog without the daemon: find a name, copy a record, walk them all. Used by clients and by the daemon itself.
+///
+/// Every read is validated by the record's root word: copy what root points to, copy the blocks, check their CRC, and take it
+/// only if root is still the same (a root value is never used twice). A daemon that dies at any point leaves root valid, so a
+/// reader never waits for it. All offsets and lengths are range-checked: a damaged catalog gives Damaged, never a fault.
+///   Threads: safe.   Memory: no allocation in find() and read_ref(); no system call anywhere.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/shm/format.h"
+
+namespace ndshare::internal {
+
+/// The hash of the name index: upper 32 bits tag the bucket, the lower ones choose it.
+std::uint64_t name_hash(std::string_view name) noexcept;
+
+/// A consistent copy of a record's current reference.
+struct RefCopy {
+  std::uint32_t array = 0;
+  std::uint64_t root = 0, version = 0, array_gen = 0, block = 0, meta = 0, flags = 0;
+};
+
+/// A consistent copy of everything the catalog says of one array.
+struct ArrayCopy {
+  RefCopy ref;
+  std::string name, dtype, attrs;
+  std::vector<std::int64_t> shape;
+  std::vector<Extent> extents;
+  std::uint64_t nbytes = 0, grain = 0, created_unix_ns = 0;
+  std::uint32_t order = 0, owner_slot = 0, owner_gen = 0, uid = 0, pid = 0;
+};
+
+class CatalogView {
+ public:
+  CatalogView() = default;
+  /// `base`: the mapped catalog, `bytes` long. Errors: Damaged, LayoutVersion (both sides and the way out).
+  CatalogView(const std::byte* base, std::uint64_t bytes);
+
+  const CatalogHeader& header() const noexcept { return *header_; }
+  const Slot& slot(std::uint32_t index) const noexcept;
+  const ArrayRecord& record(std::uint32_t index) const noexcept;
+
+  /// The array of this name, whatever its flags; nothing where there is none.   Cost: one hash, a few cache lines.
+  std::optional<RefCopy> find(std::string_view name) const;
+  /// The current reference of record `index`; nothing where the record is free.
+  std::optional<RefCopy> read_ref(std::uint32_t index) const noexcept;
+  /// Everything about the array; nothing where the record is free. Retries while it changes (lock-free against one writer).
+  std::optional<ArrayCopy> read(std::uint32_t index) const;
+  /// As read(), but of the version that `ref` names, for a holder of a claim on it. Errors: Damaged.
+  ArrayCopy read_version(const RefCopy& ref) const;
+  /// The name in `ref`'s meta block equals `name` and root is unchanged.
+  bool has_name(const RefCopy& ref, std::string_view name) const noexcept;
+  /// Calls `each` for every array of which it can get a consistent copy.
+  void for_each(const std::function<void(const ArrayCopy&)>& each) const;
+  /// Whether the current root of ref.array is still ref.root (seq_cst: pairs with the daemon's root store, see claims.h).
+  bool is_current(const RefCopy& ref) const noexcept;
+
+ private:
+  const std::byte* base_ = nullptr;
+  std::uint64_t bytes_ = 0;
+  const CatalogHeader* header_ = nullptr;
+};
+
+}  // namespace ndshare::internal
