@@ -1,0 +1,14 @@
+// Everything of ndshare that a program needs. Operators' calls are in <ndshare/admin.h>.
+#pragma once
+
+#include <ndshare/array.h>
+#include <ndshare/create.h>
+#include <ndshare/dtype.h>
+#include <ndshare/error.h>
+#include <ndshare/io.h>
+#include <ndshare/layout.h>
+#include <ndshare/ops.h>
+#include <ndshare/print.h>
+#include <ndshare/store.h>
+#include <ndshare/threads.h>
+#include <ndshare/version.h>
