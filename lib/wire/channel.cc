@@ -1,0 +1,84 @@
+#include "lib/wire/channel.h"
+
+#include <string>
+#include <utility>
+
+#include <ndshare/error.h>
+
+#include "lib/base/text.h"
+
+namespace ndshare::internal {
+namespace {
+
+[[noreturn]] void throw_reply(ErrorReply reply) {
+  throw Error(error_from_number(reply.code), std::move(reply.message), std::move(reply.details));
+}
+
+}  // namespace
+
+Channel::Channel(OwnedFd socket) : socket_(std::move(socket)), buffer_(kMaxPacketBytes) {}
+
+void Channel::hung_up() {
+  broken_ = true;
+  throw Error(ErrorCode::Disconnected, "the daemon hung up: it was stopped or killed; start it again with `ndshare start`");
+}
+
+Message Channel::exchange(std::uint64_t type, std::uint64_t sequence, Bytes request, Deadline deadline,
+                          std::vector<OwnedFd>* descriptors) {
+  if (broken_) hung_up();
+  if (request.size() > kMaxRequestBytes) {
+    throw Error(ErrorCode::Usage, "a request of " + format_bytes(request.size()) + ", over the limit of " +
+                                      format_bytes(kMaxRequestBytes) + ": ask for less at a time");
+  }
+  try {
+    send(std::move(request), deadline);
+  } catch (const Error& error) {
+    // A daemon that turned us away may have said why before it hung up: that reply is still to be read.
+    if (error.code() != ErrorCode::Disconnected) throw;
+  }
+  return receive(type, sequence, deadline, descriptors);
+}
+
+void Channel::send(Bytes request, Deadline deadline) {
+  bool started = false;
+  for (const auto& packet : split_message(std::move(request))) {
+    while (!send_packet(socket_.get(), packet)) {
+      try {
+        wait_writable(socket_.get(), deadline);
+      } catch (const Error&) {
+        broken_ = broken_ || started;  // the daemon has half of a request
+        throw;
+      }
+    }
+    started = true;
+  }
+}
+
+Message Channel::receive(std::uint64_t type, std::uint64_t sequence, Deadline deadline, std::vector<OwnedFd>* descriptors) {
+  int hang_ups = 0;
+  while (true) {
+    auto got = receive_packet(socket_.get(), buffer_, true);
+    if (got.arrival == Arrival::nothing) {
+      wait_readable(socket_.get(), deadline);
+      continue;
+    }
+    if (got.arrival == Arrival::hang_up) {
+      // A reset (the daemon closed with our request unread) is reported once, ahead of a reply that is still queued.
+      if (++hang_ups > 1) hung_up();
+      continue;
+    }
+    auto message = assembler_.add({buffer_.data(), got.bytes});
+    if (!message) continue;
+    const bool ours = message->sequence() == sequence;
+    if (message->type() == kErrorType && (ours || message->sequence() == 0)) throw_reply(message->body<ErrorReply>());
+    if (!ours) continue;  // the late answer of a call that timed out
+    if (message->type() != (type | kReplyBit)) {
+      throw Error(ErrorCode::Protocol, std::string("the daemon answered ") + message_name(type) + " with " +
+                                           message_name(message->type()));
+    }
+    if (descriptors != nullptr) *descriptors = std::move(got.descriptors);
+    return std::move(*message);
+  }
+}
+
+}  // namespace ndshare::internal

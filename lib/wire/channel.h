@@ -1,0 +1,48 @@
+/// The client's end of a connection: one request, its reply, one at a time.
+///
+///   Threads: one call at a time; the caller locks.
+///   After Timeout the channel stays usable: a reply that comes too late is recognised by its sequence and dropped. After
+///   Disconnected, or a time-out in the middle of a request in parts, it is broken() and every call says Disconnected.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "lib/wire/codec.h"
+#include "lib/wire/socket.h"
+
+namespace ndshare::internal {
+
+class Channel {
+ public:
+  /// Takes a connected socket (connect_socket()).
+  explicit Channel(OwnedFd socket);
+
+  /// Sends `request` and waits for its reply. `sequence` must differ from those of the calls before, but for a retried request.
+  /// Descriptors that ride along go to `descriptors` (of the greeting: catalog, sync, pool); without it they are closed.
+  ///   Errors: what the daemon answered, with the same code, message and details; Timeout; Disconnected; Protocol; Usage (a
+  ///   request over kMaxRequestBytes: ask for less at a time).
+  template <class Request>
+  ReplyOf<Request> call(const Request& request, std::uint64_t sequence, Deadline deadline,
+                        std::vector<OwnedFd>* descriptors = nullptr) {
+    constexpr auto kType = MessageOf<Request>::kType;
+    return exchange(kType, sequence, encode(kType, sequence, request), deadline, descriptors).template body<ReplyOf<Request>>();
+  }
+
+  bool broken() const noexcept { return broken_; }
+  int fd() const noexcept { return socket_.get(); }
+
+ private:
+  Message exchange(std::uint64_t type, std::uint64_t sequence, Bytes request, Deadline deadline,
+                   std::vector<OwnedFd>* descriptors);
+  void send(Bytes request, Deadline deadline);
+  Message receive(std::uint64_t type, std::uint64_t sequence, Deadline deadline, std::vector<OwnedFd>* descriptors);
+  [[noreturn]] void hung_up();
+
+  OwnedFd socket_;
+  Bytes buffer_;
+  Assembler assembler_{kMaxReplyBytes};
+  bool broken_ = false;
+};
+
+}  // namespace ndshare::internal
