@@ -1,0 +1,57 @@
+#include "lib/exec/parallel_memory.h"
+
+#include "lib/exec/parallel.h"
+#include "lib/kernels/registry.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace ndshare::internal {
+namespace {
+
+constexpr std::size_t kBlockBytes = std::size_t{1} << 20;     // of one task: thousands of pages, and few enough hand-outs
+constexpr std::size_t kParallelBytes = std::size_t{2} << 20;  // below, waking a thread costs what it saves
+
+template <class Body>
+void over_blocks(std::size_t bytes, int threads, const Body& body) {
+  const KernelTable& table = kernels();
+  const bool stream = bytes >= kStreamBytes;
+  const auto block = [&](std::size_t i) {
+    const std::size_t low = i * kBlockBytes;
+    body(table, stream, low, std::min(kBlockBytes, bytes - low));
+  };
+  parallel_blocks((bytes + kBlockBytes - 1) / kBlockBytes, threads, block, [&] {
+    if (stream) table.fence();
+  });
+}
+
+}  // namespace
+
+void parallel_copy(void* dst, const void* src, std::size_t bytes, int threads) {
+  if (bytes == 0) return;
+  if (bytes < kParallelBytes) {
+    std::memcpy(dst, src, bytes);
+    return;
+  }
+  auto* out = static_cast<unsigned char*>(dst);
+  const auto* in = static_cast<const unsigned char*>(src);
+  over_blocks(bytes, threads, [&](const KernelTable& table, bool stream, std::size_t low, std::size_t count) {
+    if (stream) return table.stream_copy(out + low, in + low, count);
+    std::memcpy(out + low, in + low, count);
+  });
+}
+
+void parallel_fill(void* dst, unsigned char value, std::size_t bytes, int threads) {
+  if (bytes == 0) return;
+  if (bytes < kParallelBytes) {
+    std::memset(dst, value, bytes);
+    return;
+  }
+  auto* out = static_cast<unsigned char*>(dst);
+  over_blocks(bytes, threads, [&](const KernelTable& table, bool stream, std::size_t low, std::size_t count) {
+    if (stream) return table.stream_fill(out + low, value, count);
+    std::memset(out + low, value, count);
+  });
+}
+
+}  // namespace ndshare::internal
