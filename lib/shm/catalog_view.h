@@ -3,6 +3,8 @@
 /// Every read is validated by the record's root word: copy what root points to, copy the blocks, check their CRC, and take it
 /// only if root is still the same (a root value is never used twice). A daemon that dies at any point leaves root valid, so a
 /// reader never waits for it. All offsets and lengths are range-checked: a damaged catalog gives Damaged, never a fault.
+/// Heap offsets (index_root, block, meta) count from heap_offset and are multiples of kHeapUnit. The daemon's stores to a ref's
+/// words and to blocks come before its store of root, with release: a reader's loads of them are acquire (shared_bytes.h).
 ///   Threads: safe.   Memory: no allocation in find() and read_ref(); no system call anywhere.
 #pragma once
 
@@ -43,6 +45,7 @@ class CatalogView {
   CatalogView(const std::byte* base, std::uint64_t bytes);
 
   const CatalogHeader& header() const noexcept { return *header_; }
+  /// REQUIRES (both): index is below the header's maximum.
   const Slot& slot(std::uint32_t index) const noexcept;
   const ArrayRecord& record(std::uint32_t index) const noexcept;
 
@@ -62,9 +65,26 @@ class CatalogView {
   bool is_current(const RefCopy& ref) const noexcept;
 
  private:
-  const std::byte* base_ = nullptr;
-  std::uint64_t bytes_ = 0;
+  /// Where index_root points, checked; no buckets where it is damaged.
+  struct Index {
+    const IndexEntry* buckets = nullptr;
+    std::uint64_t count = 0;
+  };
+  Index index_at(std::uint64_t index_root) const noexcept;
+  /// The record's reference while root is `root`; nothing where it changes meanwhile.
+  std::optional<RefCopy> copy_ref(std::uint32_t index, std::uint64_t root) const noexcept;
+  /// Copies a heap block of magic and CRC and at most `limit` bytes; false where it is not one.
+  bool copy_block(std::uint64_t offset, std::uint32_t magic, std::uint64_t limit, std::vector<std::byte>& out) const;
+  bool copy_version(const RefCopy& ref, ArrayCopy& out, std::vector<std::byte>& scratch) const;
+  bool copy_meta(const RefCopy& ref, ArrayCopy& out, std::vector<std::byte>& scratch) const;
+
+  // The geometry is checked once and kept here, so that it cannot change under a reader.
   const CatalogHeader* header_ = nullptr;
+  const Slot* slots_ = nullptr;
+  const ArrayRecord* records_ = nullptr;
+  const std::byte* heap_ = nullptr;
+  std::uint64_t heap_bytes_ = 0;
+  std::uint32_t max_arrays_ = 0;
 };
 
 }  // namespace ndshare::internal

@@ -7,6 +7,11 @@
 /// honoured, and no lock is taken. The entry is one store to take and one to give back; a dead client's entries are cleared by
 /// the daemon's sweep. `array_gen` guards against a record that was freed and used again in between.
 ///
+/// Fields of an entry are stored before its word. A scan that reads them while the entry changes hands may see a mix of two
+/// pins; that is harmless: a pin that validated before the root store did not change during the scan (or was given back, and
+/// needs nothing), and one taken later names a version that is not the removed one. The high-water mark of a table is raised
+/// (seq_cst) before the first word of a new entry, so the same argument covers entries that a scan would otherwise not reach.
+///
 /// Entries are handed out within a process by ClaimTable; in shared memory nothing but the entry says who holds what.
 ///   Threads: safe.   Errors: TooManyClaims (says how many).   No system call, no allocation after the first use.
 #pragma once
@@ -36,7 +41,10 @@ class ClaimTable {
   void give_back(Entry entry) noexcept;
 
  private:
-  struct FreeList { std::vector<std::uint32_t> free; std::uint32_t used = 0; };
+  struct FreeList {
+    std::vector<Claim*> free;
+    std::uint32_t used = 0;
+  };
   SlotClaims* shared_;
   std::mutex mutex_;
   FreeList lock_, view_;
@@ -73,7 +81,8 @@ struct ClaimCopy {
   std::uint64_t array_gen = 0, version = 0, since_ns = 0;
   std::int64_t lo = 0, hi = 0;
 };
-/// Copies the entries of a slot that are not free, up to its (range-checked) high-water marks, into `out` (appended).
+/// Copies the entries of a slot that are not free, up to its (range-checked) high-water marks, into `out` (appended). Entries
+/// of no known state or mode are skipped: nobody who keeps to the rules wrote them.
 void collect_claims(const SlotClaims& shared, std::vector<ClaimCopy>& out);
 
 /// Clears every entry a slot ever used and its high-water marks: the last step of a sweep before the slot is freed.

@@ -1,12 +1,15 @@
 /// One POSIX shared memory object: made complete or not at all, verified before use, mapped read-only or read-write.
 ///
-/// The only place that names Boost.Interprocess. A segment is created under a temporary name with O_EXCL and mode 0600, sized,
-/// filled by the caller, and then takes its final name in one rename that never replaces (so a half-made one is never seen).
+/// The only place that names Boost.Interprocess. A segment is created without any name (O_TMPFILE) with mode 0600, sized, filled
+/// by the caller, and then takes its name in one link that never replaces: a half-made one is never seen, and one whose maker
+/// is killed leaves nothing behind.
 /// Before an existing one is used its type, owner, mode and link count are checked: /dev/shm is world-writable.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -65,20 +68,19 @@ class Mapping {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Creates a sparse file of `bytes` under a temporary name beside `path`, mode 0600. finish() gives it its name.
+/// Creates a sparse nameless file of `bytes` in the folder of `path`, mode 0600. finish() gives it its name.
 class NewSegment {
  public:
   /// Errors: SystemMemory, Io (with errno in words), TooManyDescriptors.
   NewSegment(std::string path, std::uint64_t bytes);
-  ~NewSegment();                       ///< removes the temporary name unless finished
   NewSegment(const NewSegment&) = delete;
   NewSegment& operator=(const NewSegment&) = delete;
   int fd() const noexcept { return fd_.get(); }
-  /// Publishes under the final name. Errors: Squatted (the name exists; says whose it is), Io.
+  /// Publishes under the name. Errors: Squatted (the name exists; says whose it is), Io.
   Descriptor finish();
 
  private:
-  std::string path_, temporary_;
+  std::string path_;
   Descriptor fd_;
 };
 
@@ -86,12 +88,22 @@ class NewSegment {
 ///   Returns an empty descriptor where the name does not exist. Errors: Squatted (what is wrong, and the way out), Io.
 Descriptor open_segment(const std::string& path, std::uint32_t uid, Mapping::Access access);
 
-/// Makes [offset, offset + bytes) of the file real memory, so that no later access raises SIGBUS. At most 64 MiB a call.
+/// Another descriptor of the same file, for clients of another role. Errors: TooManyDescriptors, Permission, Io.
+Descriptor reopen_segment(int fd, Mapping::Access access);
+
+/// Makes [offset, offset + bytes) of the file real memory, so that no later access raises SIGBUS. The file's inode lock is held
+/// for 64 MiB at a time; ask for no more than that a call where others must not wait.
 ///   Errors: SystemMemory, Io.
 void reserve_range(int fd, std::uint64_t offset, std::uint64_t bytes);
 
-/// Gives the pages of the range back to the system; they read as zero afterwards. At most 64 MiB a call. Errors: Io.
+/// Gives the whole pages of the range back to the system; the range reads as zero afterwards. Locks as above. Errors: Io.
 void punch_range(int fd, std::uint64_t offset, std::uint64_t bytes);
+
+/// Calls each(offset, bytes) for the parts of the file below `end` that are real memory (SEEK_DATA), in order.
+void for_each_resident(int fd, std::uint64_t end, const std::function<void(std::uint64_t, std::uint64_t)>& each);
+
+/// Bytes of the file that are real memory.
+std::uint64_t resident_bytes(int fd);
 
 /// Current size of the file; truncation is the daemon's business alone.
 std::uint64_t file_bytes(int fd);
