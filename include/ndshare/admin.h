@@ -43,11 +43,11 @@ struct StatusInfo {
 };
 
 struct DaemonOptions {
-  std::string store;                     ///< empty: NDSHARE_STORE, else "default"
+  std::string store{};                   ///< empty: NDSHARE_STORE, else "default"
   std::uint64_t capacity_bytes = 0;      ///< 0: as adopted, else half of what memory, tmpfs and cgroup allow
   std::uint32_t max_clients = 0, max_arrays = 0;  ///< 0: 512 and 4 Mi
-  std::string pool_dir, log_file, log_level;
-  std::vector<std::string> allow_gids, read_only_gids;
+  std::string pool_dir{}, log_file{}, log_level{};
+  std::vector<std::string> allow_gids{}, read_only_gids{};
   bool ephemeral = false;
   std::chrono::nanoseconds timeout = std::chrono::seconds(5);
 };

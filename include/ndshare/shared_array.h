@@ -55,12 +55,12 @@ struct Rows {
 };
 
 struct ReadOptions {
-  Rows rows;
-  Timeout timeout;
+  Rows rows{};
+  Timeout timeout{};
 };
 struct WriteOptions {
-  Rows rows;
-  Timeout timeout;
+  Rows rows{};
+  Timeout timeout{};
   bool overwrite = false;  ///< every byte of the rows will be written: nothing need be kept
 };
 

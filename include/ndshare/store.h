@@ -33,24 +33,24 @@ struct ConnectOptions {
 /// How open_or_start() starts a private daemon.
 struct StartOptions {
   std::uint64_t capacity_bytes = 0;  ///< 0: half of what memory, tmpfs and cgroup allow
-  ConnectOptions connect;
+  ConnectOptions connect{};
 };
 
 struct CreateOptions {
   Fill fill = Fill::zeros;
   Lifetime lifetime = Lifetime::persistent;
-  Attrs attrs;
+  Attrs attrs{};
   Order order = Order::C;
   bool replace = false;   ///< take over the name of an existing array when this one becomes visible; readers keep the old one
   bool prefault = false;  ///< map every page into this process now, not at first touch
   bool huge = false;      ///< ask for huge pages (advice; arrays of 2 MiB and more are aligned for them)
-  Timeout timeout;
+  Timeout timeout{};
 };
 
 /// What the caller expects: nothing is checked that is not given. A −1 in `shape` fits any length.
 struct OpenOptions {
-  std::optional<DType> dtype;
-  std::optional<Shape> shape;
+  std::optional<DType> dtype{};
+  std::optional<Shape> shape{};
 };
 
 /// One row of create_many().
