@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include <boost/icl/interval_map.hpp>
@@ -13,6 +14,12 @@
 #include "daemon/range_allocator.h"
 
 namespace ndshare::internal {
+
+/// From byte offsets to a number; a stretch whose number is 0 has no entry.
+template <class Number>
+using IntervalMap = boost::icl::interval_map<std::uint64_t, Number, boost::icl::partial_absorber, std::less,
+                                             boost::icl::inplace_plus, boost::icl::inter_section,
+                                             boost::icl::right_open_interval<std::uint64_t>>;
 
 /// Holders of page extents. A byte that is not in the map has none.
 class ExtentCounts {
@@ -30,7 +37,7 @@ class ExtentCounts {
   std::uint64_t end() const;
 
  private:
-  boost::icl::interval_map<std::uint64_t, std::uint32_t> counts_;
+  IntervalMap<std::uint32_t> counts_;
 };
 
 /// What is known about warm pages: a number a stretch.
@@ -47,7 +54,7 @@ class PageMarks {
   std::vector<Mark> in(ByteRange range) const;
 
  private:
-  boost::icl::interval_map<std::uint64_t, std::uint64_t> marks_;  ///< uid << 2 | zero << 1 | 1, never 0
+  IntervalMap<std::uint64_t> marks_;  ///< uid << 2 | zero << 1 | 1, never 0
 };
 
 }  // namespace ndshare::internal

@@ -60,13 +60,19 @@ struct PoolExtent {
   std::uint32_t first_part = 0, part_count = 0;
 };
 
+/// A slab that was opened for an allocation; no other one uses it before prepared().
+struct PoolSlab {
+  std::uint64_t base = 0;
+  std::uint32_t first_part = 0, part_count = 0;
+};
+
 /// What allocate() took: extents by array and, within one, in the order of its data; and the memory to prepare.
 struct PoolAllocation {
   std::uint32_t uid = 0;
   bool wipe = false;                            ///< memory last written by another uid is to be zeroed
   std::vector<PoolExtent> extents;
   std::vector<PoolPart> parts;                  ///< tiles every page extent and every slab opened for this allocation
-  std::vector<std::uint64_t> slabs;             ///< slabs opened for it; no other allocation uses them before prepared()
+  std::vector<PoolSlab> slabs;
 
   struct Work {
     std::uint64_t offset, bytes;
@@ -136,22 +142,26 @@ class PoolAllocator {
   };
   using SlabKey = std::pair<std::uint64_t, std::uint32_t>;  ///< size class, uid
 
+  // Pages (pool_allocator.cc)
   void allocate_pages(std::uint64_t bytes, std::uint32_t array, PoolAllocation& out);
   std::optional<std::uint64_t> place_for(std::uint64_t bytes, std::uint64_t align) const noexcept;
   std::optional<std::uint64_t> place_around_warm(std::uint64_t bytes, std::uint64_t align) const noexcept;
   std::vector<ByteRange> several_ranges(std::uint64_t bytes) const;
-  void take_extent(ByteRange range, std::uint32_t array, PoolAllocation& out);
   std::uint32_t take_parts(ByteRange range, std::vector<PoolPart>& parts);
   void put_free(ByteRange range, PartState state, std::uint32_t uid);
   void put_part(const PoolPart& part);
+  void check_place(std::uint64_t offset, std::uint64_t bytes) const;
 
+  // Slabs (pool_slabs.cc)
   void allocate_piece(std::uint64_t piece, std::uint32_t array, PoolAllocation& out);
-  std::uint64_t open_slab(std::uint64_t piece, PoolAllocation& out);
+  std::uint64_t slab_with_room(std::uint64_t piece, PoolAllocation& out);
   std::uint64_t take_piece(std::uint64_t base, Slab& slab);
-  std::uint64_t release_piece(std::uint64_t offset, std::uint64_t bytes, std::uint32_t uid);
-  void free_piece(std::uint64_t offset, std::uint64_t base, Slab& slab);
+  void free_piece(std::uint64_t offset);
   Slab& slab_of_piece(std::uint64_t offset, std::uint64_t bytes);
+  void retain_piece(std::uint64_t offset, std::uint64_t bytes);
+  std::uint64_t release_piece(std::uint64_t offset, std::uint64_t bytes);
   void mark_piece(std::uint64_t offset, std::uint64_t bytes, std::uint32_t uid);
+  void list_slab(std::uint64_t base, const Slab& slab);
   [[noreturn]] void throw_capacity(std::uint64_t asked) const;
 
   std::uint64_t capacity_, live_ = 0;
