@@ -1,0 +1,30 @@
+// Which dtype a mixture of dtypes gives (NEP 50), and which casts are allowed. Pure tables over numeric dtypes.
+#pragma once
+
+#include <ndshare/dtype.h>
+#include <ndshare/scalar.h>
+
+#include <cstdint>
+#include <string_view>
+
+namespace ndshare::internal {
+
+/// How much a cast may lose, from nothing to anything. Each level includes the ones before it.
+enum class Casting : std::uint8_t { no, safe, same_kind, unsafe };
+
+/// The smallest dtype that both cast to safely, by NumPy's table: dtypes decide, never values. REQUIRES: both numeric.
+[[nodiscard]] TypeId result_type(TypeId a, TypeId b) noexcept;
+
+/// The dtype of a literal (a weak operand) next to an array of dtype `array`: the array's within its kind, else the default
+/// of the literal's kind (int64, float64, complex128; float with complex keeps the precision).
+///   Errors: DtypeMismatch for text.
+[[nodiscard]] TypeId weak_type(const Scalar& literal, TypeId array);
+
+/// NumPy's can_cast for numeric dtypes. `i8 → f8` is safe, `i8 → f4` and `u8 → i8` same_kind, `i → u`, `f → i`, `c → f`
+/// and anything but bool to bool unsafe.
+[[nodiscard]] bool can_cast(TypeId from, TypeId to, Casting casting) noexcept;
+
+/// Throws DtypeMismatch unless `dtype` is numeric; `what` names the function in the message.
+void require_numeric(std::string_view what, const DType& dtype);
+
+}  // namespace ndshare::internal
