@@ -1,0 +1,158 @@
+#include "tools/cli/app.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <new>
+#include <optional>
+#include <ostream>
+
+#include <CLI/CLI.hpp>
+
+#include <ndshare/error.h>
+#include <ndshare/version.h>
+
+#include "lib/base/text.h"
+#include "tools/cli/describe.h"
+
+namespace ndshare::cli {
+namespace {
+
+constexpr int kWrongUsage = 2;
+
+/// The message for people; with --json also an object for programs. Both on the error stream, so that output stays
+/// clean.
+void report(Context& context, ErrorCode code, const std::string& message, const Error::Details& details = {}) {
+  context.err << "ndshare: " << message << '\n';
+  if (!context.json) return;
+  Json more = Json::object();
+  for (const auto& [key, value] : details) more[key] = value;
+  print_json(
+      context.err,
+      {{"error",
+        {{"code", error_name(code)}, {"number", static_cast<int>(code)}, {"message", message}, {"details", more}}}});
+}
+
+int wrong_usage(Context& context, const std::string& message) {
+  report(context, ErrorCode::Usage, message);
+  return kWrongUsage;
+}
+
+/// Where the verb stands in the words: the first one that is neither an option nor an option's value.
+std::optional<std::size_t> verb_position(const std::vector<std::string>& words) {
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (words[i] == "--store" || words[i] == "--timeout") {
+      ++i;
+    } else if (words[i].empty() || words[i][0] != '-') {
+      return i;
+    }
+  }
+  return std::nullopt;
+}
+
+/// The command of `run` is taken off before the option parser sees it: it would read its words as its own.
+void split_command(std::vector<std::string>& words, std::size_t verb, Context& context) {
+  if (words[verb] != "run") return;
+  const auto mark = std::find(words.begin() + static_cast<std::ptrdiff_t>(verb), words.end(), "--");
+  if (mark == words.end()) return;
+  context.command.assign(mark + 1, words.end());
+  words.erase(mark, words.end());
+}
+
+void add_globals(CLI::App& app, Context& context) {
+  app.add_option("--store", context.store, "store, or user:store (else NDSHARE_STORE, else \"default\")")
+      ->type_name("NAME");
+  app.add_flag("--json", context.json, "output for programs");
+  app.add_option("--timeout", context.timeout_s, "longest wait in seconds")
+      ->type_name("S")
+      ->check(CLI::NonNegativeNumber)
+      ->default_str("5");
+}
+
+std::string footer(const Verb& verb) {
+  std::string text = "Example:\n  " + std::string(verb.example);
+  text += "\n\nEvery verb also takes --store NAME, --json and --timeout S.";
+  return text;
+}
+
+/// The application with every verb of the list.
+struct Application {
+  CLI::App app{"Shared-memory arrays for many processes on one machine.", "ndshare"};
+  std::map<const CLI::App*, Logic> logic;
+
+  explicit Application(Context& context) {
+    app.require_subcommand(1);
+    app.fallthrough();  // global options may stand behind the verb
+    add_globals(app, context);
+    app.footer(
+        "Exit status: 0 done, 1 failed, 2 wrong usage, 3 no such store or array, 4 timed out.\n"
+        "ndshare VERB --help shows a verb's options and an example.");
+    for (const auto& verb : verbs()) {
+      auto* sub = app.add_subcommand(std::string(verb.name), std::string(verb.summary));
+      sub->footer(footer(verb));
+      Flags flags(*sub);
+      logic.emplace(sub, verb.setup(flags));
+    }
+  }
+};
+
+int execute(Application& application, Context& context) {
+  const auto chosen = application.app.get_subcommands();
+  try {
+    const int status = application.logic.at(chosen.front())(context);
+    context.out.flush();
+    if (context.out.good()) return status;
+    report(context, ErrorCode::Io, "standard output cannot be written");
+    return error_exit_status(ErrorCode::Io);
+  } catch (const Error& error) {
+    context.out.flush();
+    report(context, error.code(), error.message(), error.details());
+    return error_exit_status(error.code());
+  } catch (const std::bad_alloc&) {
+    report(context, ErrorCode::Memory, "this process has no memory left");
+    return error_exit_status(ErrorCode::Memory);
+  } catch (const std::exception& error) {
+    report(context, ErrorCode::Internal, std::string(error.what()) + " (please report it)");
+    return error_exit_status(ErrorCode::Internal);
+  }
+}
+
+}  // namespace
+
+int run_cli(std::vector<std::string> words, Context& context) {
+  Application application(context);
+  if (words.empty()) {
+    context.err << application.app.help();
+    return kWrongUsage;
+  }
+  // So that the errors of the option parser itself obey it.
+  context.json = std::find(words.begin(), std::find(words.begin(), words.end(), "--"), "--json") != words.end();
+  if (words == std::vector<std::string>{"--version"}) words = {"version"};
+  if (const auto position = verb_position(words)) {
+    const auto& word = words[*position];
+    const auto is_it = [&](const Verb& verb) { return verb.name == word; };
+    if (std::none_of(verbs().begin(), verbs().end(), is_it)) {
+      const auto near = nearest_verb(word);
+      return wrong_usage(context, "no verb '" + internal::printable(word) + "'" +
+                                      (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?") +
+                                      " (ndshare --help lists them)");
+    }
+    split_command(words, *position, context);
+  }
+  try {
+    std::reverse(words.begin(), words.end());  // as CLI11 takes them
+    application.app.parse(std::move(words));
+  } catch (const CLI::Success&) {
+    const auto chosen = application.app.get_subcommands();
+    context.out << (chosen.empty() ? application.app.help() : chosen.front()->help("ndshare"));
+    context.out.flush();
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    const auto chosen = application.app.get_subcommands();
+    return wrong_usage(context, internal::printable(error.what()) + " (ndshare " +
+                                    (chosen.empty() ? "" : chosen.front()->get_name() + " ") + "--help)");
+  }
+  return execute(application, context);
+}
+
+}  // namespace ndshare::cli

@@ -1,0 +1,72 @@
+// ndshare create: an array of zeros, of anything, or of one value.
+#include <charconv>
+#include <memory>
+#include <ostream>
+
+#include <ndshare/create.h>
+#include <ndshare/error.h>
+
+#include "tools/cli/describe.h"
+#include "tools/cli/verb.h"
+
+namespace ndshare::cli {
+namespace {
+
+struct CreateFlags {
+  std::string name, dtype, shape, fill = "zeros";
+  bool seal = false, replace = false;
+  std::vector<std::string> attrs;
+};
+
+/// "7", "-1.5", "true"; any other text is a value for text arrays.
+Scalar parse_value(const std::string& text) {
+  const char* end = text.data() + text.size();
+  std::int64_t integer = 0;
+  if (const auto [at, error] = std::from_chars(text.data(), end, integer); error == std::errc() && at == end)
+    return integer;
+  std::uint64_t big = 0;
+  if (const auto [at, error] = std::from_chars(text.data(), end, big); error == std::errc() && at == end) return big;
+  double real = 0;
+  if (const auto [at, error] = std::from_chars(text.data(), end, real); error == std::errc() && at == end) return real;
+  if (text == "true" || text == "True") return true;
+  if (text == "false" || text == "False") return false;
+  return text;
+}
+
+int create(const CreateFlags& flags, Context& context) {
+  const auto dtype = DType::parse(flags.dtype);
+  const auto shape = Shape::parse(flags.shape);
+  CreateOptions options;
+  options.fill = flags.fill == "zeros" ? Fill::zeros : Fill::empty;
+  options.attrs = parse_attrs(flags.attrs);
+  options.replace = flags.replace;
+  Store store = context.connect();
+  SharedArray array = store.create(flags.name, dtype, shape, options);
+  auto guard = array.write();
+  try {
+    if (flags.fill != "zeros" && flags.fill != "empty") fill(guard.array(), parse_value(flags.fill));
+    guard.release();
+  } catch (...) {
+    guard.abandon();  // it goes with this process, unseen
+    throw;
+  }
+  if (flags.seal) array.seal();
+  if (context.json) print_json(context.out, to_json(array.info()));
+  return 0;
+}
+
+}  // namespace
+
+Logic setup_create(Flags& flags) {
+  auto chosen = std::make_shared<CreateFlags>();
+  flags.word(chosen->name, "NAME", "of the new array");
+  flags.required_text(chosen->dtype, "--dtype", "f4, int64, U10, datetime64[m], ts:i8,v:f4");
+  flags.required_text(chosen->shape, "--shape", "lengths of the axes: 1000,3; () for none");
+  flags.text(chosen->fill, "--fill", "zeros (default), empty, or a value");
+  flags.texts(chosen->attrs, "--attr", "key=value that travels with the array (may be repeated)");
+  flags.flag(chosen->seal, "--seal", "make it immutable at once");
+  flags.flag(chosen->replace, "--replace", "take over the name of an existing array");
+  return [chosen](Context& context) { return create(*chosen, context); };
+}
+
+}  // namespace ndshare::cli

@@ -1,0 +1,40 @@
+// ndshare stop: ends the daemon; the store's memory goes with it unless it is kept.
+#include <memory>
+#include <ostream>
+
+#include <ndshare/admin.h>
+
+#include "tools/cli/describe.h"
+#include "tools/cli/verb.h"
+
+namespace ndshare::cli {
+namespace {
+
+struct StopFlags {
+  bool force = false, keep = false;
+};
+
+int stop(const StopFlags& flags, Context& context) {
+  // Asked first, for the store's full name in the answer; a store that is not there is an error here already.
+  const auto status = admin::status(context.store, context.timeout());
+  admin::stop(context.store, flags.force, flags.keep, context.timeout());
+  if (context.json) {
+    print_json(context.out, {{"store", status.store}, {"stopped", true}, {"kept", flags.keep}});
+  } else {
+    context.out << "store " << status.store << " stopped, its memory "
+                << (flags.keep ? "kept for the next start" : "removed") << '\n';
+  }
+  return 0;
+}
+
+}  // namespace
+
+Logic setup_stop(Flags& flags) {
+  auto chosen = std::make_shared<StopFlags>();
+  flags.flag(chosen->force, "--force", "even while clients are attached or persistent arrays exist");
+  flags.flag(chosen->keep, "--keep", "leave arrays in memory for the next start");
+  flags.exclude("--force", "--keep");
+  return [chosen](Context& context) { return stop(*chosen, context); };
+}
+
+}  // namespace ndshare::cli
