@@ -1,15 +1,11 @@
 #include "lib/wire/peer.h"
 
-#include <array>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <iterator>
-#include <sstream>
+#include <string>
 
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include <ndshare/error.h>
@@ -17,8 +13,7 @@
 namespace ndshare::internal {
 namespace {
 
-constexpr int kPeerPidfd = 77;      ///< SO_PEERPIDFD, Linux 6.5; newer than some headers
-constexpr int kStartField = 20;     ///< fields after the command's ')' up to starttime: proc(5), field 22
+constexpr int kPeerPidfd = 77;  ///< SO_PEERPIDFD, Linux 6.5; newer than some headers
 
 [[noreturn]] void fail(const char* what, int error) {
   const auto code = error == EMFILE || error == ENFILE ? ErrorCode::TooManyDescriptors : ErrorCode::Io;
@@ -26,22 +21,6 @@ constexpr int kStartField = 20;     ///< fields after the command's ')' up to st
 }
 
 [[noreturn]] void gone() { throw Error(ErrorCode::Disconnected, "the process at the other end is gone"); }
-
-std::string process_file(std::uint64_t pid, const char* name) { return "/proc/" + std::to_string(pid) + "/" + name; }
-
-std::string read_text(const std::string& path) {
-  std::ifstream in(path);
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
-
-bool has_ended(int pidfd) {
-  pollfd entry{pidfd, POLLIN, 0};
-  return ::poll(&entry, 1, 0) > 0;
-}
-
-OwnedFd pidfd_of(std::uint64_t pid) {
-  return OwnedFd(static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0)));
-}
 
 std::vector<std::uint32_t> groups_of(int fd) {
   std::vector<gid_t> groups(64);
@@ -63,7 +42,7 @@ OwnedFd peer_pidfd(int fd, std::uint64_t pid) {
   if (errno == EMFILE || errno == ENFILE) fail("cannot watch the peer's process", errno);
   if (errno == ESRCH) gone();
   // An older kernel. The pid may have been given to another process since connect(); its socket then hangs up in a moment.
-  auto out = pidfd_of(pid);
+  OwnedFd out(static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0)));
   if (!out && errno == ESRCH) gone();
   if (!out) fail("cannot watch the peer's process", errno);
   return out;
@@ -71,26 +50,9 @@ OwnedFd peer_pidfd(int fd, std::uint64_t pid) {
 
 }  // namespace
 
-std::optional<std::uint64_t> process_start(std::uint64_t pid) {
-  const auto text = read_text(process_file(pid, "stat"));
-  const auto end = text.rfind(')');  // the command may contain anything, parentheses included
-  if (end == std::string::npos) return std::nullopt;
-  std::istringstream fields(text.substr(end + 1));
-  std::string field;
-  for (int i = 0; i < kStartField; ++i) {
-    if (!(fields >> field)) return std::nullopt;
-  }
-  return std::strtoull(field.c_str(), nullptr, 10);
-}
-
-OwnedFd open_process(std::uint64_t pid, std::uint64_t start) {
-  auto out = pidfd_of(pid);
-  if (!out) {
-    if (errno == ESRCH || errno == EINVAL) return out;
-    fail("cannot watch a client's process", errno);
-  }
-  if (process_start(pid) != start || has_ended(out.get())) out.reset();
-  return out;
+bool process_ended(int pidfd) noexcept {
+  pollfd entry{pidfd, POLLIN, 0};
+  return ::poll(&entry, 1, 0) > 0;
 }
 
 PeerCredentials peer_credentials(int fd) {
@@ -106,14 +68,6 @@ PeerCredentials peer_credentials(int fd) {
   out.gid = credentials.gid;
   out.groups = groups_of(fd);
   out.pidfd = peer_pidfd(fd, out.pid);
-  const auto start = process_start(out.pid);
-  struct stat info {};
-  if (::stat(process_file(out.pid, "ns/pid").c_str(), &info) == 0) out.pid_namespace = info.st_ino;
-  out.command = read_text(process_file(out.pid, "comm"));
-  while (!out.command.empty() && out.command.back() == '\n') out.command.pop_back();
-  // What /proc said belongs to this process only if it still lives: its pid cannot have been reused.
-  if (!start || has_ended(out.pidfd.get())) gone();
-  out.start = *start;
   return out;
 }
 

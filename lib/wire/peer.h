@@ -2,8 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
-#include <string>
 #include <vector>
 
 #include "lib/wire/owned_fd.h"
@@ -12,12 +10,9 @@ namespace ndshare::internal {
 
 struct PeerCredentials {
   std::uint64_t pid = 0;
-  std::uint64_t start = 0;          ///< start time in clock ticks since boot, as in /proc/PID/stat
-  std::uint64_t pid_namespace = 0;  ///< inode of its pid namespace; 0 where it may not be read
   std::uint32_t uid = 0, gid = 0;
-  std::vector<std::uint32_t> groups;///< supplementary
-  OwnedFd pidfd;                    ///< readable once the process has ended
-  std::string command;              ///< name as in /proc/PID/comm
+  std::vector<std::uint32_t> groups;  ///< supplementary
+  OwnedFd pidfd;                      ///< readable once the process has ended
 };
 
 /// Reads the credentials of a connected socket's peer (SO_PEERCRED, SO_PEERGROUPS, SO_PEERPIDFD or pidfd_open).
@@ -25,11 +20,7 @@ struct PeerCredentials {
 ///   TooManyDescriptors, Io.
 PeerCredentials peer_credentials(int fd);
 
-/// Start time of a process; nothing where there is no such process.
-std::optional<std::uint64_t> process_start(std::uint64_t pid);
-
-/// A pidfd of the process that has this pid and start time; empty where it is gone (another process of that pid included).
-///   Errors: TooManyDescriptors, Io.
-OwnedFd open_process(std::uint64_t pid, std::uint64_t start);
+/// Whether the process of a pidfd has ended.
+bool process_ended(int pidfd) noexcept;
 
 }  // namespace ndshare::internal

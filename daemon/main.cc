@@ -1,0 +1,116 @@
+// ndshared: serves one store.
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <string>
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <ndshare/error.h>
+
+#include "daemon/notify.h"
+#include "daemon/options.h"
+#include "daemon/server.h"
+#include "daemon/version_text.h"
+#include "lib/base/log.h"
+#include "lib/base/text.h"
+
+namespace ndshare::internal {
+namespace {
+
+/// The starter's end of --ready-fd: told once.
+class ReadyPipe {
+ public:
+  explicit ReadyPipe(int fd) : fd_(fd) {
+    if (fd >= 0) ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+  }
+  ~ReadyPipe() { tell("error " + std::to_string(static_cast<int>(ErrorCode::Internal)) + " ndshared ended while starting"); }
+  ReadyPipe(const ReadyPipe&) = delete;
+  ReadyPipe& operator=(const ReadyPipe&) = delete;
+
+  bool asked() const { return fd_ >= 0; }
+  void tell(std::string line) noexcept {
+    if (fd_ < 0) return;
+    std::replace(line.begin(), line.end(), '\n', ' ');
+    line += '\n';
+    static_cast<void>(!::write(fd_, line.data(), line.size()));  // a starter that left does not care
+    ::close(fd_);
+    fd_ = -1;
+  }
+
+ private:
+  int fd_;
+};
+
+/// A background daemon holds no terminal, pipe or folder of its starter.
+void detach_from_starter() {
+  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (null >= 0) {
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, fd);
+    ::close(null);
+  }
+  static_cast<void>(!::chdir("/"));
+}
+
+/// Every client is a connection and a pidfd: take what the hard limit allows.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void serve(DaemonOptions& options, ReadyPipe& ready) {
+  if (ready.asked()) ::setsid();  // Ctrl-C at the starter's terminal is not meant for the store
+  if (!options.log.file.empty()) options.log.file = std::filesystem::absolute(options.log.file);
+  if (!options.engine.pool_dir.empty()) options.engine.pool_dir = std::filesystem::absolute(options.engine.pool_dir);
+  log_start(options.log);
+  std::signal(SIGHUP, SIG_IGN);
+  std::signal(SIGPIPE, SIG_IGN);
+  raise_descriptor_limit();
+
+  Server server(options, Engine::open(options.engine));
+  log_info("ndshared " + std::string(kVersionText) + " serves store '" + options.engine.store + "', " +
+           format_bytes(server.engine().header().pool_bytes.load()) + (server.engine().adopted() ? ", adopted" : ", new"));
+  const bool background = ready.asked();
+  ready.tell("ready");
+  if (background) detach_from_starter();
+  notify_manager("READY=1");
+  server.run();
+  notify_manager("STOPPING=1");
+}
+
+int run(int argc, char** argv) {
+  try {
+    auto options = parse_options(argc, argv);
+    if (options.help || options.version) {
+      std::fputs(options.help ? help_text().c_str() : (std::string("ndshared ") + kVersionText + "\n").c_str(), stdout);
+      return 0;
+    }
+    ReadyPipe ready(options.ready_fd);
+    try {
+      serve(options, ready);
+      log_info("ended");
+      return 0;
+    } catch (const Error& error) {
+      log_error(printable(error.message()));
+      ready.tell("error " + std::to_string(static_cast<int>(error.code())) + " " + error.message());
+      throw;
+    }
+  } catch (const Error& error) {
+    std::fprintf(stderr, "ndshared: %s\n", error.what());
+    return error_exit_status(error.code());
+  } catch (const std::exception& failure) {
+    std::fprintf(stderr, "ndshared: %s\n", failure.what());
+    return 1;
+  }
+}
+
+}  // namespace
+}  // namespace ndshare::internal
+
+int main(int argc, char** argv) { return ndshare::internal::run(argc, argv); }

@@ -1,0 +1,257 @@
+#include "daemon/server.h"
+
+#include <cerrno>
+#include <csignal>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include "daemon/create_job.h"
+#include "lib/base/log.h"
+#include "lib/base/text.h"
+#include "lib/shm/process.h"
+#include "lib/shm/segment.h"
+#include "lib/wire/socket.h"
+
+namespace ndshare::internal {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr auto kGreetingTime = milliseconds(10'000);  ///< for Hello after accept
+constexpr auto kChoresDelay = milliseconds(5);        ///< batches the reclaims of a burst of removals
+constexpr auto kChoresAgain = milliseconds(500);      ///< while removed arrays are still held: releases are not announced
+constexpr auto kAcceptPause = milliseconds(50);
+
+std::string describe(const Holder& holder) {
+  return "slot " + std::to_string(holder.slot.index) + " of pid " + std::to_string(holder.pid);
+}
+
+}  // namespace
+
+Server::Server(const DaemonOptions& options, std::unique_ptr<Engine> engine)
+    : options_(options),
+      socket_path_(segment_paths(::geteuid(), options.engine.store, options.engine.pool_dir).socket),
+      engine_(std::move(engine)),
+      spare_(::open("/dev/null", O_RDONLY | O_CLOEXEC)) {
+  listen();
+  adopt_holders();
+}
+
+Server::~Server() {
+  drop_jobs();
+  listener_watch_ = {};
+  listener_.reset();
+  if (!removed_) ::unlink(socket_path_.c_str());  // the lock file is still held: this socket is ours
+  // The lock goes with the engine, before the sockets: who sees the hang-up may start the store again at once.
+  engine_.reset();
+  for (const auto& [key, session] : std::exchange(sessions_, {})) session->close();
+}
+
+std::chrono::milliseconds Server::uptime() const {
+  return std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - started_);
+}
+
+void Server::run() {
+  loop_.on_signals({SIGTERM, SIGINT}, [this](int number) { stop(number == SIGTERM ? "SIGTERM" : "SIGINT"); });
+  if (options_.engine.ephemeral) {
+    loop_.after(options_.idle_exit, [this] {
+      if (!served_) check_ephemeral();
+    });
+  }
+  listener_watch_.readable([this] { accept_one(); });
+  loop_.run();
+  loop_.join_helpers();
+  drop_jobs();
+  if (options_.engine.ephemeral) remove_memory();
+}
+
+void Server::stop(const std::string& why) {
+  if (!std::exchange(stopping_, true)) log_info("stopping: " + why);
+  loop_.stop();
+}
+
+void Server::remove_memory() {
+  if (!std::exchange(removed_, true)) engine_->remove_segments();
+}
+
+// ---- connections ------------------------------------------------------------------------------------------------------------
+
+void Server::listen() {
+  const bool shared = options_.engine.shared_between_uids;
+  listener_ = listen_socket(socket_path_, shared ? 0666 : 0600);
+  listener_watch_ = Loop::Watch(loop_, listener_.get());
+}
+
+void Server::accept_one() {
+  OwnedFd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (!socket && (errno == EMFILE || errno == ENFILE)) {
+    turn_away();
+  } else if (socket) {
+    try {
+      auto peer = peer_credentials(socket.get());
+      const auto role = role_of(peer, engine_->header().uid, options_.write_gids, options_.read_only_gids);
+      auto session = std::make_shared<Session>(*this, std::move(socket), std::move(peer), role);
+      sessions_.emplace(session.get(), session);
+      session->start();
+      loop_.after(kGreetingTime, [seen = std::weak_ptr<Session>(session)] {
+        if (const auto late = seen.lock(); late && !late->greeted()) late->close();
+      });
+    } catch (const Error& error) {
+      log_debug("connection refused: " + printable(error.message()));
+      if (socket) refuse_connection(socket.get(), error);
+    }
+  }
+  listener_watch_.readable([this] { accept_one(); });
+}
+
+void Server::turn_away() {
+  const Error error(ErrorCode::TooManyDescriptors,
+                    "the daemon is at its limit of open files with " + std::to_string(sessions_.size()) +
+                        " connections: raise LimitNOFILE (`ulimit -n`) of ndshared, or disconnect clients");
+  log_warn(error.message());
+  spare_.reset();
+  const OwnedFd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (socket) refuse_connection(socket.get(), error);
+  spare_.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+}
+
+void Server::hung_up(Session& session) {
+  if (session.slot()) {
+    log_debug("connection of pid " + std::to_string(session.peer().pid) + " lost; its slot stays while the process lives");
+  }
+  session.close();
+}
+
+void Server::forget(Session& session) { sessions_.erase(&session); }
+
+// ---- slots and their processes ----------------------------------------------------------------------------------------------
+
+void Server::adopt_holders() {
+  for (const auto& live : engine_->live_slots()) {
+    OwnedFd pidfd(open_pidfd(live.pid));
+    if (!pidfd || !process_alive(live.pid, live.start)) {
+      engine_->sweep(live.slot);
+      continue;
+    }
+    const int fd = pidfd.get();
+    const auto index = live.slot.index;
+    holders_.emplace(index, Holder{live.slot, live.pid, live.start, std::move(pidfd), Loop::Watch(loop_, fd), {}});
+    watch_holder(index);
+    served_ = true;
+  }
+  if (!holders_.empty()) log_info("adopted " + std::to_string(holders_.size()) + " clients that are still attached");
+}
+
+SlotRef Server::attach(Session& session, const Peer& peer, OwnedFd pidfd) {
+  const auto slot = engine_->attach(peer);
+  const int fd = pidfd.get();
+  holders_.erase(slot.index);
+  holders_.emplace(slot.index, Holder{slot, peer.pid, peer.start, std::move(pidfd), Loop::Watch(loop_, fd), session.weak_from_this()});
+  watch_holder(slot.index);
+  served_ = true;
+  log_info("attached " + describe(holders_.at(slot.index)) + " (" + printable(peer.command) + ")");
+  return slot;
+}
+
+std::optional<SlotRef> Server::resume(Session& session, std::uint32_t index, std::uint64_t gen) {
+  const auto found = holders_.find(index);
+  if (found == holders_.end() || found->second.slot.gen != gen || found->second.pid != session.peer().pid ||
+      !process_alive(found->second.pid, found->second.start)) {
+    return std::nullopt;
+  }
+  if (const auto old = found->second.session.lock(); old && old.get() != &session) old->close();
+  found->second.session = session.weak_from_this();
+  log_info("resumed " + describe(found->second));
+  return found->second.slot;
+}
+
+void Server::watch_holder(std::uint32_t index) {
+  holders_.at(index).watch.readable([this, index] { holder_ended(index); });
+}
+
+void Server::holder_ended(std::uint32_t index) {
+  const auto who = describe(holders_.at(index));
+  if (const auto session = holders_.at(index).session.lock()) session->close();
+  try {
+    release_slot(index);
+    log_info("swept " + who + ": its process ended");
+  } catch (const Error& error) {
+    log_error("sweeping " + who + " failed: " + printable(error.message()));
+  }
+  check_ephemeral();
+}
+
+void Server::detach(std::uint32_t index) {
+  log_info("detached " + describe(holders_.at(index)));
+  release_slot(index);
+  loop_.post([this] { check_ephemeral(); });  // after the reply
+}
+
+void Server::release_slot(std::uint32_t index) {
+  const auto found = holders_.find(index);
+  if (found == holders_.end()) return;
+  const auto slot = found->second.slot;
+  holders_.erase(found);
+  for (const auto& job : jobs_) {
+    if (job->slot.index == slot.index && job->slot.gen == slot.gen) job->abandoned = true;
+  }
+  engine_->sweep(slot);
+  schedule_chores();
+}
+
+void Server::check_ephemeral() {
+  if (!options_.engine.ephemeral || !holders_.empty()) return;
+  // A client that is connecting has its Hello before the stop is looked at again.
+  stop(served_ ? "the last client left" : "no client came");
+}
+
+// ---- chores -----------------------------------------------------------------------------------------------------------------
+
+void Server::schedule_chores() {
+  reclaim_due_ = true;
+  if (std::exchange(chores_due_, true)) return;
+  loop_.after(kChoresDelay, [this] { chores(); });
+}
+
+void Server::reclaim_if_due() {
+  if (std::exchange(reclaim_due_, false)) engine_->reclaim();
+}
+
+void Server::chores() {
+  chores_due_ = false;
+  try {
+    reclaim_due_ = false;
+    engine_->reclaim();
+    const auto given_back = engine_->trim_some(engine_->warm_limit_bytes());
+    if (given_back > 0) {
+      log_debug("gave " + format_bytes(given_back) + " of warm memory back");
+      chores_due_ = true;
+      return loop_.post([this] { chores(); });  // requests that came meanwhile go first
+    }
+    if (engine_->pool_status().pending_bytes == 0) return;
+    chores_due_ = true;
+    loop_.after(kChoresAgain, [this] { chores(); });
+  } catch (const Error& error) {
+    log_error("reclaiming memory failed: " + printable(error.message()));
+  }
+}
+
+// ---- creates whose memory is being reserved ---------------------------------------------------------------------------------
+
+void Server::start_job(std::shared_ptr<CreateJob> job) {
+  jobs_.push_back(job);
+  run_create_step(*this, std::move(job));
+}
+
+void Server::finish_job(const std::shared_ptr<CreateJob>& job) { jobs_.remove(job); }
+
+void Server::drop_jobs() {
+  for (const auto& job : jobs_) job->abandoned = true;
+  loop_.join_helpers();
+  for (const auto& job : jobs_) job->ticket.reset();
+  jobs_.clear();
+}
+
+}  // namespace ndshare::internal

@@ -1,0 +1,97 @@
+/// The daemon around the engine: listens, keeps sessions and the processes that hold slots, and does the chores.
+///
+/// A slot belongs to a process, not to a connection. Its holder is watched by pidfd: when the process ends, the slot is swept;
+/// a hang-up alone leaves the slot to its process, which may come back for it (HelloRequest::resume_slot).
+///   Threads: the loop's; create's reserving runs on helpers and touches its ticket only.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "daemon/engine.h"
+#include "daemon/loop.h"
+#include "daemon/options.h"
+#include "daemon/session.h"
+#include "lib/wire/peer.h"
+
+namespace ndshare::internal {
+
+struct CreateJob;
+
+/// The process that holds a slot.
+struct Holder {
+  SlotRef slot;
+  std::uint64_t pid = 0, start = 0;
+  OwnedFd pidfd;
+  Loop::Watch watch;
+  std::weak_ptr<Session> session;
+};
+
+class Server {
+ public:
+  /// Listens at once: clients may connect from here on, and are served by run().
+  ///   Errors: Squatted, Name, TooManyDescriptors, Io.
+  Server(const DaemonOptions& options, std::unique_ptr<Engine> engine);
+  ~Server();
+
+  /// Serves until a signal, a stop request or, for an ephemeral store, the last client's leave.
+  void run();
+
+  // ---- for sessions and handlers
+  Loop& loop() { return loop_; }
+  Engine& engine() { return *engine_; }
+  const DaemonOptions& options() const { return options_; }
+  const std::map<std::uint32_t, Holder>& holders() const { return holders_; }
+  std::chrono::milliseconds uptime() const;
+
+  /// A new holder of a slot, with a session.
+  SlotRef attach(Session& session, const Peer& peer, OwnedFd pidfd);
+  /// Gives a slot to a new connection of the process that holds it; nothing where it does not hold it.
+  std::optional<SlotRef> resume(Session& session, std::uint32_t index, std::uint64_t gen);
+  /// The holder of the slot leaves by itself: sweeps at once.
+  void detach(std::uint32_t index);
+
+  void hung_up(Session& session);
+  void forget(Session& session);
+  /// Memory may be free: reclaim and trim in a moment, off the path of requests.
+  void schedule_chores();
+  /// Reclaims now if a removal made that worthwhile: warm memory before fresh.
+  void reclaim_if_due();
+  /// Ends run() after the current handler.
+  void stop(const std::string& why);
+  void remove_memory();
+
+  void start_job(std::shared_ptr<CreateJob> job);
+  void finish_job(const std::shared_ptr<CreateJob>& job);
+
+ private:
+  void listen();
+  void accept_one();
+  void turn_away();
+  void adopt_holders();
+  void watch_holder(std::uint32_t index);
+  void release_slot(std::uint32_t index);
+  void holder_ended(std::uint32_t index);
+  void check_ephemeral();
+  void chores();
+  void drop_jobs();
+
+  DaemonOptions options_;
+  std::string socket_path_;
+  std::unique_ptr<Engine> engine_;
+  Loop loop_;
+  OwnedFd listener_, spare_;          ///< `spare_` is given up to accept and refuse one connection at the descriptor limit
+  Loop::Watch listener_watch_;
+  std::map<Session*, std::shared_ptr<Session>> sessions_;
+  std::map<std::uint32_t, Holder> holders_;  ///< by slot index
+  std::list<std::shared_ptr<CreateJob>> jobs_;
+  std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+  bool chores_due_ = false, reclaim_due_ = false, served_ = false, removed_ = false, stopping_ = false;
+};
+
+}  // namespace ndshare::internal

@@ -1,0 +1,174 @@
+#include "daemon/session.h"
+
+#include <new>
+#include <utility>
+
+#include "daemon/handlers.h"
+#include "daemon/server.h"
+#include "lib/base/log.h"
+#include "lib/base/text.h"
+#include "lib/wire/socket.h"
+
+namespace ndshare::internal {
+namespace {
+
+/// Who may ask for a request: the last column of message_list.inc.
+enum class Access : std::uint8_t { greeting, any, slot, operate, write };
+
+ErrorReply to_reply(const Error& error) {
+  return {static_cast<std::uint64_t>(error.code()), error.message(), error.details()};
+}
+
+/// Every session reads through one buffer: there is one thread, and a packet is decoded before the next is taken.
+std::span<std::uint8_t> packet_buffer() {
+  static std::vector<std::uint8_t> buffer(kMaxPacketBytes);
+  return buffer;
+}
+
+void check_access(const Session& session, Access access, const char* name) {
+  const auto refuse = [&](ErrorCode code, const std::string& why) { throw Error(code, std::string(name) + ": " + why); };
+  if (access == Access::greeting) {
+    if (session.greeted()) refuse(ErrorCode::Protocol, "this connection was greeted already");
+    return;
+  }
+  if (!session.greeted()) refuse(ErrorCode::Protocol, "the first message of a connection must be Hello");
+  const bool needs_slot = access == Access::slot || access == Access::write;
+  if (needs_slot && !session.slot()) refuse(ErrorCode::Protocol, "an operator, or a client that detached, has no slot to do this");
+  const bool needs_write = access == Access::operate || access == Access::write;
+  if (needs_write && session.read_only()) {
+    refuse(ErrorCode::Permission, "this client is read-only: connect with the write role (uid of the owner, or --allow-gid)");
+  }
+}
+
+}  // namespace
+
+void refuse_connection(int fd, const Error& error) noexcept {
+  try {
+    send_packet(fd, encode(kErrorType, 0, to_reply(error)));
+  } catch (const std::exception&) {
+    // It is gone already: nobody to tell.
+  }
+}
+
+Session::Session(Server& server, OwnedFd socket, PeerCredentials peer, PeerRole role)
+    : server_(server),
+      socket_(std::move(socket)),
+      watch_(server.loop(), socket_.get()),
+      peer_(std::move(peer)),
+      role_(role) {}
+
+void Session::start() { wait_for_request(); }
+
+void Session::greet(std::optional<SlotRef> slot, bool read_only) {
+  greeted_ = true;
+  slot_ = slot;
+  read_only_ = read_only;
+}
+
+void Session::wait_for_request() {
+  watch_.readable([this] { on_readable(); });
+}
+
+void Session::resume_requests() {
+  if (!std::exchange(deferred_, false) || closed() || sending_) return;
+  wait_for_request();
+}
+
+void Session::on_readable() {
+  const auto keep = shared_from_this();  // a handler may close the session
+  try {
+    const auto got = receive_packet(socket_.get(), packet_buffer(), false);
+    if (got.arrival == Arrival::hang_up) return server_.hung_up(*this);
+    if (got.arrival == Arrival::packet) take(packet_buffer().first(got.bytes));
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::Protocol) return server_.hung_up(*this);
+    malformed(0, error);
+  }
+  if (!closed() && !deferred_ && !sending_) wait_for_request();
+}
+
+void Session::take(std::span<const std::uint8_t> packet) {
+  auto message = assembler_.add(packet);
+  if (!message) return;
+  try {
+    dispatch(*message);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::Protocol) return malformed(message->sequence(), error);
+    log_debug(std::string(message_name(message->type())) + " refused: " + printable(error.message()));
+    fail(message->sequence(), error);
+  } catch (const std::bad_alloc&) {
+    fail(message->sequence(), Error(ErrorCode::Memory, "the daemon has no memory for this request"));
+  } catch (const std::exception& failure) {
+    log_error(std::string(message_name(message->type())) + " failed: " + printable(failure.what()));
+    fail(message->sequence(), Error(ErrorCode::Internal, std::string("the daemon failed: ") + failure.what()));
+  }
+}
+
+template <class Request>
+void Session::answer(Message& message) {
+  const auto sequence = message.sequence();
+  if (auto body = handle(server_, *this, sequence, message.body<Request>())) reply<Request>(sequence, *body);
+}
+
+void Session::dispatch(Message& message) {
+  switch (message.type()) {
+#define NDSHARE_MESSAGE(number, name, Request, Reply, access) \
+  case number:                                                \
+    check_access(*this, Access::access, #name);               \
+    return answer<Request>(message);
+#include "lib/wire/message_list.inc"
+#undef NDSHARE_MESSAGE
+    default: throw Error(ErrorCode::Protocol, "message: unknown type " + std::to_string(message.type()));
+  }
+}
+
+void Session::malformed(std::uint64_t sequence, const Error& error) {
+  log_debug("malformed message of pid " + std::to_string(peer_.pid) + ": " + printable(error.message()));
+  fail(sequence, error);
+  if (++malformed_ <= kMaxMalformed || closed()) return;
+  log_info("disconnected pid " + std::to_string(peer_.pid) + " after " + std::to_string(malformed_) + " malformed messages");
+  close_after_reply();
+}
+
+void Session::fail(std::uint64_t sequence, const Error& error) { send(encode(kErrorType, sequence, to_reply(error)), {}); }
+
+void Session::send(Bytes message, std::vector<int> descriptors) {
+  if (closed()) return;
+  for (auto& packet : split_message(std::move(message))) {
+    outgoing_.push_back({std::move(packet), std::exchange(descriptors, {})});
+  }
+  if (!sending_) flush();
+}
+
+void Session::flush() {
+  const auto keep = shared_from_this();
+  const bool resumed = std::exchange(sending_, false);  // not called from within a request
+  try {
+    while (!outgoing_.empty()) {
+      if (!send_packet(socket_.get(), outgoing_.front().packet, outgoing_.front().descriptors)) {
+        sending_ = true;
+        return watch_.writable([this] { flush(); });
+      }
+      outgoing_.pop_front();
+    }
+  } catch (const Error&) {
+    return server_.hung_up(*this);
+  }
+  if (closing_) return close();
+  if (resumed && !deferred_) wait_for_request();
+}
+
+void Session::close_after_reply() {
+  closing_ = true;
+  if (!sending_) close();
+}
+
+void Session::close() {
+  if (closed()) return;
+  watch_ = {};
+  socket_.reset();
+  outgoing_.clear();
+  server_.forget(*this);
+}
+
+}  // namespace ndshare::internal
