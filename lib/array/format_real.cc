@@ -49,20 +49,22 @@ Decimal shortest_of(Float value) {
   return from_scientific({buffer.data(), static_cast<std::size_t>(result.ptr - buffer.data())});
 }
 
-double value_of(const Decimal& decimal) {
-  const std::string text = decimal.digits + "e" + std::to_string(decimal.point - static_cast<int>(decimal.digits.size()));
-  double value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
-}
-
-// No std::to_chars for halves: the fewest digits, rounded exactly, that read back as the same half. Five always do.
+// No std::to_chars for halves: the fewest digits that read back as the same half, the nearest of those. The neighbours
+// count too: below a power of two halves lie closer, so a number may read back although the nearest one does not.
 Decimal shortest_half(double value) {
   const Half half(static_cast<float>(value));
   for (int precision = 0; precision < 5; ++precision) {
-    const std::string text = to_text(value, std::chars_format::scientific, precision);
-    const Decimal decimal = from_scientific(text);
-    if (Half(static_cast<float>(value_of(decimal))).bits == half.bits) return decimal;
+    const Decimal nearest = from_scientific(to_text(value, std::chars_format::scientific, precision));
+    int number = 0;
+    std::string digits = nearest.digits;
+    digits.resize(static_cast<std::size_t>(precision) + 1, '0');
+    std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    for (const int step : {0, 1, -1}) {
+      const std::string text = std::to_string(number + step) + "e" + std::to_string(nearest.point - precision - 1);
+      double candidate = 0;
+      std::from_chars(text.data(), text.data() + text.size(), candidate);
+      if (candidate > 0 && Half(static_cast<float>(candidate)).bits == half.bits) return shortest_of(candidate);
+    }
   }
   return shortest_of(value);
 }
@@ -79,7 +81,7 @@ struct Split {
   std::string fraction;
 };
 
-Split positional(double magnitude, RealWidth width, int precision) {
+Split positional(double magnitude, RealWidth width, int precision, bool exact_whole = false) {
   const Decimal decimal = shortest(magnitude, width);
   const auto digits = static_cast<int>(decimal.digits.size());
   if (precision >= 0 && digits - decimal.point > precision) {
@@ -92,6 +94,8 @@ Split positional(double magnitude, RealWidth width, int precision) {
   if (magnitude == 0) return {"0", ""};
   if (decimal.point <= 0) return {"0", std::string(static_cast<std::size_t>(-decimal.point), '0') + decimal.digits};
   const auto point = static_cast<std::size_t>(decimal.point);
+  // Columns show a whole part's own digits past the shortest ones (49536. for the half nearest 49540), scalars show zeros.
+  if (digits < decimal.point && exact_whole) return {to_text(magnitude, std::chars_format::fixed, 0), ""};
   if (digits <= decimal.point) return {decimal.digits + std::string(point - decimal.digits.size(), '0'), ""};
   return {decimal.digits.substr(0, point), decimal.digits.substr(point)};
 }
@@ -219,7 +223,7 @@ std::string RealFormat::operator()(double value) const {
     const std::string head = sign + parts.whole;
     return spaces(pad_left_ - length_of(head)) + head + "." + parts.fraction + exponent_text(parts.exponent, exponent_digits_);
   }
-  const Split split = positional(magnitude, width_, precision_);
+  const Split split = positional(magnitude, width_, precision_, true);
   const std::string head = sign + split.whole;
   return spaces(pad_left_ - length_of(head)) + head + "." + split.fraction + spaces(pad_right_ - length_of(split.fraction));
 }
