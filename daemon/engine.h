@@ -44,9 +44,15 @@ struct SlotRef {
   std::uint64_t gen = 0;
 };
 
-/// A create on its way: extents are taken from the allocator, nothing is in the catalog yet. Move-only; dropping it gives
-/// everything back (the destructor runs on the engine's thread).
-class CreateTicket;
+/// A create on its way: extents are taken from the allocator, nothing is in the catalog yet. Dropping it gives
+/// everything back (the destructor runs on the engine's thread, before the engine's own).
+class CreateTicket {
+ public:
+  CreateTicket() = default;
+  CreateTicket(const CreateTicket&) = delete;
+  CreateTicket& operator=(const CreateTicket&) = delete;
+  virtual ~CreateTicket() = default;
+};
 
 class Engine {
  public:
@@ -55,7 +61,7 @@ class Engine {
   ///   Errors: StoreExists (another daemon holds the lock file; says its pid), Squatted, LayoutVersion (says how to save),
   ///   Damaged, Capacity (a smaller capacity than the live arrays need), SystemMemory, Io, Name.
   static std::unique_ptr<Engine> open(const EngineOptions& options);
-  virtual ~Engine() = default;            ///< leaves the segments in place; see remove_segments()
+  virtual ~Engine() = default;  ///< leaves the segments in place; see remove_segments()
 
   virtual const CatalogHeader& header() const = 0;
   /// Descriptors for clients: catalog O_RDONLY, sync O_RDWR, pool O_RDWR or, for a read-only client, O_RDONLY. Owned by the engine.
@@ -85,6 +91,9 @@ class Engine {
   virtual bool reserve_some(CreateTicket& ticket) = 0;
   /// Publishes all arrays of the ticket as building arrays of `slot`, in one redo record.
   virtual std::vector<CreatedArray> commit_create(SlotRef slot, std::uint64_t sequence, std::unique_ptr<CreateTicket> ticket) = 0;
+  /// The answer of a create that was applied already, for a client that sends it again (its names are taken: by itself).
+  /// Nothing where `sequence` is not the last one applied. Ask before prepare_create().
+  virtual std::optional<std::vector<CreatedArray>> find_created(SlotRef slot, std::uint64_t sequence) const = 0;
 
   /// Ends building, all or none: the arrays become visible (taking over the name where one replaces another), sealed if asked.
   /// An array that is visible already is sealed. Errors: NoSuchArray, Permission (not its builder), Sealed.

@@ -102,7 +102,10 @@ std::optional<RefCopy> CatalogView::find(std::string_view name) const {
       if (entry == kIndexTombstone || ((entry ^ hash) >> 32) != 0) continue;
       const auto array = static_cast<std::uint32_t>(entry - 1);
       const auto ref = read_ref(array);
-      if (!ref) continue;
+      if (!ref) {
+        again = true;  // removed, or replaced by the array that this bucket names by now
+        continue;
+      }
       if (has_name(*ref, name)) return ref;
       again = again || !is_current(*ref);  // it changed between the two looks
     }
@@ -169,7 +172,8 @@ bool CatalogView::copy_version(const RefCopy& ref, ArrayCopy& out, std::vector<s
   if (!copy_block(ref.block, kVersionMagic, kVersionLimit, scratch) || scratch.size() < sizeof(VersionBlock)) return false;
   VersionBlock block;
   std::memcpy(&block, scratch.data(), sizeof block);
-  if (block.array != ref.array || block.array_gen != ref.array_gen || block.version != ref.version) return false;
+  if (block.array != ref.array || block.array_gen != ref.array_gen) return false;
+  if (block.version > ref.version) return false;  // a publish or a rename gives a new version number to the same block
   if (block.ndim > kMaxAxes || block.extent_count > kMaxExtents || block.dtype_bytes > kMaxDtypeBytes || block.order > 1) {
     return false;
   }
