@@ -1,0 +1,64 @@
+// Works out the dtype of one CSV column from all of its values; the result does not depend on their order.
+#pragma once
+
+#include <ndshare/csv.h>
+
+#include "lib/io/csv_value.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace ndshare::internal {
+
+/// The texts that stand for no value: the empty one, and some words.
+class MissingTexts {
+ public:
+  explicit MissingTexts(std::span<const std::string> texts);
+  [[nodiscard]] bool contains(std::string_view text) const noexcept {
+    return text.empty() || (starts_[static_cast<unsigned char>(text.front())] && search(text));
+  }
+
+ private:
+  [[nodiscard]] bool search(std::string_view text) const noexcept;
+  std::vector<std::string> texts_;
+  std::array<bool, 256> starts_{};  ///< first bytes, so that most texts are settled at once
+};
+
+/// What one text could be by itself.
+enum class ValueKind : std::uint8_t { none, boolean, integer, real, date, text };
+
+/// One column as far as it has been seen.
+class ColumnGuess {
+ public:
+  /// Takes the next field.   REQUIRES: `missing` is the same at every call.   Errors: Format for broken UTF-8 is the caller's:
+  /// false says so.
+  bool feed(std::string_view text, std::int64_t line, const MissingTexts& missing);
+
+  /// The dtype for what was fed, with name, reason and count of missing values.
+  [[nodiscard]] CsvColumn result(std::string name) const;
+  [[nodiscard]] std::int64_t first_missing_line() const noexcept { return first_missing_; }
+  [[nodiscard]] std::int64_t missing() const noexcept { return missing_; }
+
+  /// What `text` (trimmed, not empty) is by itself.
+  static ValueKind classify(std::string_view text, DateReader& dates);
+
+ private:
+  bool take_usual(std::string_view text);
+  void take(std::string_view text, std::int64_t line);
+  void take_integer(std::string_view text);
+  [[nodiscard]] DType dtype() const;
+
+  ValueKind kind_ = ValueKind::none;
+  bool negative_ = false, over_int64_ = false, over_uint64_ = false;
+  TimeUnit unit_ = TimeUnit::Y;
+  std::size_t longest_ = 0;             ///< characters of the longest text, missing ones too
+  std::int64_t missing_ = 0, first_missing_ = 0;
+  std::string text_why_{};              ///< what made the column text
+  DateReader dates_{};
+};
+
+}  // namespace ndshare::internal

@@ -1,0 +1,150 @@
+// The second pass over a CSV text: values into the elements of an array.
+#include "lib/io/csv_text.h"
+
+#include <ndshare/create.h>
+
+#include "lib/array/datetime.h"
+#include "lib/base/text.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <numeric>
+
+namespace ndshare {
+namespace {
+
+using internal::format_error;
+
+constexpr std::int64_t kProgressBytes = std::int64_t{1} << 20;
+
+/// Where the values of one column of the text go.
+struct Target {
+  std::size_t column = 0;      ///< in the text
+  std::int64_t offset = 0;     ///< bytes from the start of a row of the array
+  std::string name{};
+  internal::ValueParser parser;
+  bool text = false;                  ///< S or U: a missing value is the text itself
+  std::vector<std::byte> missing{};   ///< the element for a missing value; empty: an error
+};
+
+/// The element that a missing value becomes.
+std::vector<std::byte> missing_element(const CsvScan::Text& text, Target& target) {
+  const DType& dtype = target.parser.dtype();
+  if (target.text) return {};
+  std::vector<std::byte> element(static_cast<std::size_t>(dtype.itemsize()));
+  if (text.missing) {
+    if (target.parser.parse(*text.missing, element.data())) return element;
+    throw Error(ErrorCode::Usage, "'" + internal::printable(*text.missing) + "', given for missing values, is no " + dtype.name() + " (" +
+                                      internal::column_label(target.column, target.name) + ")");
+  }
+  if (dtype.is_floating() && target.parser.parse("nan", element.data())) return element;
+  if (dtype.is_complex() && target.parser.parse("nan", element.data())) return element;
+  if (!dtype.is_time()) return {};
+  std::memcpy(element.data(), &internal::kNat, sizeof internal::kNat);
+  return element;
+}
+
+class Reader {
+ public:
+  Reader(const CsvScan& scan, const Array& destination)
+      : text_(*scan.text), scan_(scan), records_(text_.origin, text_.dialect), missing_(text_.missing_texts) {
+    const auto fields = scan.dtype.fields();
+    for (std::size_t i = 0; i < scan.columns.size(); ++i) {
+      const DType& dtype = scan.columns[i].dtype;
+      const std::int64_t offset = scan.dtype.is_structured() ? fields[i].offset
+                                  : destination.ndim() == 2  ? static_cast<std::int64_t>(i) * destination.strides()[1]
+                                                             : 0;
+      targets_.push_back({text_.from[i], offset, scan.columns[i].name, internal::ValueParser(dtype), dtype.is_text()});
+      targets_.back().missing = missing_element(text_, targets_.back());
+    }
+  }
+
+  void run(std::byte* row, std::int64_t stride, const Progress& progress) {
+    bool more = records_.next();
+    if (more && text_.header) more = records_.next();
+    std::int64_t rows = 0, reported = 0;
+    for (; more; more = records_.next(), row += stride) {
+      if (records_.fields().size() != text_.columns) internal::ragged(text_, records_.line(), records_.fields().size());
+      if (++rows > scan_.rows) changed();
+      for (Target& target : targets_) read_field(target, row + target.offset);
+      if (progress && records_.consumed() - reported >= kProgressBytes) {
+        reported = records_.consumed();
+        progress(scan_.text_bytes + reported, 2 * scan_.text_bytes);
+      }
+    }
+    if (rows < scan_.rows) changed();
+    if (progress) progress(2 * scan_.text_bytes, 2 * scan_.text_bytes);
+  }
+
+ private:
+  void read_field(Target& target, std::byte* element) {
+    const internal::CsvField& field = records_.fields()[target.column];
+    const std::string_view text = records_.text(field, scratch_);
+    if (!target.text && missing_.contains(internal::trimmed(text))) {
+      if (target.missing.empty()) no_value(target);
+      std::memcpy(element, target.missing.data(), target.missing.size());
+    } else if (!target.parser.parse(text, element)) {
+      bad_value(target, text);
+    }
+  }
+
+  [[noreturn]] void fail(const Target& target, const std::string& message) const {
+    const std::string line = std::to_string(records_.line());
+    format_error(text_.origin.name, "line " + line + ", " + internal::column_label(target.column, target.name) + ": " + message,
+                 {{"line", line}, {"column", std::to_string(target.column + 1)}, {"name", target.name}});
+  }
+
+  [[noreturn]] void no_value(const Target& target) const {
+    fail(target, "no value, and " + target.parser.dtype().name() + " has none for that; give a value to use (missing) or a float dtype");
+  }
+
+  [[noreturn]] void bad_value(const Target& target, std::string_view text) const {
+    const DType& dtype = target.parser.dtype();
+    const std::string shown = "'" + internal::printable(text.substr(0, 60)) + (text.size() > 60 ? "...'" : "'");
+    if (dtype.is_text()) {
+      fail(target, shown + " does not fit " + dtype.to_string() + " (" + std::to_string(dtype.length()) +
+                       (dtype.kind() == 'S' ? " bytes" : " characters") + "), or is not UTF-8; give the column a longer dtype");
+    }
+    fail(target, shown + " is no " + dtype.name() + "; give the column another dtype, or name this text as missing");
+  }
+
+  [[noreturn]] void changed() const {
+    format_error(text_.origin.name, "the file changed while it was read: " + std::to_string(scan_.rows) +
+                                        " rows were counted, now there are " + (scan_.rows == 0 ? "some" : "more or fewer"));
+  }
+
+  const CsvScan::Text& text_;
+  const CsvScan& scan_;
+  internal::CsvRecords records_;
+  internal::MissingTexts missing_;
+  std::vector<Target> targets_{};
+  std::string scratch_{};
+};
+
+Array read_scanned(const CsvScan& scan, const Progress& progress) {
+  Array result = empty(scan.shape, scan.dtype);
+  read_csv_into(scan, result, progress);
+  return result;
+}
+
+}  // namespace
+
+void read_csv_into(const CsvScan& scan, const Array& destination, const Progress& progress) {
+  if (!scan.text) throw Error(ErrorCode::Usage, "the CsvScan is empty; scan_csv makes one");
+  if (destination.dtype() != scan.dtype) {
+    throw Error(ErrorCode::DtypeMismatch, scan.text->origin.name + " holds " + scan.dtype.to_string() + ", the array to fill is " +
+                                              destination.dtype().to_string());
+  }
+  if (destination.shape() != scan.shape) {
+    throw Error(ErrorCode::ShapeMismatch, scan.text->origin.name + " holds shape " + scan.shape.str() + ", the array to fill has " +
+                                              destination.shape().str());
+  }
+  Reader(scan, destination).run(destination.mutable_data(), destination.strides()[0], progress);
+}
+
+Array read_csv(const std::string& path, const CsvOptions& options) { return read_scanned(scan_csv(path, options), options.progress); }
+
+Array read_csv(Source& source, const CsvOptions& options) { return read_scanned(scan_csv(source, options), options.progress); }
+
+}  // namespace ndshare

@@ -1,0 +1,245 @@
+#include "lib/io/csv_value.h"
+
+#include <ndshare/half.h>
+
+#include "lib/array/datetime.h"
+#include "lib/io/utf8.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <complex>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include <locale.h>
+
+namespace ndshare::internal {
+namespace {
+
+template <class T>
+bool store(std::byte* element, T value) noexcept {
+  std::memcpy(element, &value, sizeof value);
+  return true;
+}
+
+template <class T>
+std::optional<T> real(std::string_view text) noexcept {
+  if (!text.empty() && text.front() == '+') text.remove_prefix(1);
+  if (text.empty() || text.front() == '+' || text.back() == ')') return std::nullopt;  // no "+-1", no "nan(tag)"
+  T value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (stop != end || error == std::errc::invalid_argument) return std::nullopt;
+  if (error == std::errc{}) return value;
+  // Out of range: from_chars does not say which way, strtod does; a number it is by now.
+  static const locale_t plain = ::newlocale(LC_ALL_MASK, "C", nullptr);
+  const std::string copy(text);
+  if constexpr (std::is_same_v<T, float>) return ::strtof_l(copy.c_str(), nullptr, plain);
+  return static_cast<T>(::strtod_l(copy.c_str(), nullptr, plain));
+}
+
+/// Two digits at `p`, or −1.
+int two_digits(const char* p) noexcept {
+  const auto a = static_cast<unsigned>(p[0]) - '0', b = static_cast<unsigned>(p[1]) - '0';
+  return a > 9 || b > 9 ? -1 : static_cast<int>(10 * a + b);
+}
+
+/// Ticks of `unit` in a second, for units of a second and below down to ns; 0 for others.
+std::int64_t ticks_per_second(TimeUnit unit) noexcept {
+  switch (unit) {
+    case TimeUnit::s: return 1;
+    case TimeUnit::ms: return 1'000;
+    case TimeUnit::us: return 1'000'000;
+    case TimeUnit::ns: return 1'000'000'000;
+    default: return 0;
+  }
+}
+
+}  // namespace
+
+std::string_view trimmed(std::string_view text) noexcept {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+std::optional<bool> truth_value(std::string_view text) noexcept {
+  if (text == "true" || text == "True" || text == "TRUE") return true;
+  if (text == "false" || text == "False" || text == "FALSE") return false;
+  return std::nullopt;
+}
+
+std::optional<double> real_value(std::string_view text) noexcept { return real<double>(text); }
+std::optional<float> real_value_float(std::string_view text) noexcept { return real<float>(text); }
+
+bool DateReader::find_month(int year, int month) {
+  if (month < 1 || month > 12) return false;
+  if (year != year_ || month != month_) {
+    month_start_ = days_from_civil({year, month, 1});
+    const CivilDate following{month == 12 ? year + 1 : year, month == 12 ? 1 : month + 1, 1};
+    month_days_ = static_cast<int>(days_from_civil(following) - month_start_);
+    year_ = year;
+    month_ = month;
+  }
+  return true;
+}
+
+std::optional<DateReader::Moment> DateReader::read(std::string_view text) {
+  const char* const p = text.data();
+  if ((text.size() != 10 && text.size() != 16 && text.size() != 19) || p[4] != '-' || p[7] != '-') return std::nullopt;
+  const int century = two_digits(p), year = two_digits(p + 2), month = two_digits(p + 5), day = two_digits(p + 8);
+  if (century < 0 || year < 0 || !find_month(100 * century + year, month) || day < 1 || day > month_days_) {
+    return std::nullopt;
+  }
+  Moment moment{month_start_ + day - 1};
+  if (text.size() == 10) return moment;
+  const int hour = two_digits(p + 11), minute = two_digits(p + 14);
+  if ((p[10] != 'T' && p[10] != ' ') || p[13] != ':' || hour < 0 || hour > 23 || minute < 0 || minute > 59) {
+    return std::nullopt;
+  }
+  moment.seconds = 3600 * hour + 60 * minute;
+  moment.precision = TimeUnit::m;
+  if (text.size() == 16) return moment;
+  const int second = two_digits(p + 17);
+  if (p[16] != ':' || second < 0 || second > 59) return std::nullopt;
+  moment.seconds += second;
+  moment.precision = TimeUnit::s;
+  return moment;
+}
+
+std::optional<TimeUnit> DateReader::unit_of(std::string_view text) {
+  if (const auto moment = read(text)) return moment->precision;
+  const bool digit = !text.empty() && text.back() >= '0' && text.back() <= '9';
+  // Numbers, words and NaT are no dates: a date has a '-' behind its year, and ends with a digit or Z.
+  if (text.find('-', 1) == std::string_view::npos || (!digit && text.back() != 'Z')) return std::nullopt;
+  return infer_datetime_unit(text);
+}
+
+std::optional<std::int64_t> DateReader::count_of(std::string_view text, TimeUnit unit, std::int32_t multiple) {
+  if (multiple == 1) {
+    const auto moment = read(text);
+    if (moment && moment->precision <= unit) {
+      if (unit == TimeUnit::D) return moment->days;
+      if (unit == TimeUnit::m) return moment->days * 1440 + moment->seconds / 60;
+      std::int64_t count = 0;
+      const std::int64_t ticks = ticks_per_second(unit);
+      if (ticks != 0 && !__builtin_mul_overflow(moment->days * 86400 + moment->seconds, ticks, &count)) return count;
+    }
+  }
+  return parse_datetime(text, unit, multiple);
+}
+
+ValueParser::ValueParser(const DType& dtype) : dtype_(dtype), parse_(method_of(dtype)) {}
+
+ValueParser::Method ValueParser::method_of(const DType& dtype) {
+  switch (dtype.id()) {
+    case TypeId::bool_: return &ValueParser::parse_bool;
+    case TypeId::int8: return &ValueParser::parse_integer<std::int8_t>;
+    case TypeId::int16: return &ValueParser::parse_integer<std::int16_t>;
+    case TypeId::int32: return &ValueParser::parse_integer<std::int32_t>;
+    case TypeId::int64: return &ValueParser::parse_integer<std::int64_t>;
+    case TypeId::uint8: return &ValueParser::parse_integer<std::uint8_t>;
+    case TypeId::uint16: return &ValueParser::parse_integer<std::uint16_t>;
+    case TypeId::uint32: return &ValueParser::parse_integer<std::uint32_t>;
+    case TypeId::uint64: return &ValueParser::parse_integer<std::uint64_t>;
+    case TypeId::float16: return &ValueParser::parse_real<Half>;
+    case TypeId::float32: return &ValueParser::parse_real<float>;
+    case TypeId::float64: return &ValueParser::parse_real<double>;
+    case TypeId::complex64: return &ValueParser::parse_complex<float>;
+    case TypeId::complex128: return &ValueParser::parse_complex<double>;
+    case TypeId::bytes: return &ValueParser::parse_bytes;
+    case TypeId::str: return &ValueParser::parse_str;
+    case TypeId::datetime64: return &ValueParser::parse_datetime64;
+    default: return &ValueParser::parse_timedelta64;
+  }
+}
+
+template <class T>
+bool ValueParser::parse_integer(std::string_view text, std::byte* element) {
+  text = trimmed(text);
+  if (const auto value = short_integer(text)) {
+    const auto narrow = static_cast<T>(*value);
+    const bool fits = static_cast<std::int64_t>(narrow) == *value && (std::is_signed_v<T> || *value >= 0);
+    return fits && store(element, narrow);
+  }
+  if (!text.empty() && text.front() == '+') text.remove_prefix(1);
+  if (!text.empty() && text.front() == '-' && text.size() > 1 && text[1] == '+') return false;
+  T value = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return !text.empty() && error == std::errc{} && stop == text.data() + text.size() && store(element, value);
+}
+
+template <class T>
+bool ValueParser::parse_real(std::string_view text, std::byte* element) {
+  if constexpr (std::is_same_v<T, double>) {
+    const auto value = real_value(trimmed(text));
+    return value && store(element, *value);
+  } else {
+    const auto value = real_value_float(trimmed(text));
+    return value && store(element, static_cast<T>(*value));
+  }
+}
+
+/// "1", "2j", "1+2j", "(1+2j)", with NaN and inf in either part.
+template <class T>
+bool ValueParser::parse_complex(std::string_view text, std::byte* element) {
+  text = trimmed(text);
+  if (text.size() > 2 && text.front() == '(' && text.back() == ')') text = trimmed(text.substr(1, text.size() - 2));
+  if (text.empty() || (text.back() != 'j' && text.back() != 'J')) {
+    const auto value = real_value(text);
+    return value && store(element, std::complex<T>(static_cast<T>(*value), 0));
+  }
+  text.remove_suffix(1);
+  // The sign between the parts: the last one that does not belong to an exponent.
+  std::size_t split = text.size();
+  while (split-- > 1) {
+    const bool sign = text[split] == '+' || text[split] == '-';
+    if (sign && text[split - 1] != 'e' && text[split - 1] != 'E') break;
+  }
+  if (text.size() < 2 || split == std::string_view::npos) split = 0;
+  const auto re = split == 0 ? std::optional<double>(0.0) : real_value(text.substr(0, split));
+  const auto im = real_value(text.substr(split));
+  return re && im && store(element, std::complex<T>(static_cast<T>(*re), static_cast<T>(*im)));
+}
+
+bool ValueParser::parse_bool(std::string_view text, std::byte* element) {
+  text = trimmed(text);
+  auto value = truth_value(text);
+  if (text == "1" || text == "0") value = text == "1";
+  return value && store(element, static_cast<std::uint8_t>(*value ? 1 : 0));
+}
+
+bool ValueParser::parse_bytes(std::string_view text, std::byte* element) {
+  const auto room = static_cast<std::size_t>(dtype_.itemsize());
+  if (text.size() > room) return false;
+  if (!text.empty()) std::memcpy(element, text.data(), text.size());
+  std::memset(element + text.size(), 0, room - text.size());
+  return true;
+}
+
+bool ValueParser::parse_str(std::string_view text, std::byte* element) {
+  const auto room = static_cast<std::size_t>(dtype_.length());
+  std::size_t count = 0;
+  for (std::size_t at = 0; at < text.size(); ++count) {
+    const auto code_point = utf8_next(text, at);
+    if (!code_point || count == room) return false;
+    store(element + 4 * count, *code_point);
+  }
+  std::memset(element + 4 * count, 0, 4 * (room - count));
+  return true;
+}
+
+bool ValueParser::parse_datetime64(std::string_view text, std::byte* element) {
+  const auto count = dates_.count_of(trimmed(text), dtype_.unit(), dtype_.unit_multiple());
+  return count && store(element, *count);
+}
+
+bool ValueParser::parse_timedelta64(std::string_view text, std::byte* element) {
+  text = trimmed(text);
+  if (text == "NaT") return store(element, kNat);
+  return parse_integer<std::int64_t>(text, element);
+}
+
+}  // namespace ndshare::internal

@@ -1,0 +1,87 @@
+// One CSV field: what kind of value its text is, and its bytes as an element of a dtype.
+#pragma once
+
+#include <ndshare/dtype.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+namespace ndshare::internal {
+
+std::string_view trimmed(std::string_view text) noexcept;
+
+/// A number of at most 18 digits with an optional sign: the common case, without a library call.
+inline std::optional<std::int64_t> short_integer(std::string_view text) noexcept {
+  const bool negative = !text.empty() && text.front() == '-';
+  if (negative || (!text.empty() && text.front() == '+')) text.remove_prefix(1);
+  if (text.empty() || text.size() > 18) return std::nullopt;
+  std::int64_t value = 0;
+  for (const char c : text) {
+    const auto digit = static_cast<unsigned>(c) - '0';
+    if (digit > 9) return std::nullopt;
+    value = value * 10 + digit;
+  }
+  return negative ? -value : value;
+}
+
+/// The truth values that are inferred: true, false, True, False, TRUE, FALSE.
+std::optional<bool> truth_value(std::string_view text) noexcept;
+/// A decimal number, "inf" or "nan" (any case), rounded correctly; too large or small becomes inf or 0, as in Python.
+std::optional<double> real_value(std::string_view text) noexcept;
+std::optional<float> real_value_float(std::string_view text) noexcept;
+
+/// Dates in the forms that nearly all files have ("2001-01-01", "2001-01-01T00:01", "2001-01-01 00:01:02"), with a memory of
+/// the last month; others go through `parse_datetime`.   Threads: one each.
+class DateReader {
+ public:
+  /// The coarsest unit that keeps `text`; nothing for what is no date. "NaT" is not one here.
+  std::optional<TimeUnit> unit_of(std::string_view text);
+  /// The count in `unit`; nothing when it is no date, is finer than the unit or does not fit.
+  std::optional<std::int64_t> count_of(std::string_view text, TimeUnit unit, std::int32_t multiple);
+
+ private:
+  struct Moment {
+    std::int64_t days = 0, seconds = 0;  ///< since 1970-01-01, and of the day
+    TimeUnit precision = TimeUnit::D;
+  };
+  std::optional<Moment> read(std::string_view text);
+  bool find_month(int year, int month);
+
+  int year_ = -1, month_ = 0;         ///< the last one looked up
+  std::int64_t month_start_ = 0;      ///< days since 1970-01-01
+  int month_days_ = 0;
+};
+
+/// Writes the value of a field's text into an element.
+///   Dtypes: all but structured.   Threads: one each.
+class ValueParser {
+ public:
+  explicit ValueParser(const DType& dtype);
+  /// False, leaving the element unspecified, when `text` is no value of the dtype (or does not fit it).
+  bool parse(std::string_view text, std::byte* element) { return (this->*parse_)(text, element); }
+  [[nodiscard]] const DType& dtype() const noexcept { return dtype_; }
+
+ private:
+  using Method = bool (ValueParser::*)(std::string_view, std::byte*);
+  static Method method_of(const DType& dtype);
+  template <class T>
+  bool parse_integer(std::string_view text, std::byte* element);
+  template <class T>
+  bool parse_real(std::string_view text, std::byte* element);
+  template <class T>
+  bool parse_complex(std::string_view text, std::byte* element);
+  bool parse_bool(std::string_view text, std::byte* element);
+  bool parse_bytes(std::string_view text, std::byte* element);
+  bool parse_str(std::string_view text, std::byte* element);
+  bool parse_datetime64(std::string_view text, std::byte* element);
+  bool parse_timedelta64(std::string_view text, std::byte* element);
+
+  DType dtype_;
+  Method parse_;
+  DateReader dates_{};
+};
+
+}  // namespace ndshare::internal
