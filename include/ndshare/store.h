@@ -16,7 +16,7 @@
 namespace ndshare {
 
 namespace internal {
-class Session;
+class ClientSession;
 }
 
 /// What a client may do. A read-only one has no writable map of the pool at all.
@@ -105,8 +105,8 @@ class NDSHARE_API Store {
   void ping() const;
 
  private:
-  explicit Store(std::shared_ptr<internal::Session> session) noexcept;
-  std::shared_ptr<internal::Session> session_;
+  explicit Store(std::shared_ptr<internal::ClientSession> session) noexcept;
+  std::shared_ptr<internal::ClientSession> session_;
 };
 
 }  // namespace ndshare

@@ -1,0 +1,166 @@
+// What an operator asks: requests over a connection that takes no slot; stop waits until the daemon's process has ended.
+#include <ndshare/admin.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "client/connection.h"
+#include "client/start.h"
+#include "lib/base/text.h"
+#include "lib/shm/catalog_view.h"
+#include "lib/shm/process.h"
+
+namespace ndshare::admin {
+namespace {
+
+namespace fs = std::filesystem;
+using internal::Connection;
+using internal::Deadline;
+
+PoolInfo pool_info(const internal::PoolStatus& from) {
+  PoolInfo pool;
+  pool.capacity_bytes = from.capacity_bytes;
+  pool.used_bytes = from.used_bytes;
+  pool.live_bytes = from.live_bytes;
+  pool.warm_bytes = from.warm_bytes;
+  pool.free_bytes = from.free_bytes;
+  pool.largest_free_bytes = from.largest_free_bytes;
+  pool.pending_bytes = from.pending_bytes;
+  pool.catalog_bytes = from.catalog_bytes;
+  pool.sync_bytes = from.sync_bytes;
+  pool.tmpfs_free_bytes = from.tmpfs_free_bytes;
+  pool.memory_available_bytes = from.memory_available_bytes;
+  pool.cgroup_free_bytes = from.cgroup_free_bytes;
+  return pool;
+}
+
+StatusInfo status_info(internal::StatusReply reply) {
+  StatusInfo info;
+  info.store = std::move(reply.store);
+  info.version = std::move(reply.version);
+  info.pool_dir = std::move(reply.pool_dir);
+  info.pid = reply.pid;
+  info.uptime_s = static_cast<double>(reply.uptime_ms) / 1000;
+  info.arrays = reply.arrays;
+  info.persistent_arrays = reply.persistent_arrays;
+  info.max_clients = reply.max_clients;
+  info.max_arrays = reply.max_arrays;
+  info.ephemeral = reply.ephemeral;
+  info.adopted = reply.adopted;
+  info.pool = pool_info(reply.pool);
+  for (auto& client : reply.clients) {
+    info.clients.push_back({client.slot, client.gen, client.pid, client.since_unix_ns, static_cast<std::uint32_t>(client.uid),
+                            client.read_only ? Role::read_only : Role::read_write, std::move(client.command)});
+  }
+  return info;
+}
+
+/// Waits until the process of the pidfd has ended.   Errors: Timeout.
+void await_end(const internal::OwnedFd& pidfd, std::uint64_t pid, const std::string& store, Deadline deadline) {
+  if (!pidfd) return;  // gone already
+  try {
+    internal::wait_readable(pidfd.get(), deadline);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::Timeout) throw;
+    throw Error(ErrorCode::Timeout, "the daemon of store '" + store + "' (pid " + std::to_string(pid) + ") is still ending");
+  }
+}
+
+/// Whether any process still stands behind a store's catalog: its daemon, or a client.
+bool has_living(const internal::CatalogView& view) {
+  const auto& header = view.header();
+  if (const auto pid = header.daemon_pid.load(); pid != 0 && internal::process_alive(pid, header.daemon_start.load())) return true;
+  for (std::uint32_t index = 0; index < header.max_clients; ++index) {
+    const auto& slot = view.slot(index);
+    if (internal::slot_state(slot.id.load()) != internal::SlotState::live) continue;
+    const bool comparable = slot.pid_namespace.load() == internal::own_pid_namespace();
+    if (!comparable || internal::process_alive(slot.pid.load(), slot.start.load())) return true;
+  }
+  return false;
+}
+
+/// Removes one private store's files if nobody lives behind them. Under the store's lock: a daemon that starts now waits.
+bool remove_if_orphan(const std::string& name) {
+  const auto uid = internal::own_uid();
+  auto paths = internal::segment_paths(uid, name);
+  const internal::OwnedFd lock(::open(paths.lock.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  if (lock && ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return false;
+  const auto fd = internal::open_segment(paths.catalog, uid, internal::Mapping::Access::read_only);
+  if (!fd) return false;
+  const internal::Mapping map(fd.get(), 0, internal::file_bytes(fd.get()), internal::Mapping::Access::read_only);
+  const internal::CatalogView view(map.data(), map.bytes());
+  const bool is_private = view.header().ephemeral.load() != 0 || name.starts_with("run-");
+  if (!is_private || has_living(view)) return false;
+  const auto& header = view.header();
+  const std::string pool_dir(header.pool_dir, ::strnlen(header.pool_dir, sizeof(header.pool_dir)));
+  paths.pool = internal::segment_paths(uid, name, pool_dir).pool;
+  for (const auto* path : {&paths.pool, &paths.sync, &paths.socket, &paths.catalog, &paths.lock}) ::unlink(path->c_str());
+  return true;
+}
+
+}  // namespace
+
+StatusInfo start(const DaemonOptions& options) {
+  internal::start_daemon(options);
+  return status(options.store, options.timeout);
+}
+
+StatusInfo status(std::string_view store, std::chrono::nanoseconds timeout) {
+  const auto address = internal::resolve_address(store);
+  const auto deadline = internal::deadline_after(timeout, timeout);
+  try {
+    Connection connection(address, Connection::Purpose::operator_, deadline);
+    return status_info(connection.call(internal::StatusRequest{}, deadline));
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::NoSuchStore || error.detail("left_behind").empty()) throw;
+  }
+  return Inspector(store).status();
+}
+
+void stop(std::string_view store, bool force, bool keep, std::chrono::nanoseconds timeout) {
+  const auto address = internal::resolve_address(store);
+  const auto deadline = internal::deadline_after(timeout, timeout);
+  Connection connection(address, Connection::Purpose::operator_, deadline);
+  const auto pid = connection.hello().daemon_pid;
+  const internal::OwnedFd pidfd(internal::open_pidfd(pid));  // before it ends: its pid is still its own
+  try {
+    connection.call(internal::StopRequest{force, keep}, deadline);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::Disconnected) throw;  // it may end before its answer is read
+  }
+  await_end(pidfd, pid, internal::address_text(address), deadline);
+}
+
+std::uint64_t trim(std::string_view store, std::uint64_t keep_bytes, std::chrono::nanoseconds timeout) {
+  const auto deadline = internal::deadline_after(timeout, timeout);
+  Connection connection(internal::resolve_address(store), Connection::Purpose::operator_, deadline);
+  return connection.call(internal::TrimRequest{keep_bytes}, deadline).freed_bytes;
+}
+
+std::uint64_t remove_orphans() {
+  // The catalogs of this user: "ndshare-<uid>-<store>.catalog" beside the others in shared memory.
+  const fs::path pattern = internal::segment_paths(internal::own_uid(), "x").catalog;
+  const auto text = pattern.filename().string();
+  const auto mark = text.rfind("x.");
+  const auto prefix = text.substr(0, mark), suffix = text.substr(mark + 1);
+  std::uint64_t removed = 0;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(pattern.parent_path(), ignored)) {
+    const auto name = entry.path().filename().string();
+    if (name.size() <= prefix.size() + suffix.size() || !name.starts_with(prefix) || !name.ends_with(suffix)) continue;
+    try {
+      if (remove_if_orphan(name.substr(prefix.size(), name.size() - prefix.size() - suffix.size()))) ++removed;
+    } catch (const Error&) {
+      // Not a catalog that this build can judge: left alone.
+    }
+  }
+  return removed;
+}
+
+}  // namespace ndshare::admin

@@ -1,0 +1,68 @@
+/// The socket to the daemon: greeting, one request after the other, and finding back to a daemon that was restarted.
+///
+/// A request whose connection broke is sent again, with the same sequence number, over a new connection that resumes the same
+/// slot: the daemon applies a sequence once. Where the slot cannot be resumed the request fails with Disconnected.
+///   Threads: safe; requests of a process go one after the other.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <ndshare/error.h>
+
+#include "client/address.h"
+#include "lib/wire/channel.h"
+
+namespace ndshare::internal {
+
+class Connection {
+ public:
+  enum class Purpose : std::uint8_t { client, read_only_client, operator_ };
+
+  /// Connects and greets.
+  ///   Errors: NoSuchStore (says what was found and how to start it), Permission, TooManyClients, LayoutVersion, Timeout,
+  ///   Disconnected, TooManyDescriptors.
+  Connection(StoreAddress address, Purpose purpose, Deadline deadline);
+
+  const HelloReply& hello() const noexcept { return hello_; }
+  const StoreAddress& address() const noexcept { return address_; }
+  /// Catalog, sync and pool, once.
+  std::vector<OwnedFd> take_descriptors() noexcept { return std::move(descriptors_); }
+  int fd() const noexcept { return channel_->fd(); }
+  /// Closes the socket; nothing can be asked any more.
+  void hang_up() noexcept;
+
+  template <class Request>
+  ReplyOf<Request> call(const Request& request, Deadline deadline) {
+    const auto lock = lock_until(deadline);
+    const auto sequence = ++sequence_;
+    if (!ready_ || channel_->broken()) reconnect(deadline);
+    try {
+      return channel_->call(request, sequence, deadline);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::Disconnected || !channel_->broken()) throw;
+      reconnect(deadline);
+    }
+    return channel_->call(request, sequence, deadline);
+  }
+
+ private:
+  std::unique_lock<std::timed_mutex> lock_until(Deadline deadline);
+  HelloReply greet(Deadline deadline, bool resume);
+  void reconnect(Deadline deadline);
+
+  StoreAddress address_;
+  Purpose purpose_;
+  std::timed_mutex mutex_;
+  std::optional<Channel> channel_;
+  std::uint64_t sequence_ = 0;
+  bool ready_ = false;  ///< greeted
+  bool lost_ = false;   ///< the store or our place in it is gone for good
+  HelloReply hello_;
+  std::vector<OwnedFd> descriptors_;
+};
+
+}  // namespace ndshare::internal

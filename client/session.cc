@@ -1,0 +1,119 @@
+#include "client/session.h"
+
+#include <algorithm>
+#include <new>
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+namespace ndshare::internal {
+namespace {
+
+constexpr auto kDetachPatience = std::chrono::seconds(2);
+
+Descriptor adopt(OwnedFd& fd) { return Descriptor(fd.release()); }
+
+Mapping map_all(const Descriptor& fd, Mapping::Access access) { return {fd.get(), 0, file_bytes(fd.get()), access}; }
+
+SlotClaims* slot_claims(const Mapping& sync, const HelloReply& hello) {
+  const auto& header = *sync.at<SyncHeader>(0);
+  const bool good = sync.bytes() >= kPage && header.magic == kSyncMagic && header.layout_hash == kLayoutHash &&
+                    header.store_id == hello.store_id && hello.slot < header.max_clients &&
+                    header.claims_offset + header.max_clients * sizeof(SlotClaims) <= header.arrays_offset &&
+                    header.arrays_offset + header.max_arrays * header.array_stride <= sync.bytes();
+  if (!good) throw Error(ErrorCode::Damaged, "the sync segment that the daemon handed out fails its checks");
+  return sync.at<SlotClaims>(header.claims_offset + hello.slot * sizeof(SlotClaims));
+}
+
+}  // namespace
+
+ForkWord::ForkWord() {
+  const auto bytes = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  void* page = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (page == MAP_FAILED) throw Error(ErrorCode::Memory, "no memory for a page of 4096 bytes");
+  if (::madvise(page, bytes, MADV_WIPEONFORK) != 0) {
+    ::munmap(page, bytes);
+    throw Error(ErrorCode::NotSupported, "this kernel has no MADV_WIPEONFORK; Linux 4.14 or newer is needed");
+  }
+  auto* word = static_cast<std::uint32_t*>(page);
+  *word = 1;
+  word_ = word;
+}
+
+ForkWord::~ForkWord() {
+  ::munmap(const_cast<std::uint32_t*>(word_), static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)));
+}
+
+ClientSession::Maps::Maps(std::vector<OwnedFd> descriptors, const HelloReply& hello)
+    : catalog(map_all(adopt(descriptors[0]), Mapping::Access::read_only)),
+      sync(map_all(adopt(descriptors[1]), Mapping::Access::read_write)),
+      view(catalog.data(), catalog.bytes()),
+      claims(slot_claims(sync, hello)),
+      pool(adopt(descriptors[2]), view.header().pool_bytes.load(std::memory_order_acquire), !hello.read_only) {}
+
+std::shared_ptr<ClientSession> ClientSession::connect(const StoreAddress& address, const ConnectOptions& options) {
+  return std::make_shared<ClientSession>(address, options);
+}
+
+ClientSession::ClientSession(const StoreAddress& address, const ConnectOptions& options)
+    : options_(options), name_(address_text(address)) {
+  const auto purpose = options.role == Role::read_only ? Connection::Purpose::read_only_client : Connection::Purpose::client;
+  connection_ = std::make_unique<Connection>(address, purpose, deadline_after(options.timeout, options.timeout));
+  maps_ = std::make_unique<Maps>(connection_->take_descriptors(), connection_->hello());
+}
+
+ClientSession::~ClientSession() {
+  close();
+  if (fork_.forked()) static_cast<void>(maps_.release());  // not mapped here: unmapping would hit what stands there now
+}
+
+void ClientSession::close() noexcept {
+  if (closed_.exchange(true) || fork_.forked()) return;
+  leave();
+}
+
+bool ClientSession::enter() noexcept {
+  auto users = users_.load(std::memory_order_relaxed);
+  do {
+    if (users == 0 || closed_.load(std::memory_order_relaxed)) return false;
+  } while (!users_.compare_exchange_weak(users, users + 1, std::memory_order_acq_rel));
+  return true;
+}
+
+void ClientSession::leave() noexcept {
+  if (fork_.forked() || users_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  try {
+    request(DetachRequest{}, deadline_after(std::min<std::chrono::nanoseconds>(options_.timeout, kDetachPatience), {}));
+  } catch (const std::exception&) {
+    // The daemon is away; it will find that this process has gone, or the hang-up of the socket below.
+  }
+  connection_->hang_up();
+}
+
+ArraySync& ClientSession::array_sync(std::uint32_t index) const noexcept {
+  const auto& header = sync();
+  return *maps_->sync.at<ArraySync>(header.arrays_offset + index * header.array_stride);
+}
+
+void ClientSession::check_writer() const {
+  check();
+  if (role() == Role::read_only) {
+    throw Error(ErrorCode::Permission, "this client of store '" + name_ +
+                                           "' is read-only; connect with the read_write role to change anything");
+  }
+}
+
+void ClientSession::refuse() const {
+  if (fork_.forked()) {
+    throw Error(ErrorCode::Forked, "store '" + name_ + "' was connected by this process's parent; call Store::connect() here");
+  }
+  throw Error(ErrorCode::Usage, "store '" + name_ + "' was closed");
+}
+
+Lease::Lease(std::shared_ptr<ClientSession> session) {
+  session->check();
+  if (!session->enter()) throw Error(ErrorCode::Usage, "store '" + session->name() + "' was closed");
+  session_ = std::move(session);
+}
+
+}  // namespace ndshare::internal
