@@ -1,9 +1,9 @@
 // Requests that change arrays: create, publish, discard, remove, rename.
 #include "daemon/create_job.h"
 #include "daemon/handlers.h"
+#include "daemon/one_line.h"
 #include "daemon/server.h"
 #include "lib/base/log.h"
-#include "lib/base/text.h"
 
 namespace ndshare::internal {
 namespace {
@@ -32,11 +32,11 @@ void finish_create(Server& server, const std::shared_ptr<CreateJob>& job) {
     const auto reply = commit(server, job->slot, job->sequence, std::move(ticket));
     if (session) session->reply<CreateRequest>(job->sequence, reply);
   } catch (const Error& error) {
-    log_debug("create refused: " + printable(error.message()));
+    log_debug("create refused: " + one_line(error.message()));
     ticket.reset();
     if (session) session->fail(job->sequence, error);
   } catch (const std::exception& failure) {
-    log_error(std::string("create failed: ") + printable(failure.what()));
+    log_error(std::string("create failed: ") + one_line(failure.what()));
     ticket.reset();
     if (session) session->fail(job->sequence, Error(ErrorCode::Internal, std::string("the daemon failed: ") + failure.what()));
   }

@@ -5,6 +5,7 @@
 #include <exception>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -13,6 +14,7 @@
 #include <ndshare/error.h>
 
 #include "daemon/notify.h"
+#include "daemon/one_line.h"
 #include "daemon/options.h"
 #include "daemon/server.h"
 #include "daemon/version_text.h"
@@ -45,6 +47,15 @@ class ReadyPipe {
  private:
   int fd_;
 };
+
+/// The starter is told even of a command line that cannot be read: its descriptor is looked for first.
+int find_ready_fd(int argc, char** argv) {
+  int fd = -1;
+  for (int i = 1; i + 1 < argc; ++i) {
+    if (argv[i] == std::string_view("--ready-fd")) fd = static_cast<int>(parse_int(argv[i + 1]).value_or(-1));
+  }
+  return fd >= 0 && ::fcntl(fd, F_GETFD) >= 0 ? fd : -1;
+}
 
 /// A background daemon holds no terminal, pipe or folder of its starter.
 void detach_from_starter() {
@@ -86,18 +97,18 @@ void serve(DaemonOptions& options, ReadyPipe& ready) {
 
 int run(int argc, char** argv) {
   try {
-    auto options = parse_options(argc, argv);
-    if (options.help || options.version) {
-      std::fputs(options.help ? help_text().c_str() : (std::string("ndshared ") + kVersionText + "\n").c_str(), stdout);
-      return 0;
-    }
-    ReadyPipe ready(options.ready_fd);
+    ReadyPipe ready(find_ready_fd(argc, argv));
     try {
+      auto options = parse_options(argc, argv);
+      if (options.help || options.version) {
+        std::fputs(options.help ? help_text().c_str() : (std::string("ndshared ") + kVersionText + "\n").c_str(), stdout);
+        return 0;
+      }
       serve(options, ready);
       log_info("ended");
       return 0;
     } catch (const Error& error) {
-      log_error(printable(error.message()));
+      log_error(one_line(error.message()));
       ready.tell("error " + std::to_string(static_cast<int>(error.code())) + " " + error.message());
       throw;
     }

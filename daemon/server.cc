@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "daemon/create_job.h"
+#include "daemon/one_line.h"
 #include "lib/base/log.h"
 #include "lib/base/text.h"
 #include "lib/shm/process.h"
@@ -99,7 +100,7 @@ void Server::accept_one() {
         if (const auto late = seen.lock(); late && !late->greeted()) late->close();
       });
     } catch (const Error& error) {
-      log_debug("connection refused: " + printable(error.message()));
+      log_debug("connection refused: " + one_line(error.message()));
       if (socket) refuse_connection(socket.get(), error);
     }
   }
@@ -178,7 +179,7 @@ void Server::holder_ended(std::uint32_t index) {
     release_slot(index);
     log_info("swept " + who + ": its process ended");
   } catch (const Error& error) {
-    log_error("sweeping " + who + " failed: " + printable(error.message()));
+    log_error("sweeping " + who + " failed: " + one_line(error.message()));
   }
   check_ephemeral();
 }
@@ -234,7 +235,7 @@ void Server::chores() {
     chores_due_ = true;
     loop_.after(kChoresAgain, [this] { chores(); });
   } catch (const Error& error) {
-    log_error("reclaiming memory failed: " + printable(error.message()));
+    log_error("reclaiming memory failed: " + one_line(error.message()));
   }
 }
 

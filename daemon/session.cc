@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "daemon/handlers.h"
+#include "daemon/one_line.h"
 #include "daemon/server.h"
 #include "lib/base/log.h"
-#include "lib/base/text.h"
 #include "lib/wire/socket.h"
 
 namespace ndshare::internal {
@@ -94,12 +94,12 @@ void Session::take(std::span<const std::uint8_t> packet) {
     dispatch(*message);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::Protocol) return malformed(message->sequence(), error);
-    log_debug(std::string(message_name(message->type())) + " refused: " + printable(error.message()));
+    log_debug(std::string(message_name(message->type())) + " refused: " + one_line(error.message()));
     fail(message->sequence(), error);
   } catch (const std::bad_alloc&) {
     fail(message->sequence(), Error(ErrorCode::Memory, "the daemon has no memory for this request"));
   } catch (const std::exception& failure) {
-    log_error(std::string(message_name(message->type())) + " failed: " + printable(failure.what()));
+    log_error(std::string(message_name(message->type())) + " failed: " + one_line(failure.what()));
     fail(message->sequence(), Error(ErrorCode::Internal, std::string("the daemon failed: ") + failure.what()));
   }
 }
@@ -123,7 +123,7 @@ void Session::dispatch(Message& message) {
 }
 
 void Session::malformed(std::uint64_t sequence, const Error& error) {
-  log_debug("malformed message of pid " + std::to_string(peer_.pid) + ": " + printable(error.message()));
+  log_debug("malformed message of pid " + std::to_string(peer_.pid) + ": " + one_line(error.message()));
   fail(sequence, error);
   if (++malformed_ <= kMaxMalformed || closed()) return;
   log_info("disconnected pid " + std::to_string(peer_.pid) + " after " + std::to_string(malformed_) + " malformed messages");
