@@ -60,12 +60,12 @@ void split_command(std::vector<std::string>& words, std::size_t verb, Context& c
 }
 
 void add_globals(CLI::App& app, Context& context) {
-  app.add_option("--store", context.store, "store, or user:store (else NDSHARE_STORE, else \"default\")")
+  app.add_option("--store", context.store, "or USER:NAME; else NDSHARE_STORE, else \"default\"")
       ->type_name("NAME");
   app.add_flag("--json", context.json, "output for programs");
   app.add_option("--timeout", context.timeout_s, "longest wait in seconds")
       ->type_name("S")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::NonNegativeNumber.description(""))
       ->default_str("5");
 }
 
@@ -82,13 +82,19 @@ struct Application {
 
   explicit Application(Context& context) {
     app.require_subcommand(1);
+    const auto formatter = app.get_formatter();  // the verbs inherit it
+    formatter->column_width(24);
+    formatter->label("SUBCOMMAND", "VERB");
+    formatter->label("Positionals", "Words");
+    formatter->label("REQUIRED", "");
     app.fallthrough();  // global options may stand behind the verb
     add_globals(app, context);
     app.footer(
-        "Exit status: 0 done, 1 failed, 2 wrong usage, 3 no such store or array, 4 timed out.\n"
+        "Exit status: 0 done, 1 failed, 2 wrong usage, 3 no such store or array, 4 timeout.\n"
         "ndshare VERB --help shows a verb's options and an example.");
     for (const auto& verb : verbs()) {
       auto* sub = app.add_subcommand(std::string(verb.name), std::string(verb.summary));
+      sub->group("Verbs");
       sub->footer(footer(verb));
       Flags flags(*sub);
       logic.emplace(sub, verb.setup(flags));

@@ -3,6 +3,16 @@
 #include <CLI/CLI.hpp>
 
 namespace ndshare::cli {
+namespace {
+
+/// What stands for an option's value in the help, the option's last word: "--pool-dir DIR".
+std::string value_name(const std::string& option) {
+  std::string name = option.substr(option.rfind('-') + 1);
+  for (char& letter : name) letter = letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter;
+  return name;
+}
+
+}  // namespace
 
 void Flags::word(std::string& target, const std::string& name, const std::string& help) {
   app_.add_option(name, target, help)->required()->type_name("");
@@ -19,16 +29,16 @@ void Flags::words(std::vector<std::string>& target, const std::string& name, con
 void Flags::flag(bool& target, const std::string& name, const std::string& help) { app_.add_flag(name, target, help); }
 
 void Flags::text(std::string& target, const std::string& name, const std::string& help) {
-  app_.add_option(name, target, help);
+  app_.add_option(name, target, help)->type_name(value_name(name));
 }
 
 void Flags::required_text(std::string& target, const std::string& name, const std::string& help) {
-  app_.add_option(name, target, help)->required();
+  app_.add_option(name, target, help)->required()->type_name(value_name(name));
 }
 
 void Flags::texts(std::vector<std::string>& target, const std::string& name, const std::string& help) {
   // One value an occurrence: the next word may be a positional.
-  app_.add_option(name, target, help)->allow_extra_args(false);
+  app_.add_option(name, target, help)->allow_extra_args(false)->type_name(value_name(name));
 }
 
 void Flags::number(std::uint32_t& target, const std::string& name, const std::string& help) {
@@ -37,7 +47,9 @@ void Flags::number(std::uint32_t& target, const std::string& name, const std::st
 
 void Flags::choice(std::string& target, const std::string& name, std::initializer_list<std::string> values,
                    const std::string& help) {
-  app_.add_option(name, target, help)->check(CLI::IsMember(std::vector<std::string>(values)));
+  app_.add_option(name, target, help)
+      ->check(CLI::IsMember(std::vector<std::string>(values)))
+      ->type_name(value_name(name));
 }
 
 void Flags::exclude(const std::string& one, const std::string& other) {

@@ -1,7 +1,6 @@
 #include "tools/cli/verb.h"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 
 #include <ndshare/error.h>
@@ -31,7 +30,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 std::chrono::nanoseconds Context::timeout() const {
   // Above 30 years a wait is for ever, and the nanoseconds stay inside 64 bits.
-  return std::chrono::nanoseconds(static_cast<std::int64_t>(std::min(timeout_s, 1e9) * 1e9));
+  const double seconds = timeout_s < 1e9 ? timeout_s : 1e9;
+  return std::chrono::nanoseconds(static_cast<std::int64_t>(seconds * 1e9));
 }
 
 Store Context::connect(Role role) const { return Store::connect(store, {.role = role, .timeout = timeout()}); }

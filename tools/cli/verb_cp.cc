@@ -47,7 +47,7 @@ Logic setup_cp(Flags& flags) {
   flags.word(chosen->from, "SRC[INDEX]", "'a', 'a[0:10, ::2]', 'a.field'");
   flags.word(chosen->to, "DST", "name of the copy");
   flags.flag(chosen->seal, "--seal", "make the copy immutable at once");
-  flags.flag(chosen->replace, "--replace", "take over the name of an existing array");
+  flags.flag(chosen->replace, "--replace", "take the name over from the array that has it");
   return [chosen](Context& context) { return cp(*chosen, context); };
 }
 

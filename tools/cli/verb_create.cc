@@ -63,9 +63,9 @@ Logic setup_create(Flags& flags) {
   flags.required_text(chosen->dtype, "--dtype", "f4, int64, U10, datetime64[m], ts:i8,v:f4");
   flags.required_text(chosen->shape, "--shape", "lengths of the axes: 1000,3; () for none");
   flags.text(chosen->fill, "--fill", "zeros (default), empty, or a value");
-  flags.texts(chosen->attrs, "--attr", "key=value that travels with the array (may be repeated)");
+  flags.texts(chosen->attrs, "--attr", "key=value kept with the array (may be repeated)");
   flags.flag(chosen->seal, "--seal", "make it immutable at once");
-  flags.flag(chosen->replace, "--replace", "take over the name of an existing array");
+  flags.flag(chosen->replace, "--replace", "take the name over from the array that has it");
   return [chosen](Context& context) { return create(*chosen, context); };
 }
 

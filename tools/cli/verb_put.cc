@@ -65,13 +65,13 @@ int put(const PutFlags& flags, Context& context) {
 
 Logic setup_put(Flags& flags) {
   auto chosen = std::make_shared<PutFlags>();
-  flags.word(chosen->name, "NAME", "of the new array; members of a .npz become NAME/MEMBER");
+  flags.word(chosen->name, "NAME", "of the array; those of a .npz become NAME/MEMBER");
   flags.word(chosen->file, "FILE", ".npy, .npz or .csv; - for standard input");
   flags.choice(chosen->format, "--format", {"npy", "npz", "csv"}, "where the suffix does not tell (- is npy)");
-  flags.text(chosen->dtype, "--dtype", "of a CSV: ts:datetime64[m],v:f4,id:U3 (default: inferred, and reported)");
+  flags.text(chosen->dtype, "--dtype", "of a CSV: ts:M8[m],v:f4,id:U3 (default: inferred)");
   flags.flag(chosen->seal, "--seal", "make it immutable at once");
-  flags.flag(chosen->replace, "--replace", "take over the name of an existing array; readers keep the old one");
-  flags.texts(chosen->attrs, "--attr", "key=value that travels with the array (may be repeated)");
+  flags.flag(chosen->replace, "--replace", "take the name over; readers keep the old array");
+  flags.texts(chosen->attrs, "--attr", "key=value kept with the array (may be repeated)");
   return [chosen](Context& context) { return put(*chosen, context); };
 }
 

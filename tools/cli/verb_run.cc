@@ -68,7 +68,7 @@ int run(const RunFlags& flags, Context& context) {
 
 Logic setup_run(Flags& flags) {
   auto chosen = std::make_shared<RunFlags>();
-  flags.text(chosen->capacity, "--capacity", "memory for arrays: 64M, 4G (default: half of what the machine allows)");
+  flags.text(chosen->capacity, "--capacity", "for arrays: 64M, 4G (default: half of the memory)");
   return [chosen](Context& context) { return run(*chosen, context); };
 }
 

@@ -58,14 +58,14 @@ Logic setup_start(Flags& flags) {
   auto chosen = std::make_shared<StartFlags>();
   auto& options = chosen->options;
   flags.flag(chosen->foreground, "--foreground", "stay, as supervisors like it");
-  flags.text(chosen->capacity, "--capacity", "memory for arrays: 64M, 4G (default: half of what the machine allows)");
+  flags.text(chosen->capacity, "--capacity", "for arrays: 64M, 4G (default: half of the memory)");
   flags.number(options.max_clients, "--max-clients", "client slots (default 512, at most 4095)");
   flags.number(options.max_arrays, "--max-arrays", "array records (default 4194304)");
-  flags.text(options.pool_dir, "--pool-dir", "tmpfs or hugetlbfs folder for the pool (default /dev/shm)");
+  flags.text(options.pool_dir, "--pool-dir", "tmpfs or hugetlbfs folder (default /dev/shm)");
   flags.text(options.log_file, "--log-file", "rotating log (default: standard error)");
   flags.choice(options.log_level, "--log-level", {"trace", "debug", "info", "warn", "error", "off"}, "how much to log");
-  flags.texts(options.allow_gids, "--allow-gid", "group whose members may read and write (may be repeated)");
-  flags.texts(options.read_only_gids, "--read-only-gid", "group whose members may read (may be repeated)");
+  flags.texts(options.allow_gids, "--allow-gid", "group that may read and write (may be repeated)");
+  flags.texts(options.read_only_gids, "--read-only-gid", "group that may read (may be repeated)");
   flags.flag(options.ephemeral, "--ephemeral", "end, with the memory, when the last client leaves");
   return [chosen](Context& context) { return start(*chosen, context); };
 }

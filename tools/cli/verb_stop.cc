@@ -31,7 +31,7 @@ int stop(const StopFlags& flags, Context& context) {
 
 Logic setup_stop(Flags& flags) {
   auto chosen = std::make_shared<StopFlags>();
-  flags.flag(chosen->force, "--force", "even while clients are attached or persistent arrays exist");
+  flags.flag(chosen->force, "--force", "even with clients attached or persistent arrays");
   flags.flag(chosen->keep, "--keep", "leave arrays in memory for the next start");
   flags.exclude("--force", "--keep");
   return [chosen](Context& context) { return stop(*chosen, context); };

@@ -36,6 +36,8 @@ TEST(VerbTest, EveryVerbHasHelpWithItsExample) {
     EXPECT_EQ(help.status, 0) << verb.name << help.err;
     EXPECT_NE(help.out.find(verb.example), std::string::npos) << help.out;
     EXPECT_TRUE(help.err.empty()) << help.err;
+    std::istringstream lines(help.out);
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80U) << line;
   }
 }
 
