@@ -164,8 +164,7 @@ bool ValueParser::parse_integer(std::string_view text, std::byte* element) {
     const bool fits = static_cast<std::int64_t>(narrow) == *value && (std::is_signed_v<T> || *value >= 0);
     return fits && store(element, narrow);
   }
-  if (!text.empty() && text.front() == '+') text.remove_prefix(1);
-  if (!text.empty() && text.front() == '-' && text.size() > 1 && text[1] == '+') return false;
+  if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
   T value = 0;
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   return !text.empty() && error == std::errc{} && stop == text.data() + text.size() && store(element, value);
