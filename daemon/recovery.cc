@@ -25,6 +25,7 @@ void EngineImpl::adopt() {
     throw Error(ErrorCode::Damaged, "the catalog uses " + std::to_string(records_high_) + " of " + std::to_string(header().max_arrays) +
                                         " array records; remove the store with `ndshare stop --force`");
   }
+  if (header().index_root.load() == 0) return format();  // its maker died before the first request could be served
   index_.adopt();
   adopt_records();
   const auto scan = scan_claims();
