@@ -1,0 +1,167 @@
+// What a client or a machine without memory can do to the daemon: nothing but errors.
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+#include "daemon/engine.h"
+#include "tests/unit/daemon/engine_support.h"
+
+namespace ndshare::internal {
+namespace {
+
+using test::code_of;
+using test::message_of;
+
+/// Random bytes over everything of the sync segment that this store ever reserved, high-water marks and header included.
+void scribble(TestClient& client, SlotRef slot, std::uint64_t arrays, std::mt19937_64& random) {
+  const auto fill = [&](void* to, std::size_t bytes) {
+    auto* out = static_cast<std::byte*>(to);
+    for (std::size_t i = 0; i + 8 <= bytes; i += 8) {
+      const std::uint64_t word = random() >> (random() % 64);  // small numbers too: they look like valid indices
+      std::memcpy(out + i, &word, 8);
+    }
+  };
+  fill(&client.claims(slot), sizeof(SlotClaims));
+  for (std::uint64_t i = 0; i < arrays; ++i) fill(&client.array_sync(i), sizeof(ArraySync));
+}
+
+TEST(HostileTest, RandomBytesInTheSyncSegment) {
+  std::mt19937_64 random(7);
+  for (int round = 0; round < 20; ++round) {
+    TestStore store;
+    auto* engine = &store.open();
+    const auto slot = engine->attach(self()), evil = engine->attach(self());
+    TestClient client(*engine);
+    for (int i = 0; i < 8; ++i) create_one(*engine, slot, spec("a" + std::to_string(i), {5000}));
+    scribble(client, evil, 8, random);
+    for (int i = 0; i < 4; ++i) engine->remove(slot, 0, "a" + std::to_string(i));
+    engine->reclaim();
+    create_one(*engine, slot, spec("b", {5000}));
+    if (round % 2 == 0) engine = &store.restart();
+    scribble(client, evil, 8, random);
+    engine->sweep(evil);
+    TestClient after(*engine);
+    for (int i = 4; i < 8; ++i) EXPECT_TRUE(after.view.find("a" + std::to_string(i)));
+    EXPECT_EQ(audit(*engine), "");
+    EXPECT_EQ(engine->pool_status().pending_bytes, 0U);  // with its slot, all that it pinned is gone
+  }
+}
+
+TEST(HostileTest, HeaderOfTheSyncSegmentIsNotTrusted) {
+  TestStore store;
+  auto& engine = store.open();
+  const auto slot = engine.attach(self());
+  TestClient client(engine);
+  auto& header = client.sync_header();
+  header.claims_offset = header.arrays_offset = header.array_stride = ~0ULL;
+  header.max_clients = header.max_arrays = ~0U;
+  create_one(engine, slot, spec("a", {5000}));
+  engine.sweep(slot);
+  EXPECT_EQ(audit(engine), "");
+}
+
+TEST(HostileTest, StaleGenerationsAreRefused) {
+  TestStore store;
+  auto& engine = store.open();
+  const auto slot = engine.attach(self());
+  engine.sweep(slot);
+  EXPECT_EQ(code_of([&] { create(engine, slot, {spec("a", {1})}); }), ErrorCode::Permission);
+  EXPECT_EQ(code_of([&] { create(engine, {9999, 1}, {spec("a", {1})}); }), ErrorCode::Permission);
+  EXPECT_EQ(code_of([&] { engine.discard(slot, 0, {~0ULL, ~0ULL}); }), ErrorCode::Permission);
+  engine.sweep({9999, 1});
+  const auto next = engine.attach(self());
+  EXPECT_EQ(code_of([&] { engine.discard(next, 0, {~0ULL, ~0ULL}); }), ErrorCode::NoSuchArray);
+}
+
+TEST(HostileTest, SweptBetweenPrepareAndCommit) {
+  TestStore store;
+  auto& engine = store.open();
+  const auto slot = engine.attach(self());
+  auto ticket = engine.prepare_create(slot, std::vector{spec("a", {1 << 20})});
+  engine.sweep(slot);
+  EXPECT_EQ(code_of([&] { engine.commit_create(slot, 0, std::move(ticket)); }), ErrorCode::Permission);
+  EXPECT_EQ(engine.pool_status().used_bytes, 0U);
+  const auto next = engine.attach(self());
+  create_one(engine, next, spec("a", {10}));
+}
+
+TEST(HostileTest, NameTakenBetweenPrepareAndCommit) {
+  TestStore store;
+  auto& engine = store.open();
+  const auto slot = engine.attach(self());
+  auto ticket = engine.prepare_create(slot, std::vector{spec("a", {10})});
+  auto replacing = spec("a", {20});
+  replacing.replace = true;
+  create_one(engine, slot, replacing);
+  create_one(engine, slot, spec("b", {10}));
+  EXPECT_EQ(code_of([&] { engine.rename(slot, 0, "b", "a", false); }), ErrorCode::NameTaken);
+  EXPECT_EQ(code_of([&] { engine.commit_create(slot, 0, std::move(ticket)); }), ErrorCode::NameTaken);
+  EXPECT_EQ(audit(engine), "");
+}
+
+TEST(HostileTest, ControlGroupLimitIsAnErrorBeforeAnythingIsTaken) {
+  test::ScratchDir scratch;
+  const auto write = [&](const std::string& folder, const std::string& name, std::uint64_t value) {
+    std::filesystem::create_directories(scratch.path() / folder);
+    std::ofstream(scratch.path() / folder / name) << value << "\n";
+  };
+  write("memory", "memory.limit_in_bytes", 100 * kTestMiB), write("memory", "memory.usage_in_bytes", 90 * kTestMiB);
+  write(".", "memory.max", 100 * kTestMiB), write(".", "memory.current", 90 * kTestMiB);
+  TestStore store;
+  store.options.cgroup_root = scratch.path().string();
+  auto& engine = store.open();
+  const auto slot = engine.attach(self());
+  EXPECT_EQ(code_of([&] { create(engine, slot, {spec("a", {20 << 20})}); }), ErrorCode::SystemMemory);
+  const auto message = message_of([&] { create(engine, slot, {spec("a", {20 << 20})}); });
+  EXPECT_NE(message.find("20 MiB"), std::string::npos) << message;
+  EXPECT_NE(message.find("cgroup"), std::string::npos) << message;
+  EXPECT_EQ(engine.pool_status().used_bytes, 0U);
+  create_one(engine, slot, spec("a", {5 << 20}));
+  EXPECT_EQ(audit(engine), "");
+}
+
+TEST(HostileTest, DefaultCapacityFollowsTheTightestLimit) {
+  test::ScratchDir scratch;
+  const auto write = [&](const std::string& folder, const std::string& name, std::uint64_t value) {
+    std::filesystem::create_directories(scratch.path() / folder);
+    std::ofstream(scratch.path() / folder / name) << value << "\n";
+  };
+  write("memory", "memory.limit_in_bytes", 300 * kTestMiB), write("memory", "memory.usage_in_bytes", 0);
+  write(".", "memory.max", 300 * kTestMiB), write(".", "memory.current", 0);
+  TestStore store;
+  store.options.cgroup_root = scratch.path().string();
+  store.options.capacity_bytes = 0;
+  EXPECT_EQ(store.open().pool_status().capacity_bytes, 150 * kTestMiB);
+}
+
+TEST(HostileTest, OptionsAreChecked) {
+  TestStore store;
+  store.options.max_clients = 0;
+  EXPECT_EQ(code_of([&] { store.open(); }), ErrorCode::Usage);
+  store.options.max_clients = 5000;
+  EXPECT_EQ(code_of([&] { store.open(); }), ErrorCode::Usage);
+  store.options.max_clients = 4;
+  store.options.store = "../up";
+  EXPECT_EQ(code_of([&] { store.open(); }), ErrorCode::Name);
+}
+
+TEST(HostileTest, PoolInAnotherFolder) {
+  test::ScratchDir scratch;
+  TestStore store;
+  store.options.pool_dir = scratch.path().string();
+  auto* engine = &store.open();
+  create_one(*engine, engine->attach(self()), spec("a", {5000}));
+  EXPECT_EQ(access(store.paths().pool.c_str(), F_OK), 0);
+  EXPECT_EQ(store.paths().pool.rfind(scratch.path().string(), 0), 0U);
+  store.options.pool_dir.clear();
+  EXPECT_EQ(store.restart().header().live_arrays.load(), 1U);
+  store.options.pool_dir = "/tmp";
+  EXPECT_EQ(code_of([&] { store.restart(); }), ErrorCode::Usage);
+  store.options.pool_dir = scratch.path().string();
+}
+
+}  // namespace
+}  // namespace ndshare::internal

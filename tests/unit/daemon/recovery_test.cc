@@ -1,0 +1,328 @@
+// A store after its daemon is gone: everything that was published is there, everything that was not is given back, at every
+// point where the daemon can be killed.
+#include "daemon/engine.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <set>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "tests/unit/daemon/engine_support.h"
+
+namespace ndshare::internal {
+namespace {
+
+using test::code_of;
+using test::message_of;
+
+/// A word that parent and child share: how many steps of the scenario were answered.
+class Progress {
+ public:
+  Progress() : word_(static_cast<int*>(mmap(nullptr, sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {}
+  ~Progress() { munmap(word_, sizeof(int)); }
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  void step() { ++*word_; }
+  std::size_t count() const { return static_cast<std::size_t>(*word_); }
+
+ private:
+  int* word_;
+};
+
+using Names = std::set<std::string>;
+
+/// The persistent names after each step of the scenario.
+const std::vector<Names>& names_after() {
+  static const std::vector<Names> all = {{}, {"kept"}, {"kept", "tiny"}, {"kept", "tiny", "old"}, {"kept", "tiny", "old"},
+                                         {"kept", "tiny", "renamed"}, {"kept", "tiny", "renamed", "gone"},
+                                         {"kept", "tiny", "renamed"}, {"kept", "renamed"}, {"kept", "renamed"}};
+  return all;
+}
+
+/// Everything a daemon does, each kind of request at least once.
+void scenario(TestStore& store, Progress& progress) {
+  auto& engine = store.open();
+  const auto slot = engine.attach(self());
+  const auto other = engine.attach(dead_peer());
+  TestClient client(engine);
+  create_one(engine, slot, spec("kept", {100000}), true, true), progress.step();
+  create_one(engine, slot, spec("tiny", {100}), true, true), progress.step();
+  create_one(engine, slot, spec("old", {50000})), progress.step();
+  auto replacing = spec("old", {200000});
+  replacing.replace = true;
+  create_one(engine, slot, replacing), progress.step();
+  engine.rename(slot, 7, "old", "renamed", false), progress.step();
+  create_one(engine, slot, spec("gone", {300000})), progress.step();
+  engine.rename(slot, 8, "gone", "tiny", true), progress.step();
+  auto session = spec("session", {60000});
+  session.session = true;
+  create_one(engine, other, session);
+  create(engine, other, {spec("half", {70000}), spec("half2", {10})}, 9);
+  ClaimTable table(&client.claims(other));
+  auto pin = pin_version(table, client.view, *client.view.find("tiny"), ClaimMode::read, 0, 1);
+  engine.remove(slot, 10, "tiny"), progress.step();
+  engine.sweep(other);
+  pin.reset();
+  engine.reclaim();
+  create(engine, slot, {spec("unfinished", {30000})}, 11), progress.step();
+}
+
+/// A child that runs `body` with a crash point set. True where it was killed there, false where it came to its end.
+bool crash_in_child(const std::string& point, const std::function<void()>& body) {
+  const auto pid = test::fork_child([&] {
+    setenv("NDSHARE_CRASH_AT", point.c_str(), 1);
+    body();
+    return 0;
+  });
+  const auto status = test::wait_child(pid);
+  EXPECT_TRUE(status == 0 || status == 128 + SIGKILL) << point << ": " << (status ? *status : -1);
+  return status == 128 + SIGKILL;
+}
+
+/// A later daemon finds a sound store without anything of the dead, and can serve it to its end.
+void check_survivor(TestStore& store, const Progress& progress, const std::string& where) {
+  SCOPED_TRACE(where);
+  auto& engine = store.open();
+  EXPECT_EQ(audit(engine), "");
+  EXPECT_TRUE(engine.live_slots().empty());
+  TestClient client(engine);
+  Names names;
+  client.view.for_each([&](const ArrayCopy& array) {
+    EXPECT_EQ(array.ref.flags & (kArrayBuilding | kArraySession), 0U) << array.name;
+    names.insert(array.name);
+  });
+  EXPECT_EQ(engine.header().live_arrays.load(), names.size());
+  const auto done = progress.count();  // the step under way was applied or it was not, those before it were
+  const auto& next = names_after()[std::min(done + 1, names_after().size() - 1)];
+  EXPECT_TRUE(names == names_after()[done] || names == next) << done;
+  EXPECT_EQ(engine.pool_status().pending_bytes, 0U);
+  const auto slot = engine.attach(self());
+  create_one(engine, slot, spec("after", {12345}));
+  EXPECT_EQ(audit(engine), "");
+  for (const auto& name : names) engine.remove(slot, 0, name);
+  engine.remove(slot, 0, "after");
+  engine.reclaim();
+  EXPECT_EQ(engine.pool_status().used_bytes, 0U);
+  engine.sweep(slot);
+}
+
+class CrashTest : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(CrashTest, NothingIsLostOrLeaked) {
+  for (int n = 1;; ++n) {
+    TestStore store;
+    Progress progress;
+    const auto point = std::string(GetParam()) + ":" + std::to_string(n);
+    if (!crash_in_child(point, [&] { scenario(store, progress); })) {
+      EXPECT_GT(n, 1) << point << " was never reached";
+      return;
+    }
+    check_survivor(store, progress, point);
+    if (HasFailure()) return;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Points, CrashTest,
+                         ::testing::Values("commit.filled", "commit.committed", "commit.apply", "commit.empty", "create.begin",
+                                           "create.blocks", "attach.filled", "attach.live", "reclaim.block", "reclaim.meta",
+                                           "sweep.dying", "sweep.batch", "sweep.owned", "sweep.grants", "sweep.mutex",
+                                           "sweep.cleared", "sweep.woken", "sweep.entries", "sweep.free", "index.built",
+                                           "make.filled", "make.pool", "make.sync", "make.catalog"),
+                         [](const auto& point) {
+                           std::string name(point.param);
+                           std::replace(name.begin(), name.end(), '.', '_');
+                           return name;
+                         });
+
+TEST(RecoveryTest, DaemonKilledWhileItAdopts) {
+  for (const std::string point : {"recover.apply", "recover.empty", "adopt.redo", "adopt.rebuilt", "adopt.swept", "sweep.dying", "sweep.batch",
+                                  "sweep.mutex", "sweep.cleared", "sweep.free", "commit.committed", "commit.apply", "reclaim.block"}) {
+    for (const std::string first : {"commit.committed:12", "commit.apply:50", "sweep.owned", "create.blocks:4"}) {
+      TestStore store;
+      Progress progress;
+      ASSERT_TRUE(crash_in_child(first, [&] { scenario(store, progress); })) << first;
+      crash_in_child(point, [&] { store.open(); });
+      check_survivor(store, progress, first + " then " + point);
+      if (HasFailure()) return;
+    }
+  }
+}
+
+TEST(RecoveryTest, AnswerOfACommittedRequestIsFoundAgain) {
+  TestStore store;
+  auto& engine = store.open();
+  const auto slot = engine.attach(self());
+  const auto made = create(engine, slot, {spec("a", {5000}), spec("b", {50})}, 77);
+  auto& later = store.restart();
+  EXPECT_TRUE(later.adopted());
+  ASSERT_EQ(later.live_slots().size(), 1U);
+  EXPECT_EQ(later.live_slots()[0].slot.gen, slot.gen);
+  const auto again = later.find_created(slot, 77);
+  ASSERT_TRUE(again);
+  ASSERT_EQ(again->size(), 2U);
+  EXPECT_EQ((*again)[1].array_gen, made[1].array_gen);
+  std::vector<ArrayId> ids = {id_of(made[0]), id_of(made[1])};
+  later.publish(slot, 78, ids, true);
+  EXPECT_EQ(audit(later), "");
+}
+
+TEST(RecoveryTest, DataAndCapacitySurvive) {
+  TestStore store;
+  auto& engine = store.open();
+  const auto slot = engine.attach(self());
+  const auto made = create_one(engine, slot, spec("a", {5000}), true, true);
+  ASSERT_EQ(pwrite(engine.pool_fd(false), "hello", 5, static_cast<off_t>(made.extents[0].offset)), 5);
+  auto& later = store.restart();
+  EXPECT_EQ(later.header().pool_bytes.load(), 64 * kTestMiB);
+  TestClient client(later);
+  const auto copy = client.view.read(client.view.find("a")->array);
+  char text[5];
+  ASSERT_EQ(pread(later.pool_fd(true), text, 5, static_cast<off_t>(copy->extents[0].offset)), 5);
+  EXPECT_EQ(std::memcmp(text, "hello", 5), 0);
+}
+
+TEST(RecoveryTest, PinsOfTheLivingSurviveARestart) {
+  TestStore store;
+  auto* engine = &store.open();
+  const auto slot = engine->attach(self()), reader = engine->attach(self());
+  TestClient client(*engine);
+  create_one(*engine, slot, spec("a", {1 << 20}));
+  ClaimTable table(&client.claims(reader));
+  auto pin = pin_version(table, client.view, *client.view.find("a"), ClaimMode::view, 0, 1);
+  ASSERT_TRUE(pin);
+  engine->rename(slot, 0, "a", "b", false);
+  engine->remove(slot, 0, "b");
+  engine = &store.restart();
+  EXPECT_EQ(engine->reclaim(), 0U);
+  EXPECT_EQ(engine->pool_status().pending_bytes, kTestMiB);
+  TestClient after(*engine);
+  EXPECT_EQ(after.view.read_version(pin->ref()).nbytes, kTestMiB);
+  EXPECT_NE(create_one(*engine, slot, spec("c", {1})).array, pin->ref().array);
+  pin->release();
+  EXPECT_EQ(engine->reclaim(), kTestMiB);
+  EXPECT_EQ(audit(*engine), "");
+}
+
+TEST(RecoveryTest, CapacityGrowsAndShrinksOnRestart) {
+  TestStore store;
+  auto* engine = &store.open();
+  const auto slot = engine->attach(self());
+  create_one(*engine, slot, spec("a", {16 << 20}));
+  engine = &store.restart(128 * kTestMiB);
+  EXPECT_EQ(engine->pool_status().capacity_bytes, 128 * kTestMiB);
+  EXPECT_EQ(file_bytes(engine->pool_fd(true)), 128 * kTestMiB);
+  create_one(*engine, slot, spec("b", {80 << 20}));
+  EXPECT_EQ(code_of([&] { store.restart(32 * kTestMiB); }), ErrorCode::Capacity);
+  engine = &store.restart();
+  EXPECT_EQ(engine->pool_status().capacity_bytes, 128 * kTestMiB);
+  engine->remove(slot, 0, "b");
+  engine = &store.restart(32 * kTestMiB);
+  EXPECT_EQ(file_bytes(engine->pool_fd(true)), 32 * kTestMiB);
+  EXPECT_EQ(audit(*engine), "");
+}
+
+TEST(RecoveryTest, SecondDaemonIsRefusedByPid) {
+  TestStore store;
+  store.open();
+  const auto message = message_of([&] { Engine::open(store.options); });
+  EXPECT_NE(message.find(std::to_string(getpid())), std::string::npos) << message;
+  EXPECT_EQ(code_of([&] { Engine::open(store.options); }), ErrorCode::StoreExists);
+}
+
+TEST(RecoveryTest, RemoveSegmentsLeavesNoName) {
+  TestStore store;
+  auto& engine = store.open();
+  std::ofstream(store.paths().socket) << "socket";
+  engine.remove_segments();
+  for (const auto& path : {store.paths().catalog, store.paths().sync, store.paths().pool, store.paths().socket, store.paths().lock}) {
+    EXPECT_NE(access(path.c_str(), F_OK), 0) << path;
+  }
+}
+
+/// Overwrites bytes of a segment whose daemon is gone.
+void poke(const std::string& path, std::uint64_t offset, std::uint64_t value) {
+  const Descriptor fd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+  ASSERT_TRUE(fd);
+  ASSERT_EQ(pwrite(fd.get(), &value, sizeof(value), static_cast<off_t>(offset)), 8);
+}
+
+TEST(RecoveryTest, DamagedOrForeignSegmentsAreRefusedWithAWayOut) {
+  struct Case { const char* what; std::uint64_t offset; ErrorCode code; };
+  for (const auto& one : {Case{"magic", offsetof(CatalogHeader, magic), ErrorCode::Damaged},
+                          Case{"layout", offsetof(CatalogHeader, layout_hash), ErrorCode::LayoutVersion},
+                          Case{"boot", offsetof(CatalogHeader, boot_id), ErrorCode::Damaged},
+                          Case{"records", offsetof(CatalogHeader, records_offset), ErrorCode::Damaged},
+                          Case{"high", offsetof(CatalogHeader, records_high), ErrorCode::Damaged},
+                          Case{"index", offsetof(CatalogHeader, index_root), ErrorCode::Damaged},
+                          Case{"limits", offsetof(CatalogHeader, max_clients), ErrorCode::Damaged},
+                          Case{"store", offsetof(CatalogHeader, store_id), ErrorCode::Damaged}}) {
+    TestStore store;
+    auto& engine = store.open();
+    create_one(engine, engine.attach(self()), spec("a", {5000}));
+    store.engine.reset();
+    poke(store.paths().catalog, one.offset, 0x1234'5678'9ABC'DEF1ULL);
+    const auto message = message_of([&] { store.restart(); });
+    EXPECT_EQ(code_of([&] { store.restart(); }), one.code) << one.what << ": " << message;
+    EXPECT_NE(message.find("ndshare"), std::string::npos) << message;
+  }
+}
+
+TEST(RecoveryTest, DamagedBlocksAndRedoAreRefused) {
+  TestStore store;
+  auto& engine = store.open();
+  const auto made = create_one(engine, engine.attach(self()), spec("a", {5000}));
+  const auto& header = engine.header();
+  const auto redo = header.redo_offset, heap = header.heap_offset;
+  TestClient client(engine);
+  const auto block = client.view.read_ref(static_cast<std::uint32_t>(made.array))->block;
+  store.engine.reset();
+  poke(store.paths().catalog, redo, kRedoCommitted);
+  poke(store.paths().catalog, redo + 32, 99);
+  EXPECT_EQ(code_of([&] { store.restart(); }), ErrorCode::Damaged);
+  poke(store.paths().catalog, redo, kRedoEmpty);
+  store.restart();
+  store.engine.reset();
+  poke(store.paths().catalog, heap + block + 40, 99);
+  EXPECT_EQ(code_of([&] { store.restart(); }), ErrorCode::Damaged);
+}
+
+TEST(RecoveryTest, MissingAndLeftOverSegments) {
+  TestStore store;
+  store.open();
+  store.engine.reset();
+  ASSERT_EQ(unlink(store.paths().pool.c_str()), 0);
+  EXPECT_EQ(code_of([&] { store.restart(); }), ErrorCode::Damaged);
+  ASSERT_EQ(unlink(store.paths().catalog.c_str()), 0);  // a half-made store: only its sync segment is left
+  EXPECT_FALSE(store.restart(8 * kTestMiB).adopted());
+  store.engine.reset();
+  ASSERT_EQ(truncate(store.paths().pool.c_str(), 4096), 0);
+  EXPECT_EQ(code_of([&] { store.restart(); }), ErrorCode::Damaged);
+}
+
+TEST(RecoveryTest, SquattedNamesAreRefused) {
+  TestStore store;
+  ASSERT_EQ(symlink("/dev/null", store.paths().catalog.c_str()), 0);
+  EXPECT_EQ(code_of([&] { store.open(); }), ErrorCode::Squatted);
+  unlink(store.paths().catalog.c_str());
+  ASSERT_EQ(mkdir(store.paths().pool.c_str(), 0700), 0);
+  EXPECT_EQ(code_of([&] { store.open(); }), ErrorCode::Squatted);
+  rmdir(store.paths().pool.c_str());
+  { const Descriptor fd(::open(store.paths().sync.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600)); }
+  ASSERT_EQ(chmod(store.paths().sync.c_str(), 0666), 0);
+  EXPECT_EQ(code_of([&] { store.open(); }), ErrorCode::Squatted);
+  unlink(store.paths().sync.c_str());
+  unlink(store.paths().lock.c_str());
+  ASSERT_EQ(symlink("/dev/null", store.paths().lock.c_str()), 0);
+  EXPECT_EQ(code_of([&] { store.open(); }), ErrorCode::Squatted);
+}
+
+}  // namespace
+}  // namespace ndshare::internal
