@@ -37,6 +37,8 @@ Array::Array(DType dtype, const Layout& layout, std::shared_ptr<Buffer> buffer, 
   }
   size_ = layout_.shape.count();
   static_cast<void>(layout_.shape.nbytes(dtype_.itemsize()));
+  // No element, no address: views of empty arrays may come with any offset, which must not lead out of the buffer.
+  if (size_ == 0) layout_.offset = std::clamp<std::int64_t>(layout_.offset, 0, buffer_->nbytes());
   const Layout::Bounds reach = layout_.bounds(dtype_.itemsize());
   if (reach.low < 0 || reach.high > buffer_->nbytes()) {
     throw Error(ErrorCode::Layout,
