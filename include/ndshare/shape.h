@@ -68,7 +68,7 @@ class NDSHARE_API Shape : public Dims {
   explicit Shape(const Dims& dims) : Dims(dims) {}
 
   /// The number of elements; 1 for no axes, 0 when any axis is 0.
-  ///   Errors: Shape when an axis is negative, or when the product of the non-zero axes passes 2^63-1.
+  ///   Errors: Shape when an axis is negative, or when the product passes 2^63-1.
   [[nodiscard]] std::int64_t count() const;
 
   /// The bytes of such an array with `itemsize` bytes an element.

@@ -42,9 +42,9 @@ std::vector<SwapRun> swaps_of_scalar(const DType& dtype) {
 
 class Parser final : internal::LiteralReader {
  public:
-  /// `base` is where `text` starts in the whole spelling, for messages.
-  Parser(std::string_view whole, std::string_view text, std::size_t base, int nesting)
-      : LiteralReader(text), whole_(whole), base_(base), nesting_(nesting) {
+  /// `base` is where `text` starts in the whole spelling, for messages. `aligned`: inside a dict that says so.
+  Parser(std::string_view whole, std::string_view text, std::size_t base, int nesting, bool aligned)
+      : LiteralReader(text), whole_(whole), base_(base), nesting_(nesting), aligned_(aligned) {
     if (nesting > kMaxNesting) fail("nested too deeply");
   }
 
@@ -80,7 +80,7 @@ class Parser final : internal::LiteralReader {
     }
     const std::size_t start = position() + 1;
     const std::string content = string();
-    return Parser(whole_, content, base_ + start, nesting_ + 1).parse();
+    return Parser(whole_, content, base_ + start, nesting_ + 1, aligned_).parse();
   }
 
   struct Nested {
@@ -128,7 +128,8 @@ class Parser final : internal::LiteralReader {
         break;
       }
     }
-    return finish(std::move(fields), false, 0);
+    const bool aligned = aligned_ && !fields.padded;
+    return finish(std::move(fields), aligned, 0);
   }
 
   struct Fields {
@@ -184,49 +185,79 @@ class Parser final : internal::LiteralReader {
     }
   }
 
-  // {'names': ['a', 'b'], 'formats': ['i1', '<i4'], 'offsets': [0, 4], 'itemsize': 8, 'aligned': True}
-  Spelled dict() {
-    std::vector<std::string> names;
-    std::vector<Spelled> formats;
-    std::vector<std::int64_t> offsets;
+  struct Dict {
+    std::vector<std::string> names{};
+    std::vector<Spelled> formats{};
+    std::vector<std::int64_t> offsets{};
     std::int64_t itemsize = 0;
     bool aligned = false;
+    std::size_t formats_at = 0;  // where the formats stand in the text
+  };
+
+  // {'names': ['a', 'b'], 'formats': ['i1', '<i4'], 'offsets': [0, 4], 'itemsize': 8, 'aligned': True}
+  Spelled dict() {
+    Dict parts;
+    parts.aligned = aligned_;
     expect('{');
     while (!take('}')) {
       skip_space();
-      const std::string key = string();
-      expect(':');
-      if (key == "names") {
-        list([&] { names.push_back(string()); });
-      } else if (key == "formats") {
-        list([&] { formats.push_back(literal()); });
-      } else if (key == "offsets") {
-        list([&] { offsets.push_back(number()); });
-      } else if (key == "itemsize") {
-        itemsize = number();
-        if (itemsize < 1) fail("an itemsize below 1");
-      } else if (key == "aligned") {
-        aligned = boolean();
-      } else {
-        fail("unknown key '" + internal::printable(key.substr(0, 40)) + "'; the dict form has names, formats, offsets, itemsize, aligned");
-      }
+      entry(parts);
       if (!take(',')) {
         expect('}');
         break;
       }
     }
-    if (names.size() != formats.size() || (!offsets.empty() && offsets.size() != names.size())) {
-      fail(std::to_string(names.size()) + " names, " + std::to_string(formats.size()) + " formats, " +
-           std::to_string(offsets.size()) + " offsets: give as many of each");
+    if (parts.aligned && !aligned_) read_formats_aligned(parts);
+    return assemble(std::move(parts));
+  }
+
+  void entry(Dict& parts) {
+    const std::string key = string();
+    expect(':');
+    if (key == "names") {
+      list([&] { parts.names.push_back(string()); });
+    } else if (key == "formats") {
+      parts.formats_at = position();
+      list([&] { parts.formats.push_back(literal()); });
+    } else if (key == "offsets") {
+      list([&] { parts.offsets.push_back(number()); });
+    } else if (key == "itemsize") {
+      parts.itemsize = number();
+      if (parts.itemsize < 1) fail("an itemsize below 1");
+    } else if (key == "aligned") {
+      parts.aligned = boolean() || parts.aligned;
+    } else {
+      fail("unknown key '" + internal::printable(key.substr(0, 40)) +
+           "'; the dict form has names, formats, offsets, itemsize, aligned");
+    }
+  }
+
+  // 'aligned' holds for the structures inside as well, and stands after them: they are read again. Inside an aligned
+  // dict nothing is read twice, so the work stays linear in the depth.
+  void read_formats_aligned(Dict& parts) {
+    const std::size_t end = position();
+    seek(parts.formats_at);
+    parts.formats.clear();
+    aligned_ = true;
+    list([&] { parts.formats.push_back(literal()); });
+    aligned_ = false;
+    seek(end);
+  }
+
+  Spelled assemble(Dict parts) {
+    const std::size_t count = parts.names.size();
+    if (parts.formats.size() != count || (!parts.offsets.empty() && parts.offsets.size() != count)) {
+      fail(std::to_string(count) + " names, " + std::to_string(parts.formats.size()) + " formats, " +
+           std::to_string(parts.offsets.size()) + " offsets: give as many of each");
     }
     Fields fields;
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      if (formats[i].padding > 0) fail("raw void (V) is no dtype here");
-      if (!offsets.empty() && offsets[i] < 0) fail("a negative offset");
+    for (std::size_t i = 0; i < count; ++i) {
+      if (parts.formats[i].padding > 0) fail("raw void (V) is no dtype here");
+      if (!parts.offsets.empty() && parts.offsets[i] < 0) fail("a negative offset");
       fields.end = 0;
-      add(fields, names[i], std::move(formats[i]), offsets.empty() ? DType::kAutoOffset : offsets[i]);
+      add(fields, parts.names[i], std::move(parts.formats[i]), parts.offsets.empty() ? DType::kAutoOffset : parts.offsets[i]);
     }
-    return finish(std::move(fields), aligned, itemsize);
+    return finish(std::move(fields), parts.aligned, parts.itemsize);
   }
 
   // "f4", "ts:i8,v:f4", "i4,(2,3)f8,2u1": without names, fields are f0, f1, … as in NumPy.
@@ -240,7 +271,7 @@ class Parser final : internal::LiteralReader {
       skip_space();
       if (at_end() && fields.list.empty() && !named) return spelled;
       add(fields, name, std::move(spelled), DType::kAutoOffset);
-      if (at_end()) return finish(std::move(fields), false, 0);
+      if (at_end()) return finish(std::move(fields), aligned_, 0);
       expect(',');
     }
   }
@@ -284,6 +315,7 @@ class Parser final : internal::LiteralReader {
   std::string_view whole_;
   std::size_t base_;
   int nesting_;
+  bool aligned_;
 };
 
 }  // namespace
@@ -294,7 +326,7 @@ ForeignDType parse_foreign_dtype(std::string_view spelling) {
     throw Error(ErrorCode::DType, "dtype " + shown + " has " + std::to_string(spelling.size()) + " bytes, over the limit of " +
                                       std::to_string(DType::kMaxSpelling));
   }
-  Spelled spelled = Parser(spelling, spelling, 0, 0).parse();
+  Spelled spelled = Parser(spelling, spelling, 0, 0, false).parse();
   if (spelled.padding > 0) {
     throw Error(ErrorCode::DType, "dtype " + shown + " is raw void: name its fields, or use S" + std::to_string(spelled.padding));
   }

@@ -36,8 +36,21 @@ std::string code_and_size(const DType& dtype) {
 
 bool has_byte_order(const DType& dtype) { return dtype.itemsize() > 1 && dtype.id() != TypeId::bytes; }
 
-// Which of NumPy's ways to print fields: `exact` keeps the aligned flag at every depth (NumPy loses inner ones).
+// Which of NumPy's ways to print fields. `exact` reads back with every offset: it names the aligned flag at every depth,
+// and leaves it to explicit offsets where a packed structure stands inside (whoever reads 'aligned' aligns that too).
 enum class Form { exact, outer_aligned, not_aligned };
+
+bool aligned_throughout(const DType& dtype) {
+  const auto fields = dtype.fields();
+  return fields.empty() || (dtype.is_aligned_struct() && std::all_of(fields.begin(), fields.end(), [](const Field& field) {
+                              return aligned_throughout(field.dtype);
+                            }));
+}
+
+bool shows_aligned(const DType& dtype, Form form) {
+  if (form == Form::not_aligned || !dtype.is_aligned_struct()) return false;
+  return form == Form::outer_aligned || aligned_throughout(dtype);
+}
 
 std::string struct_text(const DType& dtype, Form form);
 
@@ -70,15 +83,15 @@ std::string dict_text(const DType& dtype, Form form) {
     formats += separator + (field.shape.empty() ? element : "(" + element + ", " + field.shape.str() + ")");
     offsets += separator + std::to_string(field.offset);
   }
-  const bool aligned = dtype.is_aligned_struct() && form != Form::not_aligned;
+  const bool aligned = shows_aligned(dtype, form);
   return "{'names': [" + names + "], 'formats': [" + formats + "], 'offsets': [" + offsets +
          "], 'itemsize': " + std::to_string(dtype.itemsize()) + (aligned ? ", 'aligned': True}" : "}");
 }
 
 std::string struct_text(const DType& dtype, Form form) {
-  const bool show_aligned = dtype.is_aligned_struct() && form != Form::not_aligned;
-  // NumPy's list form of an aligned structure leaves its padding to align=True; exact text never takes that form.
-  return !show_aligned && internal::is_simple_struct(dtype) ? list_text(dtype, form) : dict_text(dtype, form);
+  // NumPy's list form of an aligned structure leaves its padding to align=True around it; exact text never does.
+  const bool needs_dict = form == Form::exact ? dtype.is_aligned_struct() : shows_aligned(dtype, form);
+  return !needs_dict && internal::is_simple_struct(dtype) ? list_text(dtype, form) : dict_text(dtype, form);
 }
 
 [[noreturn]] void throw_overlap(const DType& dtype) {

@@ -24,6 +24,7 @@ constexpr auto kAliases = std::to_array<Spelled>({
     {"int_", TypeId::int64},         {"uint", TypeId::uint64},         {"long", TypeId::int64},
     {"longlong", TypeId::int64},     {"ulonglong", TypeId::uint64},    {"ulong", TypeId::uint64},
     {"intp", TypeId::int64},         {"uintp", TypeId::uint64},        {"q", TypeId::int64},
+    {"int0", TypeId::int64},         {"uint0", TypeId::uint64},
     {"Q", TypeId::uint64},           {"p", TypeId::int64},             {"P", TypeId::uint64},
     {"half", TypeId::float16},       {"single", TypeId::float32},      {"double", TypeId::float64},
     {"float", TypeId::float64},      {"float_", TypeId::float64},      {"complex", TypeId::complex128},
@@ -66,7 +67,7 @@ std::string read_unit(std::string_view text, TimeUnit& unit, std::int32_t& multi
 
 bool read_time(std::string_view text, ScalarSpelling& result) {
   constexpr auto kPrefixes = std::to_array<std::pair<std::string_view, bool>>(
-      {{"datetime64", true}, {"timedelta64", false}, {"M8", true}, {"m8", false}, {"M", true}});
+      {{"datetime64", true}, {"timedelta64", false}, {"M8", true}, {"m8", false}, {"M", true}, {"m", false}});
   for (const auto& [prefix, is_date] : kPrefixes) {
     if (!text.starts_with(prefix)) continue;
     const std::string_view rest = text.substr(prefix.size());

@@ -32,7 +32,7 @@ namespace {
 // Builds the indexed layout axis by axis: `axis` counts the old axes used so far.
 class Indexer {
  public:
-  explicit Indexer(const Layout& layout) : old_(layout) { result_.offset = layout.offset; }
+  explicit Indexer(const Layout& layout) : old_(layout), empty_(layout.is_empty()) { result_.offset = layout.offset; }
 
   void add(std::int64_t position) {
     const std::int64_t length = old_.shape[axis_];
@@ -44,17 +44,17 @@ class Indexer {
                                    : ": use " + std::to_string(-length) + " to " + std::to_string(length - 1)),
                   {{"index", std::to_string(position)}, {"axis", std::to_string(axis_)}, {"length", std::to_string(length)}});
     }
-    result_.offset += (position < 0 ? position + length : position) * old_.strides[axis_];
+    if (!empty_) result_.offset += (position < 0 ? position + length : position) * old_.strides[axis_];
     ++axis_;
   }
 
   void add(const Slice& range) {
     const SliceRange cut = resolve_slice(range, old_.shape[axis_]);
     const std::int64_t stride = old_.strides[axis_];
-    if (cut.count > 0) result_.offset += cut.start * stride;
+    if (cut.count > 0 && !empty_) result_.offset += cut.start * stride;
     result_.shape.push_back(cut.count);
     // With fewer than two elements the stride is never walked, and its product with the step could overflow.
-    result_.strides.push_back(cut.count > 1 ? cut.step * stride : stride);
+    result_.strides.push_back(cut.count > 1 && !empty_ ? cut.step * stride : stride);
     ++axis_;
   }
 
@@ -74,6 +74,7 @@ class Indexer {
 
  private:
   const Layout& old_;
+  bool empty_;  // no element to point at: offsets stay, products of lengths and strides may not even fit
   Layout result_;
   int axis_ = 0;
 };
@@ -157,7 +158,7 @@ class IndexParser {
   std::optional<std::int64_t> number() {
     skip_space();
     if (peek() != '-' && peek() != '+' && (peek() < '0' || peek() > '9')) return std::nullopt;
-    if (peek() == '+') ++at_;
+    if (take("+") && peek() == '-') fail("two signs");
     std::int64_t value = 0;
     const char* first = text_.data() + at_;
     const auto [end, error] = std::from_chars(first, text_.data() + text_.size(), value);

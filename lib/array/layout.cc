@@ -3,6 +3,7 @@
 #include <ndshare/error.h>
 
 #include "lib/array/wide.h"
+#include "lib/base/checked.h"
 
 #include <algorithm>
 #include <limits>
@@ -12,14 +13,15 @@ namespace ndshare {
 using internal::Int128;
 
 Strides contiguous_strides(const Shape& shape, std::int64_t itemsize, Order order) {
-  static_cast<void>(shape.nbytes(itemsize));  // lengths and bytes are checked here, so the products below fit
+  static_cast<void>(shape.nbytes(itemsize));  // lengths and bytes are checked here, so the products below fit where there are elements
   Strides strides(shape);
   std::int64_t step = itemsize;
   const int ndim = shape.ndim();
   for (int i = 0; i < ndim; ++i) {
     const int axis = order == Order::C ? ndim - 1 - i : i;
     strides[axis] = step;
-    if (shape[axis] > 1) step *= shape[axis];
+    // Only an empty shape can overflow here, and its strides are never walked.
+    if (shape[axis] > 1) step = internal::checked_mul(step, shape[axis]).value_or(step);
   }
   return strides;
 }
@@ -206,7 +208,7 @@ Layout diagonal(const Layout& layout, std::int64_t k, std::int64_t axis1, std::i
   const Int128 width = static_cast<Int128>(layout.shape[columns]) - std::max<Int128>(k, 0);
   const auto length = static_cast<std::int64_t>(std::max<Int128>(0, std::min(height, width)));
   Layout result = layout;
-  if (length > 0) result.offset += k >= 0 ? k * layout.strides[columns] : -k * layout.strides[rows];
+  if (length > 0 && !layout.is_empty()) result.offset += k >= 0 ? k * layout.strides[columns] : -k * layout.strides[rows];
   result.shape.erase(std::max(rows, columns));
   result.shape.erase(std::min(rows, columns));
   result.strides.erase(std::max(rows, columns));

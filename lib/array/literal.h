@@ -29,6 +29,8 @@ class LiteralReader {
   [[nodiscard]] char peek() const noexcept { return at_end() ? '\0' : text_[at_]; }
   [[nodiscard]] std::string_view rest() const noexcept { return text_.substr(at_); }
   void advance(std::size_t bytes) noexcept { at_ += bytes; }
+  /// Goes to a position that was read before.
+  void seek(std::size_t position) noexcept { at_ = position; }
   void skip_space() noexcept;
   /// Skips space, then takes `c` if it is next.
   bool take(char c) noexcept;

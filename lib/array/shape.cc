@@ -50,27 +50,24 @@ std::string Dims::str() const {
 }
 
 std::int64_t Shape::count() const {
-  std::int64_t product = 1;
-  bool has_zero = false;
   for (std::size_t axis = 0; axis < size(); ++axis) {
-    const std::int64_t length = (*this)[axis];
-    if (length < 0) {
-      throw Error(ErrorCode::Shape,
-                  "shape " + str() + " has the negative length " + std::to_string(length) + " at axis " +
-                      std::to_string(axis) + ": lengths are 0 or more",
-                  {{"axis", std::to_string(axis)}, {"length", std::to_string(length)}});
-    }
-    if (length == 0) {
-      has_zero = true;
-      continue;
-    }
+    if ((*this)[axis] >= 0) continue;
+    throw Error(ErrorCode::Shape,
+                "shape " + str() + " has the negative length " + std::to_string((*this)[axis]) + " at axis " +
+                    std::to_string(axis) + ": lengths are 0 or more",
+                {{"axis", std::to_string(axis)}, {"length", std::to_string((*this)[axis])}});
+  }
+  if (std::find(begin(), end(), 0) != end()) return 0;  // before the product, which may pass 2^63 next to a zero
+  std::int64_t product = 1;
+  for (const std::int64_t length : *this) {
     const auto next = internal::checked_mul(product, length);
     if (!next) {
-      throw Error(ErrorCode::Shape, "shape " + str() + " has more than 2^63-1 = 9223372036854775807 elements", {{"shape", str()}});
+      throw Error(ErrorCode::Shape, "shape " + str() + " has more than 2^63-1 = 9223372036854775807 elements: use a smaller shape",
+                  {{"shape", str()}});
     }
     product = *next;
   }
-  return has_zero ? 0 : product;
+  return product;
 }
 
 std::int64_t Shape::nbytes(std::int64_t itemsize) const {

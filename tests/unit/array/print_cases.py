@@ -19,17 +19,17 @@ def random_unit(rng):
     return rng.choice(["", "", str(rng.choice([2, 7, 25, 1000]))]) + rng.choice(UNITS)
 
 
-def random_dtype(rng, depth=0):
+def random_dtype(rng, depth=0, align=False):
     pick = rng.random()
     if depth < 2 and pick < (0.2 if depth == 0 else 0.1):
+        align = align or (depth == 0 and rng.random() < 0.3)  # inside too: NumPy's text of a dtype means it so
         fields = []
         for i in range(rng.randint(1, 4)):
-            field = [rng.choice(["a", "b c", "é", "q'"]) + str(i), random_dtype(rng, depth + 1)]
+            field = [rng.choice(["a", "b c", "é", "q'"]) + str(i), random_dtype(rng, depth + 1, align)]
             if rng.random() < 0.3:
                 field.append(tuple(rng.randint(1, 3) for _ in range(rng.randint(1, 2))))
             fields.append(tuple(field))
-        # NumPy's text of a dtype loses the padding of inner aligned structures: align the outer one only.
-        return np.dtype(fields, align=depth == 0 and rng.random() < 0.3)
+        return np.dtype(fields, align=align)
     if pick < 0.72:
         return np.dtype(rng.choice(NUMBERS + ["f4", "f8", "f8"]))
     if pick < 0.86:
