@@ -1,7 +1,9 @@
-// How many threads the library's functions may use.
+// How many threads the library's functions may use, and what they run on.
 #pragma once
 
 #include <ndshare/export.h>
+
+#include <string_view>
 
 namespace ndshare {
 
@@ -12,5 +14,8 @@ NDSHARE_API void set_threads(int count);
 
 /// The threads that a function called now may use, at least 1. Results do not depend on it.
 [[nodiscard]] NDSHARE_API int threads() noexcept;
+
+/// The instruction set that kernels use on this machine: "AVX3" (AVX-512), "AVX2", "SSE4", "NEON", or a plain "SCALAR".
+[[nodiscard]] NDSHARE_API std::string_view simd_target() noexcept;
 
 }  // namespace ndshare

@@ -1,9 +1,11 @@
 // The public functions: each operation of the op list by its name.
 #include <ndshare/create.h>
 #include <ndshare/ops.h>
+#include <ndshare/threads.h>
 
 #include "lib/exec/elementwise.h"
 #include "lib/exec/promotion.h"
+#include "lib/kernels/registry.h"
 
 namespace ndshare {
 namespace {
@@ -29,5 +31,7 @@ Array weak(const Scalar& literal, const Array& array, BinaryOp op) {
     return internal::run_binary(BinaryOp::name, weak(x1, x2, BinaryOp::name), x2, options); \
   }
 #include "lib/kernels/op_list.inc"
+
+std::string_view simd_target() noexcept { return internal::kernels().name; }
 
 }  // namespace ndshare
