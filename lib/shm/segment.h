@@ -99,7 +99,8 @@ void reserve_range(int fd, std::uint64_t offset, std::uint64_t bytes);
 /// Gives the whole pages of the range back to the system; the range reads as zero afterwards. Locks as above. Errors: Io.
 void punch_range(int fd, std::uint64_t offset, std::uint64_t bytes);
 
-/// Calls each(offset, bytes) for the parts of the file below `end` that are real memory (SEEK_DATA), in order.
+/// Calls each(offset, bytes) for the parts of the file below `end` that somebody wrote or read (SEEK_DATA), in order. Memory that
+/// was reserved and never touched counts as a hole: it is resident (resident_bytes() counts it), but certainly zeros.
 void for_each_resident(int fd, std::uint64_t end, const std::function<void(std::uint64_t, std::uint64_t)>& each);
 
 /// Bytes of the file that are real memory.

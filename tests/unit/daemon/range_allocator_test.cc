@@ -73,8 +73,10 @@ TEST(RangeAllocatorTest, BlocksNeverOverlapAndAllComesBack) {
       if (!place) continue;
       RC_ASSERT(*place % std::max<std::uint64_t>(align, 64) == 0 && *place + bytes <= heap.limit());
       const auto next = live.lower_bound(*place);
-      RC_ASSERT(next == live.end() || *place + bytes <= next->first);
-      RC_ASSERT(next == live.begin() || std::prev(next)->first + std::prev(next)->second <= *place);
+      const bool below = next == live.end() || *place + bytes <= next->first;
+      const bool above = next == live.begin() || std::prev(next)->first + std::prev(next)->second <= *place;
+      RC_ASSERT(below);  // not inside: RC_ASSERT takes || apart and evaluates both sides
+      RC_ASSERT(above);
       live[*place] = bytes;
       used += (bytes + 63) / 64 * 64;
       high = std::max(high, *place + (bytes + 63) / 64 * 64);
