@@ -1,7 +1,6 @@
 // CSV text cut into records and fields, block by block: nothing is copied but the piece of a record at the end of a block.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -50,7 +49,9 @@ class CsvRecords {
   /// Bytes of text passed so far.
   [[nodiscard]] std::int64_t consumed() const noexcept { return base_ + (next_ - begin_); }
   /// The field's text; doubled quotes are undone in `scratch`.
-  [[nodiscard]] std::string_view text(const CsvField& field, std::string& scratch) const;
+  [[nodiscard]] std::string_view text(const CsvField& field, std::string& scratch) const {
+    return field.escaped ? unescaped(field, scratch) : field.raw();
+  }
 
  private:
   void skip_mark();
@@ -58,11 +59,14 @@ class CsvRecords {
   bool skip_line();
   bool parse_record();
   bool parse_quoted(const char*& p);
+  std::string_view unescaped(const CsvField& field, std::string& scratch) const;
+  [[nodiscard]] bool ends_field(char c) const noexcept { return c == dialect_.delimiter || c == '\n' || c == '\r'; }
+  [[nodiscard]] const char* field_end(const char* p) const noexcept;
   [[noreturn]] void fail(const std::string& message) const;
 
   const CsvOrigin& origin_;
   CsvDialect dialect_;
-  std::array<bool, 256> special_{};     ///< ends a field that is not quoted
+  std::uint64_t delimiters_;            ///< the delimiter in every byte
   std::vector<char> block_{};
   const char* begin_ = nullptr;         ///< of the block
   const char* next_ = nullptr;          ///< of the next record

@@ -59,12 +59,6 @@ std::int64_t ticks_per_second(TimeUnit unit) noexcept {
 
 }  // namespace
 
-std::string_view trimmed(std::string_view text) noexcept {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 std::optional<bool> truth_value(std::string_view text) noexcept {
   if (text == "true" || text == "True" || text == "TRUE") return true;
   if (text == "false" || text == "False" || text == "FALSE") return false;
@@ -219,14 +213,21 @@ bool ValueParser::parse_bytes(std::string_view text, std::byte* element) {
 }
 
 bool ValueParser::parse_str(std::string_view text, std::byte* element) {
-  const auto room = static_cast<std::size_t>(dtype_.length());
+  const auto room = static_cast<std::size_t>(dtype_.itemsize()) / 4;
   std::size_t count = 0;
   for (std::size_t at = 0; at < text.size(); ++count) {
+    if (count == room) return false;
+    const auto byte = static_cast<unsigned char>(text[at]);
+    if (byte < 0x80) {  // nearly always
+      store(element + 4 * count, char32_t{byte});
+      ++at;
+      continue;
+    }
     const auto code_point = utf8_next(text, at);
-    if (!code_point || count == room) return false;
+    if (!code_point) return false;
     store(element + 4 * count, *code_point);
   }
-  std::memset(element + 4 * count, 0, 4 * (room - count));
+  if (count < room) std::memset(element + 4 * count, 0, 4 * (room - count));
   return true;
 }
 

@@ -11,7 +11,13 @@
 
 namespace ndshare::internal {
 
-std::string_view trimmed(std::string_view text) noexcept;
+/// Without spaces and tabs at its ends.
+inline std::string_view trimmed(std::string_view text) noexcept {
+  const auto space = [](char c) { return c == ' ' || c == '\t'; };
+  while (!text.empty() && space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && space(text.back())) text.remove_suffix(1);
+  return text;
+}
 
 /// A number of at most 18 digits with an optional sign: the common case, without a library call.
 inline std::optional<std::int64_t> short_integer(std::string_view text) noexcept {
