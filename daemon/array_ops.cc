@@ -11,7 +11,7 @@
 namespace ndshare::internal {
 namespace {
 
-constexpr std::size_t kSweepBatch = 4096;  ///< removals in one redo record
+constexpr std::size_t kSweepBatch = 512;  ///< removals in one redo record: at most 66 stores each
 
 }  // namespace
 
@@ -27,7 +27,8 @@ void EngineImpl::commit(Transaction& change) {
 }
 
 void EngineImpl::no_such_array(std::string_view name) {
-  throw Error(ErrorCode::NoSuchArray, "no array '" + printable(name) + "' in this store: see `ndshare ls`", {{"name", std::string(name)}});
+  throw Error(ErrorCode::NoSuchArray, "no array '" + printable(name) + "' in this store: see `ndshare ls`",
+              {{"name", std::string(name)}});
 }
 
 EngineImpl::Current EngineImpl::find_visible(SlotRef slot, std::string_view name) const {
@@ -52,8 +53,8 @@ EngineImpl::Current EngineImpl::find_id(SlotRef slot, ArrayId id) const {
   if (array.root == 0 || array.array_gen != id.array_gen) throw gone();
   if (array.building() && !owns(slot, array)) {
     const auto& meta = heap_.meta(array.meta);
-    throw Error(ErrorCode::Permission, "'" + std::string(name_of(meta)) + "' is being built by process " + std::to_string(meta.pid) +
-                                           ": only its maker may publish or discard it");
+    throw Error(ErrorCode::Permission, "'" + std::string(name_of(meta)) + "' is being built by process " +
+                                           std::to_string(meta.pid) + ": only its maker may publish or discard it");
   }
   return array;
 }
@@ -77,7 +78,8 @@ void EngineImpl::retired(const Current& array) {
     session_ -= (array.flags & kArraySession) != 0;
   }
   if (meta.owner_slot < owned_.size()) owned_[meta.owner_slot].erase(array.index);
-  reclaimer_.add({array.index, array.array_gen, block.version, array.version(), array.block, array.meta, bytes, uid, true});
+  reclaimer_.add(
+      {array.index, array.array_gen, block.version, array.version(), array.block, array.meta, bytes, uid, true});
 }
 
 void EngineImpl::remove(SlotRef slot, std::uint64_t sequence, std::string_view name) {
@@ -140,7 +142,8 @@ void EngineImpl::publish_one(Transaction& change, const Current& array, bool sea
   const auto before = current(*old);
   if (before.building()) {
     throw Error(ErrorCode::NameTaken, "'" + std::string(name) + "' is being built by process " +
-                                          std::to_string(heap_.meta(before.meta).pid) + " now: it cannot be replaced before it is published");
+                                          std::to_string(heap_.meta(before.meta).pid) +
+                                          " now: it cannot be replaced before it is published");
   }
   index_.replace(change, name, *old, array.index);
   retire(change, before, false);
@@ -159,7 +162,8 @@ EngineImpl::Batch EngineImpl::check_batch(SlotRef slot, std::span<const ArrayId>
       throw Error(ErrorCode::Sealed, "'" + std::string(name) + "' is sealed already", {{"name", std::string(name)}});
     }
     if (names.insert(name).second) continue;
-    throw Error(ErrorCode::NameTaken, "two arrays of one publish are called '" + std::string(name) + "': publish one after the other",
+    throw Error(ErrorCode::NameTaken,
+                "two arrays of one publish are called '" + std::string(name) + "': publish one after the other",
                 {{"name", std::string(name)}});
   }
   return batch;
@@ -201,7 +205,8 @@ void EngineImpl::published(SlotRef slot, const Batch& batch) {
 
 // ---- rename
 
-void EngineImpl::rename(SlotRef slot, std::uint64_t sequence, std::string_view from, std::string_view to, bool replace) {
+void EngineImpl::rename(SlotRef slot, std::uint64_t sequence, std::string_view from, std::string_view to,
+                        bool replace) {
   check_slot(slot, true);
   if (is_repeat(slot, sequence)) return;
   check_array_name(to);
@@ -209,7 +214,8 @@ void EngineImpl::rename(SlotRef slot, std::uint64_t sequence, std::string_view f
   std::optional<Current> old;
   if (const auto taken = index_.find(to); taken && *taken != array.index) old = current(*taken);
   if (coming_.contains(std::string(to)) || (old && (!replace || old->building()))) {
-    throw Error(ErrorCode::NameTaken, "'" + std::string(to) + "' exists already: remove it, replace it, or choose another name",
+    throw Error(ErrorCode::NameTaken,
+                "'" + std::string(to) + "' exists already: remove it, replace it, or choose another name",
                 {{"name", std::string(to)}});
   }
   if (from == to) {
@@ -219,8 +225,8 @@ void EngineImpl::rename(SlotRef slot, std::uint64_t sequence, std::string_view f
   }
   index_.reserve(1);
   const auto& before = heap_.meta(array.meta);
-  const auto meta = heap_.write_meta({array.index, before.owner_slot, before.owner_gen, before.uid, before.pid, before.created_unix_ns,
-                                      to, attrs_of(before)});
+  const auto meta = heap_.write_meta({array.index, before.owner_slot, before.owner_gen, before.uid, before.pid,
+                                      before.created_unix_ns, to, attrs_of(before)});
   try {
     Transaction change(writer_);
     // In this order a reader finds `to` at any moment it existed: as the old array, or as this one.
@@ -236,7 +242,8 @@ void EngineImpl::rename(SlotRef slot, std::uint64_t sequence, std::string_view f
     throw;
   }
   // Whoever holds a version from before may still read the old name block.
-  reclaimer_.add({array.index, array.array_gen, array.array_gen, array.version(), 0, array.meta, 0, kUnknownUid, false});
+  reclaimer_.add(
+      {array.index, array.array_gen, array.array_gen, array.version(), 0, array.meta, 0, kUnknownUid, false});
   if (old) retired(*old);
   if (!array.building() || old) names_changed();
   update_statistics();

@@ -90,9 +90,17 @@ std::uint64_t CatalogHeap::allocate(std::uint64_t bytes) {
 std::uint64_t CatalogHeap::write_version(const NewVersion& values) {
   const auto bytes = version_bytes(values.shape.size(), values.extents.size(), values.dtype.size());
   const auto offset = allocate(bytes);
-  const VersionBlock head{0, 0, static_cast<std::uint32_t>(bytes), values.array, values.array_gen, values.version, values.nbytes,
-                          values.grain, static_cast<std::uint32_t>(values.extents.size()),
-                          static_cast<std::uint32_t>(values.shape.size()), static_cast<std::uint32_t>(values.dtype.size()),
+  const VersionBlock head{0,
+                          0,
+                          static_cast<std::uint32_t>(bytes),
+                          values.array,
+                          values.array_gen,
+                          values.version,
+                          values.nbytes,
+                          values.grain,
+                          static_cast<std::uint32_t>(values.extents.size()),
+                          static_cast<std::uint32_t>(values.shape.size()),
+                          static_cast<std::uint32_t>(values.dtype.size()),
                           values.order};
   Builder block;
   block.append(&head, sizeof(head));
@@ -106,8 +114,16 @@ std::uint64_t CatalogHeap::write_version(const NewVersion& values) {
 std::uint64_t CatalogHeap::write_meta(const NewMeta& values) {
   const auto bytes = sizeof(MetaBlock) + values.name.size() + values.attrs.size();
   const auto offset = allocate(bytes);
-  const MetaBlock head{0, 0, static_cast<std::uint32_t>(bytes), values.array, values.created_unix_ns, values.owner_slot,
-                       values.owner_gen, values.uid, values.pid, static_cast<std::uint32_t>(values.name.size()),
+  const MetaBlock head{0,
+                       0,
+                       static_cast<std::uint32_t>(bytes),
+                       values.array,
+                       values.created_unix_ns,
+                       values.owner_slot,
+                       values.owner_gen,
+                       values.uid,
+                       values.pid,
+                       static_cast<std::uint32_t>(values.name.size()),
                        static_cast<std::uint32_t>(values.attrs.size())};
   Builder block;
   block.append(&head, sizeof(head));

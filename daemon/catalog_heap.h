@@ -1,7 +1,8 @@
 /// Blocks of the catalog's heap: what a version and its name are, written before the root that makes them visible.
 ///
-/// A block is complete and checksummed before any record names it, never changes afterwards, and loses its magic when it is
-/// freed: so whatever still carries one at a restart was either named by a record, is held by a claim, or was never committed.
+/// A block is complete and checksummed before any record names it, never changes afterwards, and loses its magic when
+/// it is freed: so whatever still carries one at a restart was either named by a record, is held by a claim, or was
+/// never committed.
 ///   Threads: the engine's.   Errors: Capacity where the heap is full, SystemMemory.
 #pragma once
 
@@ -53,7 +54,8 @@ class CatalogHeap {
   void adopt_version(std::uint64_t offset, std::uint32_t array);
   void adopt_meta(std::uint64_t offset, std::uint32_t array);
   void adopt_raw(std::uint64_t offset, std::uint64_t bytes);
-  /// Calls `keep` for every intact block in memory that is not in use; frees its magic unless kept. `end`: where to stop.
+  /// Calls `keep` for every intact block in memory that is not in use; frees its magic unless kept. `end`: where to
+  /// stop.
   void scan_orphans(std::uint64_t end, const std::function<bool(std::uint64_t offset, bool is_version)>& keep);
   bool intact_version(std::uint64_t offset) const noexcept;
   bool intact_meta(std::uint64_t offset) const noexcept;

@@ -23,16 +23,15 @@ std::uint32_t redo_crc(const Redo& redo) noexcept {
 CatalogWriter::CatalogWriter(std::byte* base, std::uint64_t bytes, int fd)
     : base_(base), bytes_(bytes), header_(at<CatalogHeader>(0)), reserver_(fd, bytes) {}
 
-void CatalogWriter::reserve_record(std::uint32_t index) {
-  reserver_.ensure(header_->records_offset + std::uint64_t{index} * sizeof(ArrayRecord), sizeof(ArrayRecord));
+void CatalogWriter::reserve_records(std::uint64_t from, std::uint64_t to) {
+  reserver_.ensure(header_->records_offset + from * sizeof(ArrayRecord), (to - from) * sizeof(ArrayRecord));
 }
 
-void CatalogWriter::reserve_redo(std::uint64_t stores) {
-  reserver_.ensure(header_->redo_offset, offsetof(Redo, stores) + stores * sizeof(RedoStore));
-}
+void CatalogWriter::reserve_redo() { reserver_.ensure(header_->redo_offset, sizeof(Redo)); }
 
 std::uint64_t CatalogWriter::offset_of(const a64& word) const noexcept {
-  return static_cast<std::uint64_t>(reinterpret_cast<const std::byte*>(&word) - base_);  // NOLINT: an offset in the segment
+  return static_cast<std::uint64_t>(reinterpret_cast<const std::byte*>(&word) -
+                                    base_);  // NOLINT: an offset in the segment
 }
 
 /// The words that stores may name: the header's second block and everything behind it but the redo record itself.
@@ -57,7 +56,8 @@ bool CatalogWriter::recover() {
   const bool sane = state == kRedoCommitted && record.count <= kMaxRedoStores && record.crc == redo_crc(record);
   for (std::uint32_t i = 0; sane && i < record.count; ++i) {
     if (may_change(record.stores[i].offset)) continue;
-    throw Error(ErrorCode::Damaged, "the catalog's redo record names offset " + std::to_string(record.stores[i].offset) +
+    throw Error(ErrorCode::Damaged, "the catalog's redo record names offset " +
+                                        std::to_string(record.stores[i].offset) +
                                         ", which no request changes; remove the store with `ndshare stop --force`");
   }
   if (!sane) {
@@ -74,7 +74,9 @@ bool CatalogWriter::recover() {
 }
 
 Transaction::Transaction(CatalogWriter& writer)
-    : writer_(writer), stores_(writer.scratch_), version_(writer.header().next_version.load(std::memory_order_relaxed)) {
+    : writer_(writer),
+      stores_(writer.scratch_),
+      version_(writer.header().next_version.load(std::memory_order_relaxed)) {
   stores_.clear();
 }
 
@@ -125,10 +127,10 @@ void Transaction::commit() {
   if (version_ != header.next_version.load(std::memory_order_relaxed)) store(header.next_version, version_);
   if (stores_.empty()) return;
   if (stores_.size() > kMaxRedoStores) {
-    throw Error(ErrorCode::Usage, "the request needs " + std::to_string(stores_.size()) + " changes of the catalog; the limit is " +
-                                      std::to_string(kMaxRedoStores) + " in one request: send it in parts");
+    throw Error(ErrorCode::Usage, "the request needs " + std::to_string(stores_.size()) +
+                                      " changes of the catalog; the limit is " + std::to_string(kMaxRedoStores) +
+                                      " in one request: send it in parts");
   }
-  writer_.reserve_redo(stores_.size());
   auto& redo = writer_.redo();
   redo.slot = slot_, redo.gen = gen_, redo.sequence = sequence_;
   redo.result[0] = result_[0], redo.result[1] = result_[1];

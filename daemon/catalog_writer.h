@@ -1,9 +1,11 @@
-/// The one place that changes the catalog: a transaction collects absolute 64-bit stores and applies them through the redo record.
+/// The one place that changes the catalog: a transaction collects absolute 64-bit stores and applies them through the
+/// redo record.
 ///
-/// A commit is: fill the redo record (stores, whose request, CRC) → state = COMMITTED, the commit point → apply the stores in
-/// order → state = EMPTY. Killed before COMMITTED, nothing has changed; killed after it, recover() applies the same stores again
-/// (absolute, so twice is once). The slot's last sequence and result ride in the same record, so a retried request finds them.
-/// What no reader can reach yet (blocks in the heap, the ref of a record that root does not point to) is written before, outside.
+/// A commit is: fill the redo record (stores, whose request, CRC) → state = COMMITTED, the commit point → apply the
+/// stores in order → state = EMPTY. Killed before COMMITTED, nothing has changed; killed after it, recover() applies
+/// the same stores again (absolute, so twice is once). The slot's last sequence and result ride in the same record, so
+/// a retried request finds them. What no reader can reach yet (blocks in the heap, the ref of a record that root does
+/// not point to) is written before, outside.
 ///   Threads: the engine's. Readers are other processes; they pair with the seq_cst stores of roots (lib/shm/claims.h).
 #pragma once
 
@@ -34,12 +36,14 @@ class CatalogWriter {
   std::uint64_t bytes() const noexcept { return bytes_; }
 
   /// Makes the pages behind these real memory. Errors: SystemMemory.
-  void reserve_record(std::uint32_t index);
+  void reserve_records(std::uint64_t from, std::uint64_t to);
   void reserve_grant(std::uint32_t index) {
     reserver_.ensure(header_->grants_offset + std::uint64_t{index} * sizeof(Grant), sizeof(Grant));
   }
-  void reserve_heap(std::uint64_t offset, std::uint64_t bytes) { reserver_.ensure(header_->heap_offset + offset, bytes); }
-  void reserve_redo(std::uint64_t stores);
+  void reserve_heap(std::uint64_t offset, std::uint64_t bytes) {
+    reserver_.ensure(header_->heap_offset + offset, bytes);
+  }
+  void reserve_redo();
 
   /// Finishes a committed redo record whose CRC is right; empties it. True where there was one. Errors: Damaged.
   bool recover();
@@ -79,14 +83,16 @@ class Transaction {
 
   /// A version number that was never given out (once committed).
   std::uint64_t new_version();
-  /// Gives record `index` a new version: fills the ref that root does not point to and stores root. Once a record and transaction.
+  /// Gives record `index` a new version: fills the ref that root does not point to and stores root. Once a record and
+  /// transaction.
   std::uint64_t set_ref(std::uint32_t index, const RefValues& values);
   void clear_ref(std::uint32_t index) { store(writer_.record(index).root, 0); }
 
   /// Whose request this is; it is answered by `result` when it comes again.
-  void answers(std::uint32_t slot, std::uint64_t gen, std::uint64_t sequence, std::uint64_t result0 = 0, std::uint64_t result1 = 0);
+  void answers(std::uint32_t slot, std::uint64_t gen, std::uint64_t sequence, std::uint64_t result0 = 0,
+               std::uint64_t result1 = 0);
 
-  /// Applies everything or, where it throws, nothing. Errors: Usage (too many stores), SystemMemory.
+  /// Applies everything or, where it throws, nothing. Errors: Usage (too many stores).
   void commit();
 
  private:

@@ -30,7 +30,8 @@ void load_crash_point() noexcept {
 }
 
 void crash_point(std::string_view name) noexcept {
-  if (target.length == 0) [[likely]] return;
+  if (target.length == 0) [[likely]]
+    return;
   if (name != std::string_view(target.name, target.length) || --target.left > 0) return;
   std::raise(SIGKILL);
 }

@@ -1,4 +1,5 @@
-// Creating arrays: check the specs, take names, records and memory (the ticket), reserve, then publish as building arrays.
+// Creating arrays: check the specs, take names, records and memory (the ticket), reserve, then publish as building
+// arrays.
 #include <algorithm>
 #include <bit>
 #include <unordered_set>
@@ -18,9 +19,10 @@ namespace {
 constexpr std::uint64_t kReserveStep = 64ULL << 20;
 constexpr std::uint64_t kMinGrain = 64ULL << 10;
 constexpr std::uint64_t kGrainsGoal = 4096;
-constexpr std::uint64_t kBigRequest = 1ULL << 20;   ///< from here on warm memory is worth a scan of the claims
-constexpr std::uint64_t kManyWaiting = 4096;        ///< so many removed arrays are cleared away by the next create
-constexpr std::uint64_t kRoomSlack = 256ULL << 20;  ///< the system's limits are read again when less than this seems left
+constexpr std::uint64_t kBigRequest = 1ULL << 20;  ///< from here on warm memory is worth a scan of the claims
+constexpr std::uint64_t kManyWaiting = 4096;       ///< so many removed arrays are cleared away by the next create
+constexpr std::uint64_t kRoomSlack = 256ULL
+                                     << 20;  ///< the system's limits are read again when less than this seems left
 constexpr std::chrono::milliseconds kRoomAge{200};
 
 std::uint64_t grain_of(std::uint64_t nbytes) noexcept {
@@ -37,7 +39,8 @@ void check_attrs(const CreateSpec& spec) {
   std::string unquoted;
   for (const char c : spec.attrs) unquoted += c == '"' || c == '\'' || c == '\\' ? ' ' : c;
   if (printable(unquoted) != unquoted) {
-    throw Error(ErrorCode::Usage, "the attributes of '" + spec.name + "' have control bytes or are not valid UTF-8: write JSON with \\u escapes");
+    throw Error(ErrorCode::Usage, "the attributes of '" + spec.name +
+                                      "' have control bytes or are not valid UTF-8: write JSON with \\u escapes");
   }
 }
 
@@ -65,14 +68,16 @@ void EngineImpl::check_spec(const CreateSpec& spec, TicketItem& item) const {
   const Shape shape{Dims(std::span<const std::int64_t>(spec.shape))};
   const auto nbytes = shape.nbytes(dtype.itemsize());
   if (spec.order != "C" && spec.order != "F") {
-    throw Error(ErrorCode::Usage, "the order of '" + spec.name + "' is '" + printable(spec.order.substr(0, 16)) + "': give C or F");
+    throw Error(ErrorCode::Usage,
+                "the order of '" + spec.name + "' is '" + printable(spec.order.substr(0, 16)) + "': give C or F");
   }
   check_attrs(spec);
   item.spec = spec;
   item.spec.dtype = dtype.str();
   if (item.spec.dtype.size() > kMaxDtypeBytes) {
-    throw Error(ErrorCode::DType, "the dtype of '" + spec.name + "' written out has " + std::to_string(item.spec.dtype.size()) +
-                                      " bytes; the limit is " + std::to_string(kMaxDtypeBytes));
+    throw Error(ErrorCode::DType, "the dtype of '" + spec.name + "' written out has " +
+                                      std::to_string(item.spec.dtype.size()) + " bytes; the limit is " +
+                                      std::to_string(kMaxDtypeBytes));
   }
   item.nbytes = static_cast<std::uint64_t>(nbytes);
   item.grain = grain_of(item.nbytes);
@@ -91,11 +96,13 @@ void EngineImpl::take_names(TicketImpl& ticket) {
     }
     if (const auto record = index_.find(name)) {
       const bool building = current(*record).building();
-      throw Error(ErrorCode::NameTaken,
-                  "'" + name + (building ? "' is being built by process " + std::to_string(heap_.meta(current(*record).meta).pid) +
-                                               ": wait for it, or choose another name"
-                                         : "' exists already: remove it, replace it, or choose another name"),
-                  {{"name", name}});
+      throw Error(
+          ErrorCode::NameTaken,
+          "'" + name +
+              (building ? "' is being built by process " + std::to_string(heap_.meta(current(*record).meta).pid) +
+                              ": wait for it, or choose another name"
+                        : "' exists already: remove it, replace it, or choose another name"),
+          {{"name", name}});
     }
   }
   for (const auto& item : ticket.items) {
@@ -110,8 +117,9 @@ void EngineImpl::take_records(TicketImpl& ticket) {
   if (left() < ticket.items.size()) reclaim();
   if (left() < ticket.items.size()) {
     throw Error(ErrorCode::TooManyArrays,
-                "the store has " + std::to_string(left()) + " of " + std::to_string(header().max_arrays) + " array records left and " +
-                    std::to_string(ticket.items.size()) + " are asked for: remove arrays, or make the store with a larger --max-arrays",
+                "the store has " + std::to_string(left()) + " of " + std::to_string(header().max_arrays) +
+                    " array records left and " + std::to_string(ticket.items.size()) +
+                    " are asked for: remove arrays, or make the store with a larger --max-arrays",
                 {{"max_arrays", std::to_string(header().max_arrays)}, {"left", std::to_string(left())}});
   }
   for (auto& item : ticket.items) {
@@ -132,7 +140,8 @@ void EngineImpl::take_memory(TicketImpl& ticket) {
     total = checked_add(total, item.nbytes).value_or(kMaxBytes);
   }
   const auto pending = reclaimer_.pending_bytes();
-  if (pending != 0 && ((total >= kBigRequest && pool_.numbers().warm < total) || reclaimer_.count() > kManyWaiting)) reclaim();
+  const bool would_warm = pending != 0 && total >= kBigRequest && pool_.numbers().warm < total;
+  if (would_warm || reclaimer_.count() > kManyWaiting) reclaim();
   const auto uid = static_cast<std::uint32_t>(writer_.slot(ticket.slot.index).uid_role.load() >> 8);
   const auto allocate = [&] { ticket.allocation = pool_.allocate(sizes, uid, options_.shared_between_uids); };
   try {
@@ -144,11 +153,14 @@ void EngineImpl::take_memory(TicketImpl& ticket) {
     auto details = error.details();
     details.emplace_back("pending_bytes", std::to_string(reclaimer_.pending_bytes()));
     throw Error(ErrorCode::Capacity,
-                error.message() + "; " + format_bytes(reclaimer_.pending_bytes()) + " of removed arrays are still held by clients", details);
+                error.message() + "; " + format_bytes(reclaimer_.pending_bytes()) +
+                    " of removed arrays are still held by clients",
+                details);
   }
 }
 
-/// Reading the limits costs about a create of a small array, so the answer is used for a while, less what was handed out since.
+/// Reading the limits costs about a create of a small array, so the answer is used for a while, less what was handed
+/// out since.
 void EngineImpl::check_system_memory(std::uint64_t cold) {
   if (cold == 0) return;
   const auto now = std::chrono::steady_clock::now();
@@ -174,8 +186,9 @@ std::unique_ptr<CreateTicket> EngineImpl::prepare_create(SlotRef slot, std::span
     std::vector<std::uint32_t> pieces(specs.size());
     for (const auto& extent : extents) {
       if (++pieces[extent.array] > kMaxExtents) {
-        throw Error(ErrorCode::Capacity, "free memory is in so small pieces that '" + specs[extent.array].name + "' needs more than " +
-                                             std::to_string(kMaxExtents) + " of them: remove arrays");
+        throw Error(ErrorCode::Capacity, "free memory is in so small pieces that '" + specs[extent.array].name +
+                                             "' needs more than " + std::to_string(kMaxExtents) +
+                                             " of them: remove arrays");
       }
     }
     check_system_memory(ticket->allocation.work_left());
@@ -213,21 +226,32 @@ EngineImpl::Written EngineImpl::write_blocks(const TicketImpl& ticket, std::size
   std::vector<Extent> table;
   for (const auto& extent : extents) table.push_back({extent.offset, extent.bytes, gen});
   const auto& slot = writer_.slot(ticket.slot.index);
-  writer_.reserve_record(item.record);
-  sync_reserver_.ensure(sync_.layout.arrays_offset + item.record * sync_.layout.array_stride, sync_.layout.array_stride);
   Written out;
-  out.block = heap_.write_version({item.record, gen, gen, item.nbytes, item.grain, item.spec.order == "F" ? 1U : 0U, item.spec.shape,
-                                   table, item.spec.dtype});
+  out.block = heap_.write_version({item.record, gen, gen, item.nbytes, item.grain, item.spec.order == "F" ? 1U : 0U,
+                                   item.spec.shape, table, item.spec.dtype});
   try {
     const auto now = std::chrono::system_clock::now().time_since_epoch().count();
     out.meta = heap_.write_meta({item.record, ticket.slot.index, static_cast<std::uint32_t>(ticket.slot.gen),
-                                 static_cast<std::uint32_t>(slot.uid_role.load() >> 8), static_cast<std::uint32_t>(slot.pid.load()),
-                                 static_cast<std::uint64_t>(now), item.spec.name, item.spec.attrs});
+                                 static_cast<std::uint32_t>(slot.uid_role.load() >> 8),
+                                 static_cast<std::uint32_t>(slot.pid.load()), static_cast<std::uint64_t>(now),
+                                 item.spec.name, item.spec.attrs});
   } catch (...) {
     heap_.free_block(out.block);
     throw;
   }
   return out;
+}
+
+/// Where scans will have to stop. Everything below is real memory: readers and sweeps look at all of it.
+std::uint64_t EngineImpl::grow_records(const TicketImpl& ticket) {
+  const auto before = header().records_high.load();
+  auto high = before;
+  for (const auto& item : ticket.items) high = std::max<std::uint64_t>(high, std::uint64_t{item.record} + 1);
+  if (high == before) return high;
+  writer_.reserve_records(before, high);
+  sync_reserver_.ensure(sync_.layout.arrays_offset + before * sync_.layout.array_stride,
+                        (high - before) * sync_.layout.array_stride);
+  return high;
 }
 
 void EngineImpl::write_ticket(const TicketImpl& ticket, Transaction& change, std::vector<Written>& written,
@@ -236,27 +260,29 @@ void EngineImpl::write_ticket(const TicketImpl& ticket, Transaction& change, std
   for (const auto& extent : ticket.allocation.extents) {
     out[extent.array].extents.push_back({extent.offset, extent.bytes, ticket.allocation.is_zeroed(extent)});
   }
-  std::uint64_t high = header().records_high.load();
+  const auto high = grow_records(ticket);
   for (std::size_t i = 0; i < ticket.items.size(); ++i) {
     const auto& item = ticket.items[i];
     const auto gen = change.new_version();
     out[i].array_gen = out[i].version = gen;
     written.push_back(write_blocks(ticket, i, gen, out[i].extents));
-    const auto flags = kArrayBuilding | (item.spec.session ? kArraySession : 0) | (item.spec.replace ? kArrayReplaces : 0);
+    const auto flags =
+        kArrayBuilding | (item.spec.session ? kArraySession : 0) | (item.spec.replace ? kArrayReplaces : 0);
     change.set_ref(item.record, {gen, written.back().block, written.back().meta, flags});
     if (!item.spec.replace) index_.insert(change, item.spec.name, item.record);
-    high = std::max<std::uint64_t>(high, std::uint64_t{item.record} + 1);
   }
   if (high != header().records_high.load()) change.store(writer_.header().records_high, high);
 }
 
-std::vector<CreatedArray> EngineImpl::commit_create(SlotRef slot, std::uint64_t sequence, std::unique_ptr<CreateTicket> dropped) {
+std::vector<CreatedArray> EngineImpl::commit_create(SlotRef slot, std::uint64_t sequence,
+                                                    std::unique_ptr<CreateTicket> dropped) {
   auto& ticket = as_ticket(*dropped);
   check_slot(slot, true);
   while (!reserve_some(ticket)) {
   }
   for (const auto& name : ticket.names) {
-    if (index_.find(name)) throw Error(ErrorCode::NameTaken, "'" + name + "' was made by another client meanwhile", {{"name", name}});
+    if (index_.find(name))
+      throw Error(ErrorCode::NameTaken, "'" + name + "' was made by another client meanwhile", {{"name", name}});
   }
   index_.reserve(ticket.names.size());
   std::vector<CreatedArray> out(ticket.items.size());
@@ -291,7 +317,8 @@ std::optional<std::vector<CreatedArray>> EngineImpl::find_created(SlotRef slot, 
     auto& made = out[array.array_gen - first];
     made = {record, array.array_gen, array.version(), {}};
     // Its maker may have written before it lost the answer: nothing is known to be zero any more.
-    for (const auto& extent : extents_of(heap_.version(array.block))) made.extents.push_back({extent.offset, extent.bytes, false});
+    for (const auto& extent : extents_of(heap_.version(array.block)))
+      made.extents.push_back({extent.offset, extent.bytes, false});
   }
   return out;
 }

@@ -1,7 +1,8 @@
 /// The store without its socket: catalog, pool, slots and arrays as one object that a single thread drives.
 ///
-/// The engine owns the three segments and the allocators. Every method that changes the catalog does so through one redo record
-/// and returns only after it was applied. It knows nothing of messages, sockets or Asio; the server calls it and nothing else.
+/// The engine owns the three segments and the allocators. Every method that changes the catalog does so through one
+/// redo record and returns only after it was applied. It knows nothing of messages, sockets or Asio; the server calls
+/// it and nothing else.
 ///   Threads: one, except reserve(), which helper threads run between prepare_create() and publish of the same ticket.
 ///   Errors: ndshare::Error; after one nothing has changed.
 #pragma once
@@ -20,14 +21,14 @@
 namespace ndshare::internal {
 
 struct EngineOptions {
-  std::string store;                      ///< checked name
-  std::uint64_t capacity_bytes = 0;       ///< 0: adopt the existing one, else half of what memory, tmpfs and cgroup allow
-  std::uint32_t max_clients = 512;        ///< fixed when the store is made
-  std::uint32_t max_arrays = 4U << 20;    ///< fixed when the store is made
-  std::string pool_dir;                   ///< empty: /dev/shm
-  std::uint64_t warm_limit_bytes = 0;     ///< resident free bytes kept; 0: a quarter of the capacity
-  bool ephemeral = false;                 ///< segments are removed with the last client
-  bool shared_between_uids = false;       ///< some client may have another uid: reused memory is zeroed when it crosses uids
+  std::string store;                    ///< checked name
+  std::uint64_t capacity_bytes = 0;     ///< 0: adopt the existing one, else half of what memory, tmpfs and cgroup allow
+  std::uint32_t max_clients = 512;      ///< fixed when the store is made
+  std::uint32_t max_arrays = 4U << 20;  ///< fixed when the store is made
+  std::string pool_dir;                 ///< empty: /dev/shm
+  std::uint64_t warm_limit_bytes = 0;   ///< resident free bytes kept; 0: a quarter of the capacity
+  bool ephemeral = false;               ///< segments are removed with the last client
+  bool shared_between_uids = false;  ///< some client may have another uid: reused memory is zeroed when it crosses uids
   std::string cgroup_root = "/sys/fs/cgroup";  ///< where limits are read (tests give a folder of their own)
 };
 
@@ -56,15 +57,16 @@ class CreateTicket {
 
 class Engine {
  public:
-  /// Makes the segments of a new store, or adopts those that a dead daemon left: finishes the redo record, walks the version
-  /// blocks, snapshots and grants to rebuild the allocators, sweeps slots whose process is gone.
-  ///   Errors: StoreExists (another daemon holds the lock file; says its pid), Squatted, LayoutVersion (says how to save),
-  ///   Damaged, Capacity (a smaller capacity than the live arrays need), SystemMemory, Io, Name.
+  /// Makes the segments of a new store, or adopts those that a dead daemon left: finishes the redo record, walks the
+  /// version blocks, snapshots and grants to rebuild the allocators, sweeps slots whose process is gone.
+  ///   Errors: StoreExists (another daemon holds the lock file; says its pid), Squatted, LayoutVersion (says how to
+  ///   save), Damaged, Capacity (a smaller capacity than the live arrays need), SystemMemory, Io, Name.
   static std::unique_ptr<Engine> open(const EngineOptions& options);
   virtual ~Engine() = default;  ///< leaves the segments in place; see remove_segments()
 
   virtual const CatalogHeader& header() const = 0;
-  /// Descriptors for clients: catalog O_RDONLY, sync O_RDWR, pool O_RDWR or, for a read-only client, O_RDONLY. Owned by the engine.
+  /// Descriptors for clients: catalog O_RDONLY, sync O_RDWR, pool O_RDWR or, for a read-only client, O_RDONLY. Owned by
+  /// the engine.
   virtual int catalog_fd() const = 0;
   virtual int sync_fd() const = 0;
   virtual int pool_fd(bool read_only) const = 0;
@@ -73,11 +75,14 @@ class Engine {
   // ---- slots
   /// Errors: TooManyClients (says how many and the option).
   virtual SlotRef attach(const Peer& peer) = 0;
-  /// The client leaves by itself or is dead: claims are cleared, arrays it was building and session-lifetime arrays removed,
-  /// grants freed, then the slot. Restartable at any point; O(entries). Does nothing for an old generation.
+  /// The client leaves by itself or is dead: claims are cleared, arrays it was building and session-lifetime arrays
+  /// removed, grants freed, then the slot. Restartable at any point; O(entries). Does nothing for an old generation.
   virtual void sweep(SlotRef slot) = 0;
   /// Slots that are live with the pid and start time of their process (to look for the dead).
-  struct LiveSlot { SlotRef slot; std::uint64_t pid, start, pid_namespace; };
+  struct LiveSlot {
+    SlotRef slot;
+    std::uint64_t pid, start, pid_namespace;
+  };
   virtual std::vector<LiveSlot> live_slots() const = 0;
 
   // ---- arrays (`slot` is who asks; sequence makes a retried request find its result)
@@ -86,24 +91,27 @@ class Engine {
   virtual std::unique_ptr<CreateTicket> prepare_create(SlotRef slot, std::span<const CreateSpec> specs) = 0;
   /// Bytes of `ticket` that still need memory from the system; 0 for warm memory (then reserve() may be skipped).
   virtual std::uint64_t cold_bytes(const CreateTicket& ticket) const = 0;
-  /// Reserves at most 64 MiB of the ticket's cold bytes; true when none are left. Any thread; no other engine state touched.
+  /// Reserves at most 64 MiB of the ticket's cold bytes; true when none are left. Any thread; no other engine state
+  /// touched.
   ///   Errors: SystemMemory (asked, used, budget, free in tmpfs, cgroup limit).
   virtual bool reserve_some(CreateTicket& ticket) = 0;
   /// Publishes all arrays of the ticket as building arrays of `slot`, in one redo record.
-  virtual std::vector<CreatedArray> commit_create(SlotRef slot, std::uint64_t sequence, std::unique_ptr<CreateTicket> ticket) = 0;
-  /// The answer of a create that was applied already, for a client that sends it again (its names are taken: by itself).
-  /// Nothing where `sequence` is not the last one applied. Ask before prepare_create().
+  virtual std::vector<CreatedArray> commit_create(SlotRef slot, std::uint64_t sequence,
+                                                  std::unique_ptr<CreateTicket> ticket) = 0;
+  /// The answer of a create that was applied already, for a client that sends it again (its names are taken: by
+  /// itself). Nothing where `sequence` is not the last one applied. Ask before prepare_create().
   virtual std::optional<std::vector<CreatedArray>> find_created(SlotRef slot, std::uint64_t sequence) const = 0;
 
-  /// Ends building, all or none: the arrays become visible (taking over the name where one replaces another), sealed if asked.
-  /// An array that is visible already is sealed. Errors: NoSuchArray, Permission (not its builder), Sealed.
+  /// Ends building, all or none: the arrays become visible (taking over the name where one replaces another), sealed if
+  /// asked. An array that is visible already is sealed. Errors: NoSuchArray, Permission (not its builder), Sealed.
   virtual void publish(SlotRef slot, std::uint64_t sequence, std::span<const ArrayId> arrays, bool seal) = 0;
   /// Takes the name at once; holders keep what they have. Errors: NoSuchArray.
   virtual void remove(SlotRef slot, std::uint64_t sequence, std::string_view name) = 0;
   /// Removes by identity (an array that is being built and is in no index included). Errors: NoSuchArray.
   virtual void discard(SlotRef slot, std::uint64_t sequence, ArrayId id) = 0;
   /// Errors: NoSuchArray, NameTaken (without `replace`), Name.
-  virtual void rename(SlotRef slot, std::uint64_t sequence, std::string_view from, std::string_view to, bool replace) = 0;
+  virtual void rename(SlotRef slot, std::uint64_t sequence, std::string_view from, std::string_view to,
+                      bool replace) = 0;
 
   // ---- memory
   /// Frees extents of removed arrays that no claim pins any more; returns the bytes freed. Cheap when nothing waits.

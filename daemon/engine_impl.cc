@@ -48,7 +48,7 @@ EngineImpl::EngineImpl(const EngineOptions& options, StoreFiles files)
       reclaimer_(heap_, pool_),
       owned_(header().max_clients) {
   pool_folder_ = header().pool_dir[0] == 0 ? "/dev/shm" : header().pool_dir;
-  writer_.reserve_redo(1);
+  writer_.reserve_redo();  // all of it: a sweep must not need memory that the machine does not have
 }
 
 EngineImpl::~EngineImpl() {
@@ -81,8 +81,8 @@ bool EngineImpl::is_live(SlotRef slot) const noexcept {
 
 const Slot& EngineImpl::check_slot(SlotRef slot, bool writes) const {
   if (!is_live(slot)) {
-    throw Error(ErrorCode::Permission, "slot " + std::to_string(slot.index) + " generation " + std::to_string(slot.gen) +
-                                           " is not attached to the store: connect again");
+    throw Error(ErrorCode::Permission, "slot " + std::to_string(slot.index) + " generation " +
+                                           std::to_string(slot.gen) + " is not attached to the store: connect again");
   }
   const auto& words = writer_.slot(slot.index);
   if (writes && (words.uid_role.load() & 0xFF) != 0) {
@@ -105,7 +105,8 @@ SlotRef EngineImpl::attach(const Peer& peer) {
   while (index < header().max_clients && slot_state(writer_.slot(index).id.load()) != SlotState::free) ++index;
   if (index == header().max_clients) {
     throw Error(ErrorCode::TooManyClients,
-                "all " + std::to_string(index) + " client slots are taken: end a client, or make the store with a larger --max-clients",
+                "all " + std::to_string(index) +
+                    " client slots are taken: end a client, or make the store with a larger --max-clients",
                 {{"max_clients", std::to_string(index)}});
   }
   auto& slot = writer_.slot(index);
@@ -126,7 +127,8 @@ SlotRef EngineImpl::attach(const Peer& peer) {
   return {index, gen};
 }
 
-/// Restartable: until the slot is free every step leaves what a second sweep needs; a dying slot is swept again at a restart.
+/// Restartable: until the slot is free every step leaves what a second sweep needs; a dying slot is swept again at a
+/// restart.
 void EngineImpl::sweep(SlotRef slot) {
   if (slot.index >= header().max_clients) return;
   auto& words = writer_.slot(slot.index);

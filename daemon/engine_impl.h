@@ -1,9 +1,10 @@
-/// The engine's parts and the private steps its operations share. Operations are grouped by file: engine_impl.cc (slots, memory),
-/// create_ops.cc (creating), array_ops.cc (publish, remove, rename), recovery.cc (adoption).
+/// The engine's parts and the private steps its operations share. Operations are grouped by file: engine_impl.cc
+/// (slots, memory), create_ops.cc (creating), array_ops.cc (publish, remove, rename), recovery.cc (adoption).
 ///
-/// Invariants between calls: every record whose root is not 0 names an intact version and meta block; a name is in the index
-/// exactly if its array is visible or building without kArrayReplaces; every extent of such a block, of a waiting version and of
-/// a ticket is taken from the pool, and nothing else is; `owned_` lists the building and the session arrays by slot.
+/// Invariants between calls: every record whose root is not 0 names an intact version and meta block; a name is in the
+/// index exactly if its array is visible or building without kArrayReplaces; every extent of such a block, of a waiting
+/// version and of a ticket is taken from the pool, and nothing else is; `owned_` lists the building and the session
+/// arrays by slot.
 #pragma once
 
 #include <chrono>
@@ -66,7 +67,8 @@ class EngineImpl final : public Engine {
   std::unique_ptr<CreateTicket> prepare_create(SlotRef slot, std::span<const CreateSpec> specs) override;
   std::uint64_t cold_bytes(const CreateTicket& ticket) const override;
   bool reserve_some(CreateTicket& ticket) override;
-  std::vector<CreatedArray> commit_create(SlotRef slot, std::uint64_t sequence, std::unique_ptr<CreateTicket> ticket) override;
+  std::vector<CreatedArray> commit_create(SlotRef slot, std::uint64_t sequence,
+                                          std::unique_ptr<CreateTicket> ticket) override;
   std::optional<std::vector<CreatedArray>> find_created(SlotRef slot, std::uint64_t sequence) const override;
 
   void publish(SlotRef slot, std::uint64_t sequence, std::span<const ArrayId> arrays, bool seal) override;
@@ -109,9 +111,13 @@ class EngineImpl final : public Engine {
   void take_memory(TicketImpl& ticket);
   void check_system_memory(std::uint64_t cold);
   void give_back(TicketImpl& ticket) noexcept;
-  struct Written { std::uint64_t block = 0, meta = 0; };
+  struct Written {
+    std::uint64_t block = 0, meta = 0;
+  };
   Written write_blocks(const TicketImpl& ticket, std::size_t item, std::uint64_t gen, std::vector<ExtentInfo>& extents);
-  void write_ticket(const TicketImpl& ticket, Transaction& change, std::vector<Written>& written, std::vector<CreatedArray>& out);
+  std::uint64_t grow_records(const TicketImpl& ticket);
+  void write_ticket(const TicketImpl& ticket, Transaction& change, std::vector<Written>& written,
+                    std::vector<CreatedArray>& out);
 
   // array_ops.cc
   /// Stages the removal of an array; retired() after the commit queues what it held.
@@ -149,14 +155,14 @@ class EngineImpl final : public Engine {
   PoolAllocator pool_;
   Reclaimer reclaimer_;
 
-  std::vector<std::uint32_t> free_records_;             ///< below records_high_, in nobody's use
-  std::uint32_t records_high_ = 0;                      ///< the header's, plus what tickets hold
-  std::vector<std::set<std::uint32_t>> owned_;          ///< by slot: its building and session arrays
-  std::vector<std::uint32_t> ownerless_;                ///< found by adoption: their makers are gone
-  std::unordered_set<std::string> coming_;              ///< names of tickets
-  std::uint64_t visible_ = 0;                           ///< arrays that are not building
-  std::uint64_t session_ = 0;                           ///< session arrays among them
-  std::uint64_t room_ = 0;                              ///< system memory believed to be left, see check_system_memory()
+  std::vector<std::uint32_t> free_records_;     ///< below records_high_, in nobody's use
+  std::uint32_t records_high_ = 0;              ///< the header's, plus what tickets hold
+  std::vector<std::set<std::uint32_t>> owned_;  ///< by slot: its building and session arrays
+  std::vector<std::uint32_t> ownerless_;        ///< found by adoption: their makers are gone
+  std::unordered_set<std::string> coming_;      ///< names of tickets
+  std::uint64_t visible_ = 0;                   ///< arrays that are not building
+  std::uint64_t session_ = 0;                   ///< session arrays among them
+  std::uint64_t room_ = 0;                      ///< system memory believed to be left, see check_system_memory()
   std::chrono::steady_clock::time_point room_read_{};
 };
 

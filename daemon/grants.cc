@@ -16,8 +16,9 @@ void Grants::add(Transaction& change, SlotRef slot, const std::vector<ByteRange>
   for (const auto& extent : extents) {
     while (at < high_ && change.load(writer_.grant(at).owner) != 0) ++at;
     if (at == kMaxGrants) {
-      throw Error(ErrorCode::Capacity, "all " + std::to_string(kMaxGrants) +
-                                           " places for memory in clients' hands are taken: wait until others publish or return it");
+      throw Error(ErrorCode::Capacity,
+                  "all " + std::to_string(kMaxGrants) +
+                      " places for memory in clients' hands are taken: wait until others publish or return it");
     }
     writer_.reserve_grant(at);
     auto& grant = writer_.grant(at);
@@ -34,10 +35,13 @@ void Grants::take(Transaction& change, SlotRef slot, const std::vector<ByteRange
     std::uint32_t at = 0;
     for (; at < high_; ++at) {
       auto& grant = writer_.grant(at);
-      if (change.load(grant.owner) == owner(slot) && grant.offset.load() == extent.offset && grant.bytes.load() == extent.bytes) break;
+      if (change.load(grant.owner) == owner(slot) && grant.offset.load() == extent.offset &&
+          grant.bytes.load() == extent.bytes)
+        break;
     }
     if (at == high_) {
-      throw Error(ErrorCode::Permission, "the memory at offset " + std::to_string(extent.offset) + " was not handed to this client");
+      throw Error(ErrorCode::Permission,
+                  "the memory at offset " + std::to_string(extent.offset) + " was not handed to this client");
     }
     change.store_seen(writer_.grant(at).owner, 0);
   }

@@ -1,6 +1,7 @@
 /// Extents handed to a slot that no version names yet: a table in the catalog, changed within the caller's transaction.
 ///
-/// A grant is a root of the rebuild, so extents in a client's hands survive a restart; a sweep frees what its slot still holds.
+/// A grant is a root of the rebuild, so extents in a client's hands survive a restart; a sweep frees what its slot
+/// still holds.
 ///   Threads: the engine's.
 #pragma once
 
@@ -19,21 +20,26 @@ class Grants {
 
   /// Lists extents under `slot`. Errors: Capacity (the table is full: says the limit), SystemMemory.
   void add(Transaction& change, SlotRef slot, const std::vector<ByteRange>& extents);
-  /// Takes extents off the list: a publish names them now, or they were returned. Errors: Permission (not this slot's grant).
+  /// Takes extents off the list: a publish names them now, or they were returned. Errors: Permission (not this slot's
+  /// grant).
   void take(Transaction& change, SlotRef slot, const std::vector<ByteRange>& extents);
   /// Takes all of the slot's extents off the list and returns them.
   std::vector<ByteRange> take_all(Transaction& change, SlotRef slot);
   /// Every grant with its owner (rebuild).
-  struct Owned { SlotRef slot; ByteRange extent; };
+  struct Owned {
+    SlotRef slot;
+    ByteRange extent;
+  };
   std::vector<Owned> all() const;
-
 
   /// A new store's table is empty; after a restart its high-water mark is looked for.
   void format() noexcept { high_ = 0; }
   void adopt();
 
  private:
-  static std::uint64_t owner(SlotRef slot) noexcept { return (std::uint64_t{slot.index} + 1) << 32 | (slot.gen & 0xFFFF'FFFF); }
+  static std::uint64_t owner(SlotRef slot) noexcept {
+    return (std::uint64_t{slot.index} + 1) << 32 | (slot.gen & 0xFFFF'FFFF);
+  }
   CatalogWriter& writer_;
   std::uint32_t high_ = 0;  ///< entries ever used: scans stop here
 };

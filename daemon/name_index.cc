@@ -53,6 +53,7 @@ void NameIndex::adopt() {
     ++live_;
     if (record_of(entry) >= writer_.header().records_high.load()) damaged("names a record that was never used");
   }
+  if (used_ > mask_) damaged("has no empty bucket");  // every probe ends at one
 }
 
 std::optional<std::uint32_t> NameIndex::find(std::string_view name) const {
@@ -87,7 +88,8 @@ void NameIndex::rebuild(std::uint64_t buckets) {
   }
   crash_point("index.built");
   Transaction change(writer_);
-  change.store(writer_.header().index_root, make_index_root(offset, static_cast<std::uint32_t>(std::countr_zero(buckets))));
+  change.store(writer_.header().index_root,
+               make_index_root(offset, static_cast<std::uint32_t>(std::countr_zero(buckets))));
   try {
     change.commit();
   } catch (...) {

@@ -1,8 +1,9 @@
-/// The hash table from names to records that clients search without the daemon (format.h, IndexEntry; lib/shm/catalog_view.h).
+/// The hash table from names to records that clients search without the daemon (format.h, IndexEntry;
+/// lib/shm/catalog_view.h).
 ///
-/// Linear probing in the catalog's heap, at most half full, tombstones counted. Every change is a store of one bucket within
-/// the caller's transaction. A full table is replaced: a new one is built in the heap and made current by one store of
-/// index_root; the old one is freed after it (readers that were in it see another index_root and look again).
+/// Linear probing in the catalog's heap, at most half full, tombstones counted. Every change is a store of one bucket
+/// within the caller's transaction. A full table is replaced: a new one is built in the heap and made current by one
+/// store of index_root; the old one is freed after it (readers that were in it see another index_root and look again).
 ///   Threads: the engine's.
 #pragma once
 
@@ -27,7 +28,8 @@ class NameIndex {
   /// The record whose current name this is (building arrays included).
   std::optional<std::uint32_t> find(std::string_view name) const;
 
-  /// Makes room for `more` names; may replace the table in a transaction of its own. Call before the transaction that inserts.
+  /// Makes room for `more` names; may replace the table in a transaction of its own. Call before the transaction that
+  /// inserts.
   void reserve(std::uint64_t more);
   void insert(Transaction& change, std::string_view name, std::uint32_t record);
   /// REQUIRES: the record is in the index under this name.
@@ -50,8 +52,8 @@ class NameIndex {
   CatalogWriter& writer_;
   CatalogHeap& heap_;
   std::uint64_t offset_ = 0, mask_ = 0;
-  std::uint64_t used_ = 0, live_ = 0;                ///< buckets that are not empty, and those that name a record
-  std::int64_t pending_used_ = 0, pending_live_ = 0; ///< of the transaction under way
+  std::uint64_t used_ = 0, live_ = 0;                 ///< buckets that are not empty, and those that name a record
+  std::int64_t pending_used_ = 0, pending_live_ = 0;  ///< of the transaction under way
 };
 
 }  // namespace ndshare::internal

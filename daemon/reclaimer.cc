@@ -16,7 +16,8 @@ bool ClaimScan::names(std::uint32_t array) const noexcept {
   return at != claims_.end() && at->array == array;
 }
 
-bool ClaimScan::pins(std::uint32_t array, std::uint64_t array_gen, std::uint64_t from, std::uint64_t to) const noexcept {
+bool ClaimScan::pins(std::uint32_t array, std::uint64_t array_gen, std::uint64_t from,
+                     std::uint64_t to) const noexcept {
   if (array_gen == 0) return names(array);
   auto at = std::lower_bound(claims_.begin(), claims_.end(), array,
                              [](const ClaimCopy& claim, std::uint32_t wanted) { return claim.array < wanted; });
@@ -34,7 +35,8 @@ void Reclaimer::add(const Waiting& waiting) {
 }
 
 bool Reclaimer::frees_record(std::uint32_t array) const noexcept {
-  return std::any_of(waiting_.begin(), waiting_.end(), [&](const Waiting& one) { return one.array == array && one.frees_record; });
+  return std::any_of(waiting_.begin(), waiting_.end(),
+                     [&](const Waiting& one) { return one.array == array && one.frees_record; });
 }
 
 std::uint64_t Reclaimer::run(const ClaimScan& scan, const std::function<void(std::uint32_t)>& free_record) {

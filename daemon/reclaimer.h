@@ -1,7 +1,8 @@
 /// Versions that nothing names any more but that somebody may hold: they wait here until no claim pins them.
 ///
-/// The argument is that of lib/shm/claims.h: the root was stored (seq_cst) before a version was added here, and run() scans the
-/// entries (seq_cst) after it, so a pin that validated is seen. One scan of the live slots' entries serves all that waits.
+/// The argument is that of lib/shm/claims.h: the root was stored (seq_cst) before a version was added here, and run()
+/// scans the entries (seq_cst) after it, so a pin that validated is seen. One scan of the live slots' entries serves
+/// all that waits.
 ///   READ, VIEW: keep the version they name.   WRITE, UPDATE: keep it and every later one of the same array_gen.
 ///   An array's index is used again only when no entry at all names it (its ArraySync is never reset).
 ///   Threads: the engine's.
@@ -20,10 +21,11 @@ namespace ndshare::internal {
 /// What waits: a version block with its extents, a name block, the record's index, or all of them.
 struct Waiting {
   std::uint32_t array = 0;
-  std::uint64_t array_gen = 0, from = 0, to = 0;  ///< version numbers under which it was current; gen 0: any entry of the array pins
-  std::uint64_t block = 0, meta = 0;              ///< heap offsets; 0 for none
-  std::uint64_t bytes = 0;                        ///< in extents of `block`
-  std::uint32_t uid = kUnknownUid;                ///< who wrote them
+  std::uint64_t array_gen = 0, from = 0,
+                to = 0;  ///< version numbers under which it was current; gen 0: any entry of the array pins
+  std::uint64_t block = 0, meta = 0;  ///< heap offsets; 0 for none
+  std::uint64_t bytes = 0;            ///< in extents of `block`
+  std::uint32_t uid = kUnknownUid;    ///< who wrote them
   bool frees_record = false;
 };
 

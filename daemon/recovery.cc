@@ -1,8 +1,9 @@
 // Adoption: from the segments that a dead daemon left to an engine that could have made them.
 //
-// The order matters. First the redo record, so that the catalog is of one moment. Then what records name is taken from heap and
-// pool (Damaged where two name the same bytes), then what only claims or grants still hold, and only then is the rest free. The
-// dead are swept last, by the same code that sweeps while the daemon runs. A daemon killed anywhere in here is adopted again.
+// The order matters. First the redo record, so that the catalog is of one moment. Then what records name is taken from
+// heap and pool (Damaged where two name the same bytes), then what only claims or grants still hold, and only then is
+// the rest free. The dead are swept last, by the same code that sweeps while the daemon runs. A daemon killed anywhere
+// in here is adopted again.
 #include <algorithm>
 #include <map>
 
@@ -22,10 +23,14 @@ void EngineImpl::adopt() {
   crash_point("adopt.redo");
   records_high_ = static_cast<std::uint32_t>(header().records_high.load());
   if (records_high_ > header().max_arrays) {
-    throw Error(ErrorCode::Damaged, "the catalog uses " + std::to_string(records_high_) + " of " + std::to_string(header().max_arrays) +
+    throw Error(ErrorCode::Damaged, "the catalog uses " + std::to_string(records_high_) + " of " +
+                                        std::to_string(header().max_arrays) +
                                         " array records; remove the store with `ndshare stop --force`");
   }
-  if (header().index_root.load() == 0) return format();  // its maker died before the first request could be served
+  if (header().index_root.load() == 0) {  // its maker died before the first request could be served
+    format();
+    return adopt_capacity();
+  }
   index_.adopt();
   adopt_records();
   const auto scan = scan_claims();
@@ -140,7 +145,8 @@ void EngineImpl::sweep_dead() {
   }
 }
 
-/// Building and session arrays whose slot was freed already: only a damaged store has them, and nobody else will remove them.
+/// Building and session arrays whose slot was freed already: only a damaged store has them, and nobody else will remove
+/// them.
 void EngineImpl::remove_ownerless() {
   for (const auto index : ownerless_) {
     const auto array = current(index);
@@ -152,9 +158,11 @@ void EngineImpl::remove_ownerless() {
   ownerless_.clear();
 }
 
-/// The existing capacity, unless told otherwise. Errors: Capacity where something that is in use lies beyond a smaller one.
+/// The existing capacity, unless told otherwise. Errors: Capacity where something that is in use lies beyond a smaller
+/// one.
 void EngineImpl::adopt_capacity() {
-  const auto wanted = options_.capacity_bytes == 0 ? header().pool_bytes.load() : round_up(options_.capacity_bytes, kPage);
+  const auto wanted =
+      options_.capacity_bytes == 0 ? header().pool_bytes.load() : round_up(options_.capacity_bytes, kPage);
   const auto before = header().pool_bytes.load();
   if (wanted < before) {
     pool_.set_capacity(wanted);

@@ -1,4 +1,5 @@
-/// Reserves a sparse segment in steps of 1 MiB before its bytes are used, so that running out is an error and never a SIGBUS.
+/// Reserves a sparse segment in steps of 1 MiB before its bytes are used, so that running out is an error and never a
+/// SIGBUS.
 #pragma once
 
 #include <algorithm>

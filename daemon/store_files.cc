@@ -25,6 +25,7 @@ namespace ndshare::internal {
 namespace {
 
 constexpr std::uint64_t kMinDefaultCapacity = 64ULL << 20;
+constexpr std::uint64_t kMaxDefaultCapacity = 1ULL << 44;  ///< where no limit can be read
 constexpr std::uint64_t kHeapBase = 64ULL << 20;
 constexpr std::uint64_t kHeapPerArray = 512;
 constexpr char kWayOut[] = "; remove the store with `ndshare stop --force`";
@@ -59,27 +60,32 @@ std::string holder_of(int fd) {
 }
 
 bool is_same_file(int fd, const std::string& path) {
-  struct stat mine {}, named {};
-  return fstat(fd, &mine) == 0 && stat(path.c_str(), &named) == 0 && mine.st_ino == named.st_ino && mine.st_dev == named.st_dev;
+  struct stat mine {
+  }, named{};
+  return fstat(fd, &mine) == 0 && stat(path.c_str(), &named) == 0 && mine.st_ino == named.st_ino &&
+         mine.st_dev == named.st_dev;
 }
 
 Descriptor try_lock(const std::string& path, const std::string& store) {
   Descriptor fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd) {
     if (errno == ELOOP || errno == EACCES || errno == EPERM) {
-      throw Error(ErrorCode::Squatted, "the lock file " + path + " belongs to somebody else (" + errno_text() + "): remove it", {{"path", path}});
+      throw Error(ErrorCode::Squatted,
+                  "the lock file " + path + " belongs to somebody else (" + errno_text() + "): remove it",
+                  {{"path", path}});
     }
     throw Error(ErrorCode::Io, "the lock file " + path + " cannot be opened: " + errno_text(), {{"path", path}});
   }
   struct stat info {};
   if (fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_uid != geteuid()) {
-    throw Error(ErrorCode::Squatted, "the lock file " + path + " is not a file of this user: remove it", {{"path", path}});
+    throw Error(ErrorCode::Squatted, "the lock file " + path + " is not a file of this user: remove it",
+                {{"path", path}});
   }
   if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     const auto pid = holder_of(fd.get());
     throw Error(ErrorCode::StoreExists,
-                "store '" + store + "' is served already by process " + pid + ": connect to it, or end it with `ndshare --store " +
-                    store + " stop`",
+                "store '" + store + "' is served already by process " + pid +
+                    ": connect to it, or end it with `ndshare --store " + store + " stop`",
                 {{"store", store}, {"pid", pid}});
   }
   return fd;
@@ -101,7 +107,7 @@ Descriptor take_lock(const std::string& path, const std::string& store) {
 
 std::uint64_t default_capacity(const EngineOptions& options, const std::string& pool_folder) {
   const auto room = memory_room(read_memory_limits(pool_folder, options.cgroup_root));
-  return std::max(kMinDefaultCapacity, round_down(room / 2, kPage));
+  return std::clamp(round_down(room / 2, kPage), kMinDefaultCapacity, kMaxDefaultCapacity);
 }
 
 void fill_catalog(std::byte* base, const EngineOptions& options, std::uint64_t store_id, std::uint64_t pool_bytes) {
@@ -139,10 +145,12 @@ void check_options(const EngineOptions& options) {
                                       std::to_string(kMaxClientsLimit));
   }
   if (options.max_arrays == 0 || options.max_arrays > (1U << 28)) {
-    throw Error(ErrorCode::Usage, "--max-arrays " + std::to_string(options.max_arrays) + " is not between 1 and 268435456");
+    throw Error(ErrorCode::Usage,
+                "--max-arrays " + std::to_string(options.max_arrays) + " is not between 1 and 268435456");
   }
   if (options.pool_dir.size() >= sizeof(CatalogHeader::pool_dir)) {
-    throw Error(ErrorCode::Usage, "the folder of the pool has " + std::to_string(options.pool_dir.size()) + " bytes; the limit is 511");
+    throw Error(ErrorCode::Usage,
+                "the folder of the pool has " + std::to_string(options.pool_dir.size()) + " bytes; the limit is 511");
   }
 }
 
@@ -156,7 +164,8 @@ void remove_leftovers(const SegmentPaths& paths) {
 void make_files(StoreFiles& files, const EngineOptions& options) {
   remove_leftovers(files.paths);
   const auto folder = options.pool_dir.empty() ? std::string("/dev/shm") : options.pool_dir;
-  const auto capacity = options.capacity_bytes != 0 ? round_up(options.capacity_bytes, kPage) : default_capacity(options, folder);
+  const auto capacity =
+      options.capacity_bytes != 0 ? round_up(options.capacity_bytes, kPage) : default_capacity(options, folder);
   const CatalogLayout layout(options.max_clients, options.max_arrays);
   const SyncLayout sync_layout(options.max_clients, options.max_arrays);
   std::random_device random;
@@ -189,20 +198,23 @@ void check_layout(const std::string& path, const CatalogHeader& header) {
   const auto ours = std::to_string(kFormatVersion) + "/" + std::to_string(kLayoutHash);
   throw Error(ErrorCode::LayoutVersion,
               path + " was made by a build with memory layout " + theirs + "; this build has " + ours +
-                  ". Save the arrays with the tools of that build (`ndshare save DIR`), or give them up with `ndshare stop --force`",
+                  ". Save the arrays with the tools of that build (`ndshare save DIR`), or give them up with `ndshare "
+                  "stop --force`",
               {{"segment_layout", theirs}, {"build_layout", ours}});
 }
 
 void check_catalog(const std::string& path, const CatalogHeader& header, std::uint64_t file_size) {
   check_layout(path, header);
   const auto boot = boot_id();
-  if (header.boot_id[0] != boot[0] || header.boot_id[1] != boot[1]) damaged(path, "made in another boot of the machine");
+  if (header.boot_id[0] != boot[0] || header.boot_id[1] != boot[1])
+    damaged(path, "made in another boot of the machine");
   if (header.uid != geteuid()) damaged(path, "says user " + std::to_string(header.uid) + " made it");
   const bool limits = header.max_clients != 0 && header.max_clients <= kMaxClientsLimit && header.max_arrays != 0 &&
                       header.max_arrays <= (1U << 28);
   const CatalogLayout layout(header.max_clients, header.max_arrays);
-  if (!limits || header.slots_offset != layout.slots || header.redo_offset != layout.redo || header.grants_offset != layout.grants ||
-      header.records_offset != layout.records || header.heap_offset != layout.heap || header.heap_bytes != layout.heap_bytes) {
+  if (!limits || header.slots_offset != layout.slots || header.redo_offset != layout.redo ||
+      header.grants_offset != layout.grants || header.records_offset != layout.records ||
+      header.heap_offset != layout.heap || header.heap_bytes != layout.heap_bytes) {
     damaged(path, "the header's offsets are not those of its limits");
   }
   if (header.catalog_bytes != layout.bytes() || file_size != header.catalog_bytes) {
@@ -247,7 +259,8 @@ void adopt_files(StoreFiles& files, const EngineOptions& options) {
   }
   files.sync_map = Mapping(files.sync.get(), 0, header.sync_bytes, Mapping::Access::read_write);
   check_sync(files.paths.sync, *files.sync_map.at<SyncHeader>(0), header);
-  if (file_bytes(files.pool.get()) < header.pool_bytes.load()) damaged(files.paths.pool, "is shorter than the store's capacity");
+  if (file_bytes(files.pool.get()) < header.pool_bytes.load())
+    damaged(files.paths.pool, "is shorter than the store's capacity");
 }
 
 }  // namespace

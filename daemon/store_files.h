@@ -1,8 +1,8 @@
 /// The files of one store on this machine: lock, catalog, sync and pool, made new or verified before they are adopted.
 ///
-/// The lock file is flocked for as long as the daemon lives (the kernel lets go of it at any death) and holds its pid. Segments
-/// get their names in the order pool, sync, catalog, and lose them in the opposite one: where there is no catalog, the others
-/// are leftovers that no data depends on.
+/// The lock file is flocked for as long as the daemon lives (the kernel lets go of it at any death) and holds its pid.
+/// Segments get their names in the order pool, sync, catalog, and lose them in the opposite one: where there is no
+/// catalog, the others are leftovers that no data depends on.
 ///   Threads: the engine's.   Errors: StoreExists, Squatted, LayoutVersion, Damaged, SystemMemory, Io, Name, Usage.
 #pragma once
 
@@ -43,7 +43,8 @@ struct SyncSegment {
     return reinterpret_cast<SlotClaims*>(base + layout.claims_offset)[slot];  // NOLINT: shared bytes
   }
   ArraySync& array(std::uint32_t index) const noexcept {
-    return *reinterpret_cast<ArraySync*>(base + layout.arrays_offset + index * layout.array_stride);  // NOLINT: shared bytes
+    return *reinterpret_cast<ArraySync*>(base + layout.arrays_offset +
+                                         index * layout.array_stride);  // NOLINT: shared bytes
   }
 };
 

@@ -54,8 +54,8 @@ void bump_and_wake(a32& word, bool always) noexcept {
 void sweep_entries(const SyncSegment& sync, SlotRef slot, std::uint32_t records_high) {
   auto& claims = sync.claims(slot.index);
   const auto arrays = arrays_named(claims, records_high);
-  // The mutex first: whoever gets it next must not be woken into a mutex that a dead process holds. Then the entries, then
-  // the events: a waiter that looks again after its event changed finds no entry of the dead any more.
+  // The mutex first: whoever gets it next must not be woken into a mutex that a dead process holds. Then the entries,
+  // then the events: a waiter that looks again after its event changed finds no entry of the dead any more.
   for (const auto array : arrays) free_mutex(sync.array(array).mutex, slot);
   crash_point("sweep.mutex");
   const auto clear = [](Claim* entries, std::uint32_t count) {

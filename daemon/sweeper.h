@@ -1,7 +1,8 @@
 /// The part of a sweep that touches shared words: clearing every entry of a dead slot and waking whoever waited for it.
 ///
-/// CLAIMS.md, "Sweep of a dead slot", step 3. Restartable: every store is absolute or a wake too many. Nothing read from the
-/// sync segment is trusted: indices are range-checked, no loop depends on a value that a client may change meanwhile.
+/// CLAIMS.md, "Sweep of a dead slot", step 3. Restartable: every store is absolute or a wake too many. Nothing read
+/// from the sync segment is trusted: indices are range-checked, no loop depends on a value that a client may change
+/// meanwhile.
 ///   Threads: the engine's.   Errors: none.
 #pragma once
 

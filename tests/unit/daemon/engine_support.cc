@@ -26,13 +26,15 @@ std::string audit(Engine& engine) {
       } else {
         slabs.insert(extent.offset / kSlabBytes);
       }
-      if (!taken.insert({extent.offset, extent.offset + extent.bytes}).second) wrong += array.name + " shares an extent; ";
+      if (!taken.insert({extent.offset, extent.offset + extent.bytes}).second)
+        wrong += array.name + " shares an extent; ";
     }
     if (room < array.nbytes) wrong += array.name + " has too little room; ";
   });
   for (std::uint64_t i = 0; i < engine.header().records_high.load(); ++i) {
     const auto index = static_cast<std::uint32_t>(i);
-    if (client.view.read_ref(index) && !client.view.read(index)) wrong += "record " + std::to_string(i) + " is unreadable; ";
+    if (client.view.read_ref(index) && !client.view.read(index))
+      wrong += "record " + std::to_string(i) + " is unreadable; ";
   }
   std::uint64_t end = 0;
   for (const auto& [from, to] : taken) {
@@ -43,9 +45,11 @@ std::string audit(Engine& engine) {
   engine.reclaim();
   const auto status = engine.pool_status();
   if (status.pending_bytes != 0) return wrong;  // what is pinned is not in the catalog's records
-  if (status.live_bytes != live) wrong += "live " + std::to_string(status.live_bytes) + " instead of " + std::to_string(live) + "; ";
+  if (status.live_bytes != live)
+    wrong += "live " + std::to_string(status.live_bytes) + " instead of " + std::to_string(live) + "; ";
   const auto used = pages + slabs.size() * kSlabBytes;
-  if (status.used_bytes != used) wrong += "used " + std::to_string(status.used_bytes) + " instead of " + std::to_string(used) + "; ";
+  if (status.used_bytes != used)
+    wrong += "used " + std::to_string(status.used_bytes) + " instead of " + std::to_string(used) + "; ";
   if (status.free_bytes != status.capacity_bytes - used) wrong += "free bytes do not add up; ";
   return wrong;
 }

@@ -79,9 +79,7 @@ class TestClient {
       : catalog_(engine.catalog_fd(), 0, engine.header().catalog_bytes, Mapping::Access::read_only),
         sync_(engine.sync_fd(), 0, engine.header().sync_bytes, Mapping::Access::read_write),
         view(catalog_.data(), catalog_.bytes()) {}
-  SlotClaims& claims(SlotRef slot) {
-    return sync_.at<SlotClaims>(sync_.at<SyncHeader>(0)->claims_offset)[slot.index];
-  }
+  SlotClaims& claims(SlotRef slot) { return sync_.at<SlotClaims>(sync_.at<SyncHeader>(0)->claims_offset)[slot.index]; }
   SyncHeader& sync_header() { return *sync_.at<SyncHeader>(0); }
   ArraySync& array_sync(std::uint64_t index) {
     return *sync_.at<ArraySync>(sync_header().arrays_offset + index * sync_header().array_stride);
@@ -96,7 +94,8 @@ class TestClient {
 };
 
 /// Creates arrays as a client would: prepare, reserve, commit.
-inline std::vector<CreatedArray> create(Engine& engine, SlotRef slot, const std::vector<CreateSpec>& specs, std::uint64_t sequence = 0) {
+inline std::vector<CreatedArray> create(Engine& engine, SlotRef slot, const std::vector<CreateSpec>& specs,
+                                        std::uint64_t sequence = 0) {
   auto ticket = engine.prepare_create(slot, specs);
   while (!engine.reserve_some(*ticket)) {
   }
@@ -105,15 +104,17 @@ inline std::vector<CreatedArray> create(Engine& engine, SlotRef slot, const std:
 
 inline ArrayId id_of(const CreatedArray& made) { return {made.array, made.array_gen}; }
 
-inline CreatedArray create_one(Engine& engine, SlotRef slot, const CreateSpec& one, bool publish = true, bool seal = false) {
+inline CreatedArray create_one(Engine& engine, SlotRef slot, const CreateSpec& one, bool publish = true,
+                               bool seal = false) {
   const auto made = create(engine, slot, {one}).front();
   const ArrayId id = id_of(made);
   if (publish) engine.publish(slot, 0, {&id, 1}, seal);
   return made;
 }
 
-/// What must hold at any moment between calls, counted anew from the catalog alone: every array is readable under its name, and
-/// with nothing pending the pool's numbers are the sum of the extents of all arrays. Returns what is wrong, empty for nothing.
+/// What must hold at any moment between calls, counted anew from the catalog alone: every array is readable under its
+/// name, and with nothing pending the pool's numbers are the sum of the extents of all arrays. Returns what is wrong,
+/// empty for nothing.
 std::string audit(Engine& engine);
 
 }  // namespace ndshare::internal

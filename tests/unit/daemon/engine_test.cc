@@ -3,17 +3,12 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-
-#include <sys/stat.h>
-
 #include "tests/unit/daemon/engine_support.h"
 
 namespace ndshare::internal {
 namespace {
 
 using test::code_of;
-using test::message_of;
 
 TEST(EngineTest, CreatePublishFindRemove) {
   TestStore store;
@@ -100,41 +95,6 @@ TEST(EngineTest, BadSpecsChangeNothing) {
   EXPECT_EQ(audit(engine), "");
   EXPECT_EQ(engine.header().live_arrays.load(), 1U);
   create_one(engine, slot, spec("fine", {10}));  // the refused batches gave the name back
-}
-
-TEST(EngineTest, CapacityErrorHasTheNumbers) {
-  TestStore store;
-  auto& engine = store.open();
-  const auto slot = engine.attach(self());
-  create_one(engine, slot, spec("half", {40 << 20}));
-  const auto message = message_of([&] { create(engine, slot, {spec("more", {40 << 20})}); });
-  EXPECT_NE(message.find("40 MiB"), std::string::npos) << message;
-  EXPECT_NE(message.find("64 MiB"), std::string::npos) << message;
-}
-
-TEST(EngineTest, WarmMemoryIsReusedAndNotCalledZero) {
-  TestStore store;
-  auto& engine = store.open();
-  const auto slot = engine.attach(self());
-  const auto first = create_one(engine, slot, spec("a", {32 << 20}));
-  engine.remove(slot, 0, "a");
-  const auto ticket = engine.prepare_create(slot, std::vector{spec("b", {32 << 20})});  // the create itself reclaims
-  EXPECT_EQ(engine.cold_bytes(*ticket), 0U);
-  EXPECT_EQ(engine.header().warm_bytes.load(), 0U);
-}
-
-TEST(EngineTest, DroppedTicketGivesEverythingBack) {
-  TestStore store;
-  auto& engine = store.open();
-  const auto slot = engine.attach(self());
-  {
-    auto ticket = engine.prepare_create(slot, std::vector{spec("a", {1 << 20}), spec("b", {100})});
-    EXPECT_GT(engine.cold_bytes(*ticket), 0U);
-    EXPECT_EQ(code_of([&] { engine.prepare_create(slot, std::vector{spec("a", {1})}); }), ErrorCode::NameTaken);
-  }
-  EXPECT_EQ(engine.pool_status().used_bytes, 0U);
-  create_one(engine, slot, spec("a", {1}));
-  EXPECT_EQ(audit(engine), "");
 }
 
 TEST(EngineTest, ReplaceSwapsAtPublishAndHoldersKeepTheOld) {
@@ -294,7 +254,8 @@ TEST(EngineTest, SweepLeavesTheMutexOfTheLiving) {
   TestClient client(engine);
   const auto made = create_one(engine, slot, spec("a", {10}));
   ClaimTable table(&client.claims(slot));
-  table.take(false).claim->word.store(claim_word(ClaimState::trying, ClaimMode::read, 0, static_cast<std::uint32_t>(made.array)));
+  table.take(false).claim->word.store(
+      claim_word(ClaimState::trying, ClaimMode::read, 0, static_cast<std::uint32_t>(made.array)));
   const auto theirs = 1U << 31 | static_cast<std::uint32_t>(other.gen << 12 | (other.index + 1));
   client.array_sync(made.array).mutex.store(theirs);
   engine.sweep(slot);
@@ -335,96 +296,6 @@ TEST(EngineTest, NamesEventWakesOnlyWhenSomebodySleeps) {
   EXPECT_EQ(event.load(), (before & ~1U) + 2);
   engine.remove(slot, 0, "a");
   EXPECT_EQ(event.load(), (before & ~1U) + 4);
-}
-
-TEST(EngineTest, SeveralExtentsWhenFreeMemoryIsFragmented) {
-  TestStore store;
-  auto& engine = store.open();
-  const auto slot = engine.attach(self());
-  std::vector<CreateSpec> specs;
-  for (int i = 0; i < 16; ++i) specs.push_back(spec("a" + std::to_string(i), {4 << 20}));
-  std::vector<ArrayId> ids;
-  for (const auto& made : create(engine, slot, specs)) ids.push_back(id_of(made));
-  engine.publish(slot, 0, ids, false);
-  for (int i = 0; i < 16; i += 2) engine.remove(slot, 0, "a" + std::to_string(i));
-  const auto made = create_one(engine, slot, spec("big", {30 << 20}));
-  EXPECT_GT(made.extents.size(), 1U);
-  for (const auto& extent : made.extents) EXPECT_EQ(extent.offset % kPage, 0U);
-  EXPECT_EQ(audit(engine), "");
-}
-
-TEST(EngineTest, TrimGivesWarmMemoryBack) {
-  TestStore store;
-  auto& engine = store.open();
-  const auto slot = engine.attach(self());
-  create_one(engine, slot, spec("a", {32 << 20}));
-  engine.remove(slot, 0, "a");
-  engine.reclaim();
-  EXPECT_EQ(engine.pool_status().warm_bytes, 32 * kTestMiB);
-  std::uint64_t given = 0;
-  while (const auto bytes = engine.trim_some(8 * kTestMiB)) given += bytes;
-  EXPECT_EQ(given, 24 * kTestMiB);
-  struct stat info {};
-  ASSERT_EQ(fstat(engine.pool_fd(false), &info), 0);
-  EXPECT_EQ(info.st_blocks * 512, 8 << 20);
-}
-
-TEST(EngineTest, TooManyClientsAndArrays) {
-  TestStore store;
-  store.options.max_clients = 2;
-  store.options.max_arrays = 4;
-  auto& engine = store.open();
-  const auto slot = engine.attach(self());
-  engine.attach(self());
-  EXPECT_EQ(code_of([&] { engine.attach(self()); }), ErrorCode::TooManyClients);
-  for (int i = 0; i < 4; ++i) create_one(engine, slot, spec("a" + std::to_string(i), {10}));
-  EXPECT_EQ(code_of([&] { create(engine, slot, {spec("b", {1})}); }), ErrorCode::TooManyArrays);
-  engine.remove(slot, 0, "a0");
-  create_one(engine, slot, spec("b", {1}));
-  EXPECT_EQ(audit(engine), "");
-}
-
-TEST(EngineTest, MemoryThatCrossesUidsIsZero) {
-  TestStore store;
-  store.options.shared_between_uids = true;
-  auto& engine = store.open();
-  const auto slot = engine.attach(self());
-  auto other = self();
-  other.uid = 4242;
-  const auto foreign = engine.attach(other);
-  const auto made = create_one(engine, slot, spec("a", {1 << 20}));
-  std::vector<char> secret(1 << 20, 's');
-  ASSERT_EQ(pwrite(engine.pool_fd(false), secret.data(), secret.size(), static_cast<off_t>(made.extents[0].offset)), 1 << 20);
-  engine.remove(slot, 0, "a");
-  engine.reclaim();
-  const auto theirs = create_one(engine, foreign, spec("b", {1 << 20}));
-  for (const auto& extent : theirs.extents) {
-    EXPECT_TRUE(extent.zeroed);
-    std::vector<char> bytes(extent.bytes);
-    ASSERT_EQ(pread(engine.pool_fd(false), bytes.data(), bytes.size(), static_cast<off_t>(extent.offset)),
-              static_cast<ssize_t>(bytes.size()));
-    EXPECT_EQ(std::count(bytes.begin(), bytes.end(), 0), static_cast<std::ptrdiff_t>(bytes.size()));
-  }
-}
-
-TEST(EngineTest, BatchesOfSmallArrays) {
-  TestStore store;
-  store.options.max_arrays = 20000;
-  auto& engine = store.open();
-  const auto slot = engine.attach(self());
-  TestClient client(engine);
-  for (int batch = 0; batch < 20; ++batch) {
-    std::vector<CreateSpec> specs;
-    for (int i = 0; i < 512; ++i) specs.push_back(spec("n" + std::to_string(batch) + "/" + std::to_string(i), {64}));
-    std::vector<ArrayId> ids;
-    for (const auto& made : create(engine, slot, specs)) ids.push_back(id_of(made));
-    engine.publish(slot, 0, ids, true);
-  }
-  EXPECT_EQ(engine.header().live_arrays.load(), 20U * 512);
-  EXPECT_TRUE(client.view.find("n19/511"));
-  const auto status = engine.pool_status();
-  EXPECT_LE((status.catalog_bytes + status.used_bytes - status.live_bytes) / (20 * 512), 2048U);
-  EXPECT_EQ(audit(engine), "");
 }
 
 }  // namespace

@@ -15,7 +15,8 @@ namespace {
 using test::code_of;
 using test::message_of;
 
-/// Random bytes over everything of the sync segment that this store ever reserved, high-water marks and header included.
+/// Random bytes over everything of the sync segment that this store ever reserved, high-water marks and header
+/// included.
 void scribble(TestClient& client, SlotRef slot, std::uint64_t arrays, std::mt19937_64& random) {
   const auto fill = [&](void* to, std::size_t bytes) {
     auto* out = static_cast<std::byte*>(to);

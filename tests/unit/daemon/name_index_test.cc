@@ -1,4 +1,5 @@
-// The name index against std::map: random inserts, removals and renames at a hundred thousand names, and what readers find.
+// The name index against std::map: random inserts, removals and renames at a hundred thousand names, and what readers
+// find.
 #include "daemon/name_index.h"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
-// A store after its daemon is gone: everything that was published is there, everything that was not is given back, at every
-// point where the daemon can be killed.
+// A store after its daemon is gone: everything that was published is there, everything that was not is given back, at
+// every point where the daemon can be killed.
 #include "daemon/engine.h"
 
 #include <gtest/gtest.h>
@@ -26,7 +26,9 @@ using test::message_of;
 /// A word that parent and child share: how many steps of the scenario were answered.
 class Progress {
  public:
-  Progress() : word_(static_cast<int*>(mmap(nullptr, sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {}
+  Progress()
+      : word_(
+            static_cast<int*>(mmap(nullptr, sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {}
   ~Progress() { munmap(word_, sizeof(int)); }
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -41,9 +43,16 @@ using Names = std::set<std::string>;
 
 /// The persistent names after each step of the scenario.
 const std::vector<Names>& names_after() {
-  static const std::vector<Names> all = {{}, {"kept"}, {"kept", "tiny"}, {"kept", "tiny", "old"}, {"kept", "tiny", "old"},
-                                         {"kept", "tiny", "renamed"}, {"kept", "tiny", "renamed", "gone"},
-                                         {"kept", "tiny", "renamed"}, {"kept", "renamed"}, {"kept", "renamed"}};
+  static const std::vector<Names> all = {{},
+                                         {"kept"},
+                                         {"kept", "tiny"},
+                                         {"kept", "tiny", "old"},
+                                         {"kept", "tiny", "old"},
+                                         {"kept", "tiny", "renamed"},
+                                         {"kept", "tiny", "renamed", "gone"},
+                                         {"kept", "tiny", "renamed"},
+                                         {"kept", "renamed"},
+                                         {"kept", "renamed"}};
   return all;
 }
 
@@ -131,11 +140,12 @@ TEST_P(CrashTest, NothingIsLostOrLeaked) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Points, CrashTest,
-                         ::testing::Values("commit.filled", "commit.committed", "commit.apply", "commit.empty", "create.begin",
-                                           "create.blocks", "attach.filled", "attach.live", "reclaim.block", "reclaim.meta",
-                                           "sweep.dying", "sweep.batch", "sweep.owned", "sweep.grants", "sweep.mutex",
-                                           "sweep.cleared", "sweep.woken", "sweep.entries", "sweep.free", "index.built",
-                                           "make.filled", "make.pool", "make.sync", "make.catalog"),
+                         ::testing::Values("commit.filled", "commit.committed", "commit.apply", "commit.empty",
+                                           "create.begin", "create.blocks", "attach.filled", "attach.live",
+                                           "reclaim.block", "reclaim.meta", "sweep.dying", "sweep.batch", "sweep.owned",
+                                           "sweep.grants", "sweep.mutex", "sweep.cleared", "sweep.woken",
+                                           "sweep.entries", "sweep.free", "index.built", "make.filled", "make.pool",
+                                           "make.sync", "make.catalog"),
                          [](const auto& point) {
                            std::string name(point.param);
                            std::replace(name.begin(), name.end(), '.', '_');
@@ -143,8 +153,9 @@ INSTANTIATE_TEST_SUITE_P(Points, CrashTest,
                          });
 
 TEST(RecoveryTest, DaemonKilledWhileItAdopts) {
-  for (const std::string point : {"recover.apply", "recover.empty", "adopt.redo", "adopt.rebuilt", "adopt.swept", "sweep.dying", "sweep.batch",
-                                  "sweep.mutex", "sweep.cleared", "sweep.free", "commit.committed", "commit.apply", "reclaim.block"}) {
+  for (const std::string point :
+       {"recover.apply", "recover.empty", "adopt.redo", "adopt.rebuilt", "adopt.swept", "sweep.dying", "sweep.batch",
+        "sweep.mutex", "sweep.cleared", "sweep.free", "commit.committed", "commit.apply", "reclaim.block"}) {
     for (const std::string first : {"commit.committed:12", "commit.apply:50", "sweep.owned", "create.blocks:4"}) {
       TestStore store;
       Progress progress;
@@ -242,7 +253,8 @@ TEST(RecoveryTest, RemoveSegmentsLeavesNoName) {
   auto& engine = store.open();
   std::ofstream(store.paths().socket) << "socket";
   engine.remove_segments();
-  for (const auto& path : {store.paths().catalog, store.paths().sync, store.paths().pool, store.paths().socket, store.paths().lock}) {
+  for (const auto& path :
+       {store.paths().catalog, store.paths().sync, store.paths().pool, store.paths().socket, store.paths().lock}) {
     EXPECT_NE(access(path.c_str(), F_OK), 0) << path;
   }
 }
@@ -255,7 +267,11 @@ void poke(const std::string& path, std::uint64_t offset, std::uint64_t value) {
 }
 
 TEST(RecoveryTest, DamagedOrForeignSegmentsAreRefusedWithAWayOut) {
-  struct Case { const char* what; std::uint64_t offset; ErrorCode code; };
+  struct Case {
+    const char* what;
+    std::uint64_t offset;
+    ErrorCode code;
+  };
   for (const auto& one : {Case{"magic", offsetof(CatalogHeader, magic), ErrorCode::Damaged},
                           Case{"layout", offsetof(CatalogHeader, layout_hash), ErrorCode::LayoutVersion},
                           Case{"boot", offsetof(CatalogHeader, boot_id), ErrorCode::Damaged},
