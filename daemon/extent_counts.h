@@ -1,7 +1,7 @@
 /// Interval maps over the pool: how many hold each page, and what is known about each warm page.
 ///
-/// Both are boost::icl maps from offsets to a number; neighbours with the same number are one entry, so their size follows the
-/// number of different stretches, not of pages.
+/// Both are boost::icl maps from offsets to a number; neighbours with the same number are one entry, so their size
+/// follows the number of different stretches, not of pages.
 ///   Threads: one.
 #pragma once
 
@@ -17,9 +17,9 @@ namespace ndshare::internal {
 
 /// From byte offsets to a number; a stretch whose number is 0 has no entry.
 template <class Number>
-using IntervalMap = boost::icl::interval_map<std::uint64_t, Number, boost::icl::partial_absorber, std::less,
-                                             boost::icl::inplace_plus, boost::icl::inter_section,
-                                             boost::icl::right_open_interval<std::uint64_t>>;
+using IntervalMap =
+    boost::icl::interval_map<std::uint64_t, Number, boost::icl::partial_absorber, std::less, boost::icl::inplace_plus,
+                             boost::icl::inter_section, boost::icl::right_open_interval<std::uint64_t>>;
 
 /// Holders of page extents. A byte that is not in the map has none.
 class ExtentCounts {

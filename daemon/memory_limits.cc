@@ -80,13 +80,15 @@ void walk_up(const std::string& root, std::string path, const GroupFiles& files,
   }
 }
 
-/// Lines of /proc/self/cgroup are "0::/path" (version 2) and "7:memory,other:/path" (version 1); a machine may have both.
+/// Lines of /proc/self/cgroup are "0::/path" (version 2) and "7:memory,other:/path" (version 1); a machine may have
+/// both.
 void read_groups(const std::string& cgroup_root, const std::string& proc_root, MemoryLimits& limits) {
   std::ifstream file(proc_root + "/self/cgroup");
   for (std::string line; std::getline(file, line);) {
     const auto first = line.find(':'), second = first == std::string::npos ? first : line.find(':', first + 1);
     if (second == std::string::npos) continue;
-    const std::string controllers = "," + line.substr(first + 1, second - first - 1) + ",", path = line.substr(second + 1);
+    const std::string controllers = "," + line.substr(first + 1, second - first - 1) + ",",
+                      path = line.substr(second + 1);
     if (controllers == ",,") {
       walk_up(cgroup_root, path, kVersion2, limits);
       walk_up(cgroup_root + "/unified", path, kVersion2, limits);
@@ -100,7 +102,8 @@ std::string limit_text(std::uint64_t bytes) { return bytes == kUnlimited ? "no l
 
 }  // namespace
 
-MemoryLimits read_memory_limits(const std::string& pool_folder, const std::string& cgroup_root, const std::string& proc_root) {
+MemoryLimits read_memory_limits(const std::string& pool_folder, const std::string& cgroup_root,
+                                const std::string& proc_root) {
   MemoryLimits limits;
   limits.tmpfs = pool_folder;
   limits.tmpfs_free = tmpfs_free(pool_folder);

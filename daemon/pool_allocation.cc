@@ -7,8 +7,8 @@
 namespace ndshare::internal {
 namespace {
 
-// 4032 and not 4096: 16 pieces a slab either way, and no class is a multiple of a page. Steps of a third to a half: an array
-// wastes a quarter of its bytes on average at worst, and few classes mean few slabs that are partly empty.
+// 4032 and not 4096: 16 pieces a slab either way, and no class is a multiple of a page. Steps of a third to a half: an
+// array wastes a quarter of its bytes on average at worst, and few classes mean few slabs that are partly empty.
 constexpr std::uint64_t kClasses[] = {64, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4032};
 static_assert(kClasses[std::size(kClasses) - 1] < kSlabLimit && kSlabBytes / kClasses[0] <= 16 * 64);
 
@@ -20,7 +20,9 @@ std::optional<std::uint64_t> slab_class(std::uint64_t nbytes) noexcept {
   return found == std::end(kClasses) ? std::nullopt : std::optional(*found);
 }
 
-std::uint64_t extent_bytes(std::uint64_t nbytes) noexcept { return slab_class(nbytes).value_or(round_up(nbytes, kPage)); }
+std::uint64_t extent_bytes(std::uint64_t nbytes) noexcept {
+  return slab_class(nbytes).value_or(round_up(nbytes, kPage));
+}
 
 bool PoolAllocation::needs_work(const PoolPart& part) const noexcept {
   if (part.ready == part.bytes) return false;

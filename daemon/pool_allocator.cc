@@ -35,7 +35,8 @@ PoolAllocator::PoolAllocator(std::uint64_t capacity) : capacity_(round_down(capa
   if (capacity_ != 0) free_.insert({0, capacity_});
 }
 
-// ---- allocation --------------------------------------------------------------------------------------------------------------
+// ---- allocation
+// --------------------------------------------------------------------------------------------------------------
 
 PoolAllocation PoolAllocator::allocate(std::span<const std::uint64_t> nbytes, std::uint32_t uid, bool wipe) {
   PoolAllocation out;
@@ -164,12 +165,14 @@ void PoolAllocator::give_back(const PoolAllocation& allocation) {
   }
 }
 
-// ---- holders -----------------------------------------------------------------------------------------------------------------
+// ---- holders
+// -----------------------------------------------------------------------------------------------------------------
 
 void PoolAllocator::check_place(std::uint64_t offset, std::uint64_t bytes) const {
   if (offset <= capacity_ && bytes <= capacity_ - offset && (is_piece(bytes) || offset % kPage == 0)) return;
   throw Error(ErrorCode::Damaged, "the extent at offset " + std::to_string(offset) + " (" + std::to_string(bytes) +
-                                      " bytes) is unaligned or beyond the pool's " + std::to_string(capacity_) + " bytes");
+                                      " bytes) is unaligned or beyond the pool's " + std::to_string(capacity_) +
+                                      " bytes");
 }
 
 void PoolAllocator::retain(std::uint64_t offset, std::uint64_t bytes) {
@@ -231,7 +234,8 @@ void PoolAllocator::mark_resident(std::uint64_t offset, std::uint64_t bytes) {
   }
 }
 
-// ---- trim, capacity, numbers ---------------------------------------------------------------------------------------------------
+// ---- trim, capacity, numbers
+// ---------------------------------------------------------------------------------------------------
 
 std::vector<ByteRange> PoolAllocator::take_trim(std::uint64_t max_bytes) {
   std::vector<ByteRange> out;
@@ -260,8 +264,9 @@ void PoolAllocator::set_capacity(std::uint64_t capacity) {
       const auto tail = free_.at(capacity_ - 1);
       const std::uint64_t end = tail ? tail->offset : capacity_;
       throw Error(ErrorCode::Capacity,
-                  "the pool cannot shrink to " + format_bytes(capacity) + ": memory in use reaches up to " + format_bytes(end) +
-                      " (" + std::to_string(end) + " bytes). Remove arrays, or choose a larger capacity",
+                  "the pool cannot shrink to " + format_bytes(capacity) + ": memory in use reaches up to " +
+                      format_bytes(end) + " (" + std::to_string(end) +
+                      " bytes). Remove arrays, or choose a larger capacity",
                   {{"asked_bytes", std::to_string(capacity)}, {"needed_bytes", std::to_string(end)}});
     }
     std::vector<PoolPart> dropped;
@@ -278,9 +283,10 @@ void PoolAllocator::throw_capacity(std::uint64_t asked) const {
   const PoolNumbers now = numbers();
   const bool scattered = now.free >= asked;
   throw Error(ErrorCode::Capacity,
-              "the store has no room for " + format_bytes(asked) + " (" + std::to_string(asked) + " bytes): " +
-                  format_bytes(now.used) + " of " + format_bytes(now.capacity) + " are in use, " + format_bytes(now.free) +
-                  " are free" + (scattered ? " but in too many pieces" : "") + " (largest piece " + format_bytes(now.largest_free) +
+              "the store has no room for " + format_bytes(asked) + " (" + std::to_string(asked) +
+                  " bytes): " + format_bytes(now.used) + " of " + format_bytes(now.capacity) + " are in use, " +
+                  format_bytes(now.free) + " are free" + (scattered ? " but in too many pieces" : "") +
+                  " (largest piece " + format_bytes(now.largest_free) +
                   "). Remove arrays ('ndshare ls'), or start the store with a larger --capacity",
               {{"asked_bytes", std::to_string(asked)},
                {"used_bytes", std::to_string(now.used)},

@@ -1,20 +1,25 @@
 /// Which bytes of the pool belong to whom: extents for arrays, slabs for small ones, free memory by temperature.
 ///
-/// Works on offsets only; the engine reserves, punches and tells it. Free memory is *cold* (not resident; zeros once reserved)
-/// or *warm* (resident). Warm memory is preferred (touching fresh pages costs five times as much), best fit, then one free
-/// range of any mix, then several page-aligned ranges, so that a free page is never unusable.
+/// Works on offsets only; the engine reserves, punches and tells it. Free memory is *cold* (not resident; zeros once
+/// reserved) or *warm* (resident). Warm memory is preferred (touching fresh pages costs five times as much), best fit,
+/// then one free range of any mix, then several page-aligned ranges, so that a free page is never unusable.
 ///
 /// How the engine uses it:
-///   auto a = pool.allocate(sizes, uid, wipe);              // all arrays of one create, or none and an Error
-///   while (auto w = a.next_work(64 MiB)) { if (w->punch) punch_range(…); reserve_range(…); a.work_done(w->bytes); }  // any thread
-///   pool.prepared(a);                                      // memory is real: its slabs may serve others
-///   … commit … or pool.give_back(a);                       // undone as if it had never been, reserved memory stays warm
-///   pool.release(offset, bytes, uid);                      // later, an extent at a time (or parts of it, in pages)
+///   auto a = pool.allocate(sizes, uid, wipe);  // all arrays of one create, or none and an Error
+///   while (auto w = a.next_work(64 MiB)) {     // on any thread
+///     if (w->punch) punch_range(…);
+///     reserve_range(…);
+///     a.work_done(w->bytes);
+///   }
+///   pool.prepared(a);                          // memory is real: its slabs may serve others
+///   … commit … or pool.give_back(a);           // as if it had never been; what was reserved stays warm
+///   pool.release(offset, bytes, uid);          // later, an extent at a time (or parts of it, in pages)
 ///
-/// Slabs: 64 KiB, 64 KiB-aligned, of one size class and one uid (so that memory never crosses uids inside a slab). The largest
-/// class is 4032 bytes, so a size alone tells a slab piece (no multiple of 4096) from a page extent: the rebuild needs that.
-/// Shared extents are counted (retain / release); a byte is free again when its count is 0.
-///   Threads: one (a PoolAllocation's own methods: one at a time, any thread).   Errors: Capacity, Damaged, Internal; then nothing changed.
+/// Slabs: 64 KiB, 64 KiB-aligned, of one size class and one uid (so that memory never crosses uids inside a slab). The
+/// largest class is 4032 bytes, so a size alone tells a slab piece (no multiple of 4096) from a page extent: the
+/// rebuild needs that. Shared extents are counted (retain / release); a byte is free again when its count is 0.
+///   Threads: one (a PoolAllocation's own methods: one at a time, any thread).   Errors: Capacity, Damaged, Internal;
+///   then nothing changed.
 #pragma once
 
 #include <cstdint>
@@ -53,10 +58,11 @@ struct PoolPart {
   std::uint64_t ready = 0;  ///< leading bytes that were made resident zeros since (work_done)
 };
 
-/// One extent of one array of an allocation. A slab piece has no parts of its own (its slab may: see PoolAllocation::parts).
+/// One extent of one array of an allocation. A slab piece has no parts of its own (its slab may: see
+/// PoolAllocation::parts).
 struct PoolExtent {
   std::uint64_t offset = 0, bytes = 0;
-  std::uint32_t array = 0;                      ///< index of the size it was asked for
+  std::uint32_t array = 0;  ///< index of the size it was asked for
   std::uint32_t first_part = 0, part_count = 0;
 };
 
@@ -69,14 +75,14 @@ struct PoolSlab {
 /// What allocate() took: extents by array and, within one, in the order of its data; and the memory to prepare.
 struct PoolAllocation {
   std::uint32_t uid = 0;
-  bool wipe = false;                            ///< memory last written by another uid is to be zeroed
+  bool wipe = false;  ///< memory last written by another uid is to be zeroed
   std::vector<PoolExtent> extents;
-  std::vector<PoolPart> parts;                  ///< tiles every page extent and every slab opened for this allocation
+  std::vector<PoolPart> parts;  ///< tiles every page extent and every slab opened for this allocation
   std::vector<PoolSlab> slabs;
 
   struct Work {
     std::uint64_t offset, bytes;
-    bool punch;                                 ///< punch before reserving: the bytes must be zeros
+    bool punch;  ///< punch before reserving: the bytes must be zeros
   };
   /// The next piece to make ready, page multiples of at most `max_bytes`; nothing when all is ready.
   std::optional<Work> next_work(std::uint64_t max_bytes) const noexcept;
@@ -123,8 +129,8 @@ class PoolAllocator {
   /// After the rebuild: this range of the file is resident (SEEK_DATA); its free parts are warm, of an unknown uid.
   void mark_resident(std::uint64_t offset, std::uint64_t bytes);
 
-  /// Takes warm free memory, at most `max_bytes`, out of the pool to be punched: the highest offsets first. For each range,
-  /// made_cold() or keep_warm() must follow. Nothing where nothing is warm.
+  /// Takes warm free memory, at most `max_bytes`, out of the pool to be punched: the highest offsets first. For each
+  /// range, made_cold() or keep_warm() must follow. Nothing where nothing is warm.
   std::vector<ByteRange> take_trim(std::uint64_t max_bytes);
   void made_cold(ByteRange range);
   void keep_warm(ByteRange range);
@@ -135,10 +141,10 @@ class PoolAllocator {
 
  private:
   struct Slab {
-    std::uint64_t piece = 0;                    ///< size class
+    std::uint64_t piece = 0;  ///< size class
     std::uint32_t uid = 0, used = 0, pieces = 0;
-    bool ready = false;                         ///< false: only the allocation that opened it may use it
-    std::uint64_t taken[16] = {};               ///< a bit a piece
+    bool ready = false;            ///< false: only the allocation that opened it may use it
+    std::uint64_t taken[16] = {};  ///< a bit a piece
   };
   using SlabKey = std::pair<std::uint64_t, std::uint32_t>;  ///< size class, uid
 
@@ -165,13 +171,13 @@ class PoolAllocator {
   [[noreturn]] void throw_capacity(std::uint64_t asked) const;
 
   std::uint64_t capacity_, live_ = 0;
-  RangeSet free_;                               ///< every free page, warm or cold
-  RangeSet warm_;                               ///< the resident ones among them
-  PageMarks marks_;                             ///< for warm pages: zero, or which uid wrote last
-  ExtentCounts counts_;                         ///< holders of page extents
-  std::unordered_map<std::uint64_t, Slab> slabs_;                  ///< by base
-  std::map<SlabKey, std::set<std::uint64_t>> open_slabs_;          ///< ready, with a free piece: bases, lowest first
-  std::unordered_map<std::uint64_t, std::uint32_t> shared_pieces_; ///< holders of slab pieces that have more than one
+  RangeSet free_;                                                   ///< every free page, warm or cold
+  RangeSet warm_;                                                   ///< the resident ones among them
+  PageMarks marks_;                                                 ///< for warm pages: zero, or which uid wrote last
+  ExtentCounts counts_;                                             ///< holders of page extents
+  std::unordered_map<std::uint64_t, Slab> slabs_;                   ///< by base
+  std::map<SlabKey, std::set<std::uint64_t>> open_slabs_;           ///< ready, with a free piece: bases, lowest first
+  std::unordered_map<std::uint64_t, std::uint32_t> shared_pieces_;  ///< holders of slab pieces that have more than one
 };
 
 }  // namespace ndshare::internal

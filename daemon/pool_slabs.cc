@@ -11,11 +11,13 @@ namespace ndshare::internal {
 namespace {
 
 [[noreturn]] void throw_bad_piece(std::uint64_t offset, std::uint64_t bytes, const char* what) {
-  throw Error(ErrorCode::Damaged, "the small extent at offset " + std::to_string(offset) + " (" + std::to_string(bytes) +
-                                      " bytes) " + what);
+  throw Error(ErrorCode::Damaged, "the small extent at offset " + std::to_string(offset) + " (" +
+                                      std::to_string(bytes) + " bytes) " + what);
 }
 
-bool is_taken(const std::uint64_t (&taken)[16], std::uint64_t index) { return (taken[index / 64] >> (index % 64) & 1) != 0; }
+bool is_taken(const std::uint64_t (&taken)[16], std::uint64_t index) {
+  return (taken[index / 64] >> (index % 64) & 1) != 0;
+}
 
 }  // namespace
 
@@ -108,7 +110,8 @@ std::uint64_t PoolAllocator::release_piece(std::uint64_t offset, std::uint64_t b
 void PoolAllocator::mark_piece(std::uint64_t offset, std::uint64_t bytes, std::uint32_t uid) {
   const std::uint64_t base = round_down(offset, kSlabBytes), index = (offset - base) / bytes;
   if (slab_class(bytes) != bytes) throw_bad_piece(offset, bytes, "has no size class and is not whole pages");
-  if ((offset - base) % bytes != 0 || index >= kSlabBytes / bytes) throw_bad_piece(offset, bytes, "lies askew in its slab");
+  if ((offset - base) % bytes != 0 || index >= kSlabBytes / bytes)
+    throw_bad_piece(offset, bytes, "lies askew in its slab");
   auto found = slabs_.find(base);
   if (found == slabs_.end()) {
     if (!free_.contains({base, kSlabBytes})) throw_bad_piece(offset, bytes, "lies in memory that another extent uses");

@@ -61,8 +61,8 @@ bool RangeSet::contains(ByteRange range) const noexcept {
 }
 
 std::optional<std::uint64_t> RangeSet::best_fit(std::uint64_t bytes, std::uint64_t align) const noexcept {
-  // A range that is long enough may still not hold an aligned piece, and there may be many such: after a few, first those are
-  // looked at that surely can (their length includes the worst slack), and only then the others.
+  // A range that is long enough may still not hold an aligned piece, and there may be many such: after a few, first
+  // those are looked at that surely can (their length includes the worst slack), and only then the others.
   constexpr int kLooks = 64;
   const auto fits = [&](const auto& range) -> std::optional<std::uint64_t> {
     const std::uint64_t start = round_up(range.second, align), slack = start - range.second;

@@ -16,7 +16,8 @@ constexpr std::uint64_t kMaxNameBytes = 255;
 constexpr std::uint64_t kVersionLimit =
     sizeof(VersionBlock) + kMaxAxes * 8 + kMaxExtents * sizeof(Extent) + kMaxDtypeBytes + kHeapUnit;
 constexpr std::uint64_t kMetaLimit = sizeof(MetaBlock) + kMaxNameBytes + kMaxAttrsBytes + kHeapUnit;
-constexpr int kTries = 1000;  // looks at a record that keeps changing before it counts as damaged
+constexpr int kTries = 1000;  // looks at a record that keeps changing
+constexpr int kStill = 8;     // of them, at one that does not change and fails its checks: then it is damaged
 
 [[noreturn]] void throw_damaged(const std::string& what) {
   throw Error(ErrorCode::Damaged, "the store's catalog is damaged: " + what +
@@ -26,7 +27,8 @@ constexpr int kTries = 1000;  // looks at a record that keeps changing before it
 /// A part of the catalog: `count` elements of `size` bytes at `offset`, wholly inside.
 bool holds(std::uint64_t bytes, std::uint64_t offset, std::uint64_t count, std::uint64_t size) {
   const auto length = checked_mul(count, size);
-  return offset % kHeapUnit == 0 && offset >= sizeof(CatalogHeader) && offset <= bytes && length && *length <= bytes - offset;
+  return offset % kHeapUnit == 0 && offset >= sizeof(CatalogHeader) && offset <= bytes && length &&
+         *length <= bytes - offset;
 }
 
 /// Whether the extents are in order of use and can hold `nbytes`.
@@ -43,7 +45,8 @@ bool extents_hold(const std::vector<Extent>& extents, std::uint64_t nbytes) {
 }  // namespace
 
 std::uint64_t name_hash(std::string_view name) noexcept {
-  std::uint64_t hash = 0xcbf2'9ce4'8422'2325ULL;  // FNV-1a, then the 64-bit finaliser of MurmurHash3 to spread every bit
+  std::uint64_t hash =
+      0xcbf2'9ce4'8422'2325ULL;  // FNV-1a, then the 64-bit finaliser of MurmurHash3 to spread every bit
   for (const char byte : name) hash = (hash ^ static_cast<unsigned char>(byte)) * 0x0000'0100'0000'01b3ULL;
   hash = (hash ^ hash >> 33) * 0xff51'afd7'ed55'8ccdULL;
   hash = (hash ^ hash >> 33) * 0xc4ce'b9fe'1a85'ec53ULL;
@@ -56,13 +59,14 @@ CatalogView::CatalogView(const std::byte* base, std::uint64_t bytes) {
   if (header->magic != kCatalogMagic) throw_damaged("it does not start with a catalog's magic");
   if (header->format_version != kFormatVersion || header->layout_hash != kLayoutHash) {
     throw Error(ErrorCode::LayoutVersion,
-                "the store was made by a build with another memory layout (format " + std::to_string(header->format_version) +
-                    ", this one is " + std::to_string(kFormatVersion) +
+                "the store was made by a build with another memory layout (format " +
+                    std::to_string(header->format_version) + ", this one is " + std::to_string(kFormatVersion) +
                     "). Use the ndshare of that build, or 'ndshare stop --force' to remove the store",
                 {{"theirs", std::to_string(header->layout_hash)}, {"ours", std::to_string(kLayoutHash)}});
   }
-  const bool sane = header->catalog_bytes <= bytes && header->max_clients >= 1 && header->max_clients <= kMaxClientsLimit &&
-                    header->max_arrays >= 1 && header->max_arrays < 0xFFFF'FFF0 &&
+  const bool sane = header->catalog_bytes <= bytes && header->max_clients >= 1 &&
+                    header->max_clients <= kMaxClientsLimit && header->max_arrays >= 1 &&
+                    header->max_arrays < 0xFFFF'FFF0 &&
                     holds(header->catalog_bytes, header->slots_offset, header->max_clients, sizeof(Slot)) &&
                     holds(header->catalog_bytes, header->redo_offset, 1, sizeof(Redo)) &&
                     holds(header->catalog_bytes, header->grants_offset, kMaxGrants, sizeof(Grant)) &&
@@ -130,10 +134,13 @@ std::optional<RefCopy> CatalogView::copy_ref(std::uint32_t index, std::uint64_t 
 
 std::optional<RefCopy> CatalogView::read_ref(std::uint32_t index) const noexcept {
   if (index >= max_arrays_) return std::nullopt;
-  for (int tries = 0; tries < kTries; ++tries) {
+  std::uint64_t before = 0;
+  for (int tries = 0, still = 0; tries < kTries && still < kStill; ++tries) {
     const std::uint64_t root = records_[index].root.load(std::memory_order_seq_cst);
     if (root == 0) return std::nullopt;
     if (const auto copy = copy_ref(index, root)) return copy;
+    still = root == before ? still + 1 : 0;
+    before = root;
   }
   return std::nullopt;
 }
@@ -155,13 +162,15 @@ bool CatalogView::has_name(const RefCopy& ref, std::string_view name) const noex
          std::memcmp(block + sizeof meta, name.data(), name.size()) == 0 && is_current(ref);
 }
 
-bool CatalogView::copy_block(std::uint64_t offset, std::uint32_t magic, std::uint64_t limit, std::vector<std::byte>& out) const {
+bool CatalogView::copy_block(std::uint64_t offset, std::uint32_t magic, std::uint64_t limit,
+                             std::vector<std::byte>& out) const {
   struct Start {
     std::uint32_t magic, crc, bytes, array;
   } start{};
   if (offset % kHeapUnit != 0 || offset > heap_bytes_ || heap_bytes_ - offset < kHeapUnit) return false;
   load_shared(&start, heap_ + offset, sizeof start);
-  if (start.magic != magic || start.bytes < sizeof start || start.bytes > limit || start.bytes > heap_bytes_ - offset) return false;
+  if (start.magic != magic || start.bytes < sizeof start || start.bytes > limit || start.bytes > heap_bytes_ - offset)
+    return false;
   out.resize(start.bytes);
   load_shared(out.data(), heap_ + offset, start.bytes);
   std::memcpy(&start, out.data(), sizeof start);
@@ -169,12 +178,14 @@ bool CatalogView::copy_block(std::uint64_t offset, std::uint32_t magic, std::uin
 }
 
 bool CatalogView::copy_version(const RefCopy& ref, ArrayCopy& out, std::vector<std::byte>& scratch) const {
-  if (!copy_block(ref.block, kVersionMagic, kVersionLimit, scratch) || scratch.size() < sizeof(VersionBlock)) return false;
+  if (!copy_block(ref.block, kVersionMagic, kVersionLimit, scratch) || scratch.size() < sizeof(VersionBlock))
+    return false;
   VersionBlock block;
   std::memcpy(&block, scratch.data(), sizeof block);
   if (block.array != ref.array || block.array_gen != ref.array_gen) return false;
   if (block.version > ref.version) return false;  // a publish or a rename gives a new version number to the same block
-  if (block.ndim > kMaxAxes || block.extent_count > kMaxExtents || block.dtype_bytes > kMaxDtypeBytes || block.order > 1) {
+  if (block.ndim > kMaxAxes || block.extent_count > kMaxExtents || block.dtype_bytes > kMaxDtypeBytes ||
+      block.order > 1) {
     return false;
   }
   const std::uint64_t shape_bytes = block.ndim * 8ULL, extent_bytes = block.extent_count * sizeof(Extent);
@@ -207,12 +218,17 @@ bool CatalogView::copy_meta(const RefCopy& ref, ArrayCopy& out, std::vector<std:
 std::optional<ArrayCopy> CatalogView::read(std::uint32_t index) const {
   ArrayCopy copy;
   std::vector<std::byte> scratch;
-  for (int tries = 0; tries < kTries; ++tries) {
+  for (int tries = 0, still = 0; tries < kTries && still < kStill; ++tries) {
     if (index >= max_arrays_ || records_[index].root.load(std::memory_order_acquire) == 0) return std::nullopt;
     const auto ref = read_ref(index);
-    if (!ref) continue;
+    if (!ref) {
+      ++still;
+      continue;
+    }
     copy.ref = *ref;
-    if (copy_version(*ref, copy, scratch) && copy_meta(*ref, copy, scratch) && is_current(*ref)) return copy;
+    const bool sound = copy_version(*ref, copy, scratch) && copy_meta(*ref, copy, scratch), current = is_current(*ref);
+    if (sound && current) return copy;
+    still += current ? 1 : 0;
   }
   throw_damaged("record " + std::to_string(index) + " names blocks that fail their checks");
 }
@@ -236,7 +252,8 @@ ArrayCopy CatalogView::read_version(const RefCopy& ref) const {
 }
 
 void CatalogView::for_each(const std::function<void(const ArrayCopy&)>& each) const {
-  const std::uint64_t high = std::min<std::uint64_t>(header_->records_high.load(std::memory_order_acquire), max_arrays_);
+  const std::uint64_t high =
+      std::min<std::uint64_t>(header_->records_high.load(std::memory_order_acquire), max_arrays_);
   for (std::uint64_t index = 0; index < high; ++index) {
     std::optional<ArrayCopy> copy;
     try {

@@ -1,10 +1,12 @@
-/// Reading the catalog without the daemon: find a name, copy a record, walk them all. Used by clients and by the daemon itself.
+/// Reading the catalog without the daemon: find a name, copy a record, walk them all. Used by clients and by the daemon
+/// itself.
 ///
-/// Every read is validated by the record's root word: copy what root points to, copy the blocks, check their CRC, and take it
-/// only if root is still the same (a root value is never used twice). A daemon that dies at any point leaves root valid, so a
-/// reader never waits for it. All offsets and lengths are range-checked: a damaged catalog gives Damaged, never a fault.
-/// Heap offsets (index_root, block, meta) count from heap_offset and are multiples of kHeapUnit. The daemon's stores to a ref's
-/// words and to blocks come before its store of root, with release: a reader's loads of them are acquire (shared_bytes.h).
+/// Every read is validated by the record's root word: copy what root points to, copy the blocks, check their CRC, and
+/// take it only if root is still the same (a root value is never used twice). A daemon that dies at any point leaves
+/// root valid, so a reader never waits for it. All offsets and lengths are range-checked: a damaged catalog gives
+/// Damaged, never a fault. Heap offsets (index_root, block, meta) count from heap_offset and are multiples of
+/// kHeapUnit. The daemon's stores to a ref's words and to blocks come before its store of root, with release: a
+/// reader's loads of them are acquire (shared_bytes.h).
 ///   Threads: safe.   Memory: no allocation in find() and read_ref(); no system call anywhere.
 #pragma once
 
@@ -53,7 +55,8 @@ class CatalogView {
   std::optional<RefCopy> find(std::string_view name) const;
   /// The current reference of record `index`; nothing where the record is free.
   std::optional<RefCopy> read_ref(std::uint32_t index) const noexcept;
-  /// Everything about the array; nothing where the record is free. Retries while it changes (lock-free against one writer).
+  /// Everything about the array; nothing where the record is free. Retries while it changes (lock-free against one
+  /// writer).
   std::optional<ArrayCopy> read(std::uint32_t index) const;
   /// As read(), but of the version that `ref` names, for a holder of a claim on it. Errors: Damaged.
   ArrayCopy read_version(const RefCopy& ref) const;
@@ -61,7 +64,8 @@ class CatalogView {
   bool has_name(const RefCopy& ref, std::string_view name) const noexcept;
   /// Calls `each` for every array of which it can get a consistent copy.
   void for_each(const std::function<void(const ArrayCopy&)>& each) const;
-  /// Whether the current root of ref.array is still ref.root (seq_cst: pairs with the daemon's root store, see claims.h).
+  /// Whether the current root of ref.array is still ref.root (seq_cst: pairs with the daemon's root store, see
+  /// claims.h).
   bool is_current(const RefCopy& ref) const noexcept;
 
  private:

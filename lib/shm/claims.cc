@@ -83,7 +83,8 @@ ClaimTable::Entry ClaimTable::take(bool view) {
                     ", all that its place in the store has room for. Let some go, or copy what is to be kept",
                 {{"limit", std::to_string(limit)}});
   }
-  if (list.free.capacity() <= list.used) list.free.reserve(std::min(limit, list.used * 2 + 16));  // give_back never allocates
+  if (list.free.capacity() <= list.used)
+    list.free.reserve(std::min(limit, list.used * 2 + 16));  // give_back never allocates
   Claim& claim = view ? shared_->view[list.used] : shared_->lock[list.used];
   withdraw(claim);  // whatever an earlier owner left there is not ours
   ++list.used;
@@ -116,8 +117,8 @@ void Pin::release() noexcept {
   table_->give_back(std::exchange(entry_, {}));
 }
 
-std::optional<Pin> pin_version(ClaimTable& table, const CatalogView& catalog, RefCopy ref, ClaimMode mode, std::int64_t lo,
-                               std::int64_t hi) {
+std::optional<Pin> pin_version(ClaimTable& table, const CatalogView& catalog, RefCopy ref, ClaimMode mode,
+                               std::int64_t lo, std::int64_t hi) {
   const std::uint64_t array_gen = ref.array_gen;
   Pin pin;
   pin.entry_ = table.take(mode == ClaimMode::view);

@@ -30,8 +30,9 @@ void take_budget(std::uint64_t count) {
   do {
     if (now + count > limit) {
       throw Error(ErrorCode::MapLimit,
-                  "the array lies in " + std::to_string(count) + " pieces and needs as many memory maps; this process uses " +
-                      std::to_string(now) + " of " + std::to_string(limit) +
+                  "the array lies in " + std::to_string(count) +
+                      " pieces and needs as many memory maps; this process uses " + std::to_string(now) + " of " +
+                      std::to_string(limit) +
                       " for such arrays. Drop some, copy the array into a new one, or raise vm.max_map_count",
                   {{"asked", std::to_string(count)}, {"used", std::to_string(now)}, {"limit", std::to_string(limit)}});
     }
@@ -45,13 +46,16 @@ std::uint64_t check_runs(int fd, std::span<const ExtentRun> runs) {
   std::uint64_t total = 0;
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const bool start_free = runs.size() == 1, end_free = i + 1 == runs.size();
-    if ((!start_free && runs[i].offset % kPage != 0) || (!end_free && runs[i].bytes % kPage != 0) || runs[i].bytes == 0) {
-      throw Error(ErrorCode::Damaged, "piece " + std::to_string(i) + " of an array (offset " + std::to_string(runs[i].offset) +
-                                          ", " + std::to_string(runs[i].bytes) + " bytes) is not made of whole pages");
+    if ((!start_free && runs[i].offset % kPage != 0) || (!end_free && runs[i].bytes % kPage != 0) ||
+        runs[i].bytes == 0) {
+      throw Error(ErrorCode::Damaged, "piece " + std::to_string(i) + " of an array (offset " +
+                                          std::to_string(runs[i].offset) + ", " + std::to_string(runs[i].bytes) +
+                                          " bytes) is not made of whole pages");
     }
     check_file_holds(fd, runs[i].offset, runs[i].bytes);
     const auto sum = checked_add(total, runs[i].bytes);
-    if (!sum || *sum > kMaxBytes) throw Error(ErrorCode::Damaged, "the pieces of an array are over 2^63 bytes together");
+    if (!sum || *sum > kMaxBytes)
+      throw Error(ErrorCode::Damaged, "the pieces of an array are over 2^63 bytes together");
     total = *sum;
   }
   return total;

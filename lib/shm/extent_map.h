@@ -1,11 +1,12 @@
 /// An array of several extents as one contiguous piece of this process's address space.
 ///
-/// The address space is reserved first (PROT_NONE), then every run of neighbouring extents is mapped into its place, so nothing
-/// else can slip in between and a failure leaves nothing behind. Where the array is large, the address is chosen so that huge
-/// pages of the pool can be huge in the map too. Maps are never inherited by fork and never in core dumps.
+/// The address space is reserved first (PROT_NONE), then every run of neighbouring extents is mapped into its place, so
+/// nothing else can slip in between and a failure leaves nothing behind. Where the array is large, the address is
+/// chosen so that huge pages of the pool can be huge in the map too. Maps are never inherited by fork and never in core
+/// dumps.
 ///
-/// A process may have only so many maps (vm.max_map_count, 65530 by default), and running out would also break its malloc:
-/// all ExtentMaps of a process together stay below half of that.
+/// A process may have only so many maps (vm.max_map_count, 65530 by default), and running out would also break its
+/// malloc: all ExtentMaps of a process together stay below half of that.
 ///   Threads: safe (different objects).   Errors: MapLimit, Memory (RLIMIT_AS), Permission, Damaged (an extent that is
 ///   unaligned or beyond the file), Io; then nothing is mapped.
 #pragma once
@@ -25,14 +26,16 @@ struct ExtentRun {
   friend bool operator==(const ExtentRun&, const ExtentRun&) = default;
 };
 
-/// Runs of `extents` in order; empty extents are left out. One run: the array can be used through a map of the whole pool.
+/// Runs of `extents` in order; empty extents are left out. One run: the array can be used through a map of the whole
+/// pool.
 std::vector<ExtentRun> coalesce(std::span<const Extent> extents);
 
 class ExtentMap {
  public:
   ExtentMap() = default;
-  /// Maps the runs one after another. All but the last must be whole pages at page offsets; a single run may lie anywhere.
-  /// `populate`: fill the page tables now (much faster than page by page at first touch; older kernels cannot, which is ignored).
+  /// Maps the runs one after another. All but the last must be whole pages at page offsets; a single run may lie
+  /// anywhere. `populate`: fill the page tables now (much faster than page by page at first touch; older kernels
+  /// cannot, which is ignored).
   ExtentMap(int pool_fd, std::span<const ExtentRun> runs, Mapping::Access access, bool populate);
   ExtentMap(ExtentMap&& other) noexcept { swap(other); }
   ExtentMap& operator=(ExtentMap&& other) noexcept;
@@ -51,11 +54,11 @@ class ExtentMap {
   void swap(ExtentMap& other) noexcept;
   void map_runs(int fd, std::span<const ExtentRun> runs, int protection);
 
-  std::byte* base_ = nullptr;    ///< page-aligned start of the reserved address space
-  std::uint64_t reserved_ = 0;   ///< its length
+  std::byte* base_ = nullptr;   ///< page-aligned start of the reserved address space
+  std::uint64_t reserved_ = 0;  ///< its length
   std::byte* data_ = nullptr;
   std::uint64_t bytes_ = 0;
-  std::uint64_t maps_ = 0;       ///< what it took of the budget
+  std::uint64_t maps_ = 0;  ///< what it took of the budget
 };
 
 }  // namespace ndshare::internal

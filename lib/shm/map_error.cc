@@ -35,7 +35,8 @@ std::uint64_t address_space() {
   if (limited && (used > limit.rlim_cur || bytes > limit.rlim_cur - used)) {
     throw Error(ErrorCode::Memory,
                 "cannot map " + format_bytes(bytes) + ": this process may use " + format_bytes(limit.rlim_cur) +
-                    " of address space (RLIMIT_AS) and uses " + format_bytes(used) + ". Raise it with 'ulimit -v unlimited'",
+                    " of address space (RLIMIT_AS) and uses " + format_bytes(used) +
+                    ". Raise it with 'ulimit -v unlimited'",
                 {{"asked_bytes", std::to_string(bytes)}, {"limit_bytes", std::to_string(limit.rlim_cur)}});
   }
   const std::uint64_t count = map_count();
@@ -45,7 +46,8 @@ std::uint64_t address_space() {
                     std::to_string(map_limit()) + " allowed. Drop arrays, or raise vm.max_map_count",
                 {{"maps", std::to_string(count)}, {"limit", std::to_string(map_limit())}});
   }
-  throw Error(ErrorCode::Memory, "cannot map " + format_bytes(bytes) + ": the system has no memory or address space for it",
+  throw Error(ErrorCode::Memory,
+              "cannot map " + format_bytes(bytes) + ": the system has no memory or address space for it",
               {{"asked_bytes", std::to_string(bytes)}});
 }
 
@@ -54,8 +56,9 @@ std::uint64_t address_space() {
 void throw_map_error(int error, std::uint64_t bytes) {
   if (error == ENOMEM) throw_no_memory(bytes);
   if (error == EACCES || error == EPERM) {
-    throw Error(ErrorCode::Permission, "cannot map " + format_bytes(bytes) +
-                                           " for writing: the descriptor is read-only (this client has the read-only role)");
+    throw Error(ErrorCode::Permission,
+                "cannot map " + format_bytes(bytes) +
+                    " for writing: the descriptor is read-only (this client has the read-only role)");
   }
   throw Error(ErrorCode::Io, "cannot map " + format_bytes(bytes) + ": " + errno_text(error));
 }
@@ -64,9 +67,9 @@ void throw_file_error(const std::string& what, int error) {
   if (error == EMFILE || error == ENFILE) {
     ::rlimit limit{};
     const bool known = ::getrlimit(RLIMIT_NOFILE, &limit) == 0;
-    throw Error(ErrorCode::TooManyDescriptors,
-                what + ": " + errno_text(error) + (known ? " (limit " + std::to_string(limit.rlim_cur) + ")" : "") +
-                    ". Close files, or raise the limit with 'ulimit -n'");
+    throw Error(ErrorCode::TooManyDescriptors, what + ": " + errno_text(error) +
+                                                   (known ? " (limit " + std::to_string(limit.rlim_cur) + ")" : "") +
+                                                   ". Close files, or raise the limit with 'ulimit -n'");
   }
   const auto code = error == ENOSPC || error == ENOMEM || error == EDQUOT ? ErrorCode::SystemMemory
                     : error == EACCES || error == EPERM                   ? ErrorCode::Permission
@@ -77,8 +80,9 @@ void throw_file_error(const std::string& what, int error) {
 void check_file_holds(int fd, std::uint64_t offset, std::uint64_t bytes) {
   const std::uint64_t size = file_bytes(fd);
   if (offset <= size && bytes <= size - offset) return;
-  throw Error(ErrorCode::Damaged, "a segment is " + std::to_string(size) + " bytes long, but bytes " + std::to_string(offset) +
-                                      " to " + std::to_string(offset) + " + " + std::to_string(bytes) + " of it are needed");
+  throw Error(ErrorCode::Damaged, "a segment is " + std::to_string(size) + " bytes long, but bytes " +
+                                      std::to_string(offset) + " to " + std::to_string(offset) + " + " +
+                                      std::to_string(bytes) + " of it are needed");
 }
 
 void keep_private(std::byte* data, std::uint64_t bytes) {

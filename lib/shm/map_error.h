@@ -7,11 +7,12 @@
 
 namespace ndshare::internal {
 
-/// Translates the errno of an mmap of `bytes`: Memory (RLIMIT_AS, with the limit), MapLimit (vm.max_map_count), Permission
-/// (a read-only descriptor mapped for writing), Io.
+/// Translates the errno of an mmap of `bytes`: Memory (RLIMIT_AS, with the limit), MapLimit (vm.max_map_count),
+/// Permission (a read-only descriptor mapped for writing), Io.
 [[noreturn]] void throw_map_error(int error, std::uint64_t bytes);
 
-/// Translates the errno of a call on a segment's file: TooManyDescriptors, SystemMemory, Permission, Io. `what` starts the message.
+/// Translates the errno of a call on a segment's file: TooManyDescriptors, SystemMemory, Permission, Io. `what` starts
+/// the message.
 [[noreturn]] void throw_file_error(const std::string& what, int error);
 
 /// Throws Damaged unless [offset, offset + bytes) lies in the file: touching a map beyond its end raises SIGBUS.

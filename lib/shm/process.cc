@@ -36,7 +36,8 @@ std::uint64_t namespace_inode(const std::string& path) {
 
 std::optional<std::uint64_t> process_start(std::uint64_t pid) {
   const std::string text = read_start(proc_path(pid, "stat"), 4096);
-  // Field 2 is the command in parentheses, which may itself hold spaces and parentheses: fields count from the last ')'.
+  // Field 2 is the command in parentheses, which may itself hold spaces and parentheses: fields count from the last
+  // ')'.
   std::size_t at = text.rfind(')');
   if (at == std::string::npos) return std::nullopt;
   for (int field = 2; field < 22; ++field) {
@@ -61,8 +62,8 @@ int open_pidfd(std::uint64_t pid) {
 bool process_alive(std::uint64_t pid, std::uint64_t start) {
   const int fd = open_pidfd(pid);
   if (fd < 0 && errno == ESRCH) return false;
-  // The order matters: the pidfd first holds on to one process, then its start is read, then the pidfd says whether that
-  // process lived all the while.
+  // The order matters: the pidfd first holds on to one process, then its start is read, then the pidfd says whether
+  // that process lived all the while.
   const auto now = process_start(pid);
   bool alive = start == 0 || (now ? *now == start : fd >= 0);
   if (fd < 0) return alive && now.has_value();  // no descriptor left, or a kernel without pidfds

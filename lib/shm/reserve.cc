@@ -43,10 +43,12 @@ void reserve_range(int fd, std::uint64_t offset, std::uint64_t bytes) {
   struct ::statvfs info {};
   const bool known = ::fstatvfs(fd, &info) == 0;
   const std::uint64_t left = known ? std::uint64_t{info.f_bavail} * info.f_frsize : 0;
-  if (error != ENOSPC && error != ENOMEM) throw_file_error("cannot reserve " + format_bytes(bytes) + " of a segment", error);
+  if (error != ENOSPC && error != ENOMEM)
+    throw_file_error("cannot reserve " + format_bytes(bytes) + " of a segment", error);
   throw Error(ErrorCode::SystemMemory,
-              "cannot reserve " + format_bytes(bytes) + " (" + std::to_string(bytes) + " bytes) of shared memory: " +
-                  format_bytes(left) + " are free in its file system. Remove arrays, run 'ndshare trim', or enlarge the tmpfs "
+              "cannot reserve " + format_bytes(bytes) + " (" + std::to_string(bytes) +
+                  " bytes) of shared memory: " + format_bytes(left) +
+                  " are free in its file system. Remove arrays, run 'ndshare trim', or enlarge the tmpfs "
                   "(mount -o remount,size=…) or the cgroup's limit",
               {{"asked_bytes", std::to_string(bytes)}, {"tmpfs_free_bytes", std::to_string(left)}});
 }

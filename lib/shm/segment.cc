@@ -152,7 +152,8 @@ NewSegment::NewSegment(std::string path, std::uint64_t bytes) : path_(std::move(
 }
 
 Descriptor NewSegment::finish() {
-  // The file has no name so far, so one that is not finished goes away with its descriptor; linkat never replaces a name.
+  // The file has no name so far, so one that is not finished goes away with its descriptor; linkat never replaces a
+  // name.
   const std::string self = "/proc/self/fd/" + std::to_string(fd_.get());
   if (::linkat(AT_FDCWD, self.c_str(), AT_FDCWD, path_.c_str(), AT_SYMLINK_FOLLOW) != 0) {
     const int error = errno;

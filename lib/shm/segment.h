@@ -1,9 +1,9 @@
 /// One POSIX shared memory object: made complete or not at all, verified before use, mapped read-only or read-write.
 ///
-/// The only place that names Boost.Interprocess. A segment is created without any name (O_TMPFILE) with mode 0600, sized, filled
-/// by the caller, and then takes its name in one link that never replaces: a half-made one is never seen, and one whose maker
-/// is killed leaves nothing behind.
-/// Before an existing one is used its type, owner, mode and link count are checked: /dev/shm is world-writable.
+/// The only place that names Boost.Interprocess. A segment is created without any name (O_TMPFILE) with mode 0600,
+/// sized, filled by the caller, and then takes its name in one link that never replaces: a half-made one is never seen,
+/// and one whose maker is killed leaves nothing behind. Before an existing one is used its type, owner, mode and link
+/// count are checked: /dev/shm is world-writable.
 #pragma once
 
 #include <cstdint>
@@ -52,7 +52,8 @@ class Mapping {
  public:
   enum class Access : std::uint8_t { read_only, read_write };
   Mapping();
-  /// Maps [offset, offset + bytes). Errors: MapLimit, Memory (RLIMIT_AS: says the limit), Permission (a read-only descriptor), Io.
+  /// Maps [offset, offset + bytes). Errors: MapLimit, Memory (RLIMIT_AS: says the limit), Permission (a read-only
+  /// descriptor), Io.
   Mapping(int fd, std::uint64_t offset, std::uint64_t bytes, Access access);
   Mapping(Mapping&&) noexcept;
   Mapping& operator=(Mapping&&) noexcept;
@@ -61,7 +62,9 @@ class Mapping {
   std::uint64_t bytes() const noexcept;
   explicit operator bool() const noexcept { return data() != nullptr; }
   template <class T>
-  T* at(std::uint64_t offset) const noexcept { return reinterpret_cast<T*>(data() + offset); }  // NOLINT: shared bytes have no other type
+  T* at(std::uint64_t offset) const noexcept {
+    return reinterpret_cast<T*>(data() + offset);
+  }  // NOLINT: shared bytes have no other type
 
  private:
   struct Impl;
@@ -91,16 +94,18 @@ Descriptor open_segment(const std::string& path, std::uint32_t uid, Mapping::Acc
 /// Another descriptor of the same file, for clients of another role. Errors: TooManyDescriptors, Permission, Io.
 Descriptor reopen_segment(int fd, Mapping::Access access);
 
-/// Makes [offset, offset + bytes) of the file real memory, so that no later access raises SIGBUS. The file's inode lock is held
-/// for 64 MiB at a time; ask for no more than that a call where others must not wait.
+/// Makes [offset, offset + bytes) of the file real memory, so that no later access raises SIGBUS. The file's inode lock
+/// is held for 64 MiB at a time; ask for no more than that a call where others must not wait.
 ///   Errors: SystemMemory, Io.
 void reserve_range(int fd, std::uint64_t offset, std::uint64_t bytes);
 
-/// Gives the whole pages of the range back to the system; the range reads as zero afterwards. Locks as above. Errors: Io.
+/// Gives the whole pages of the range back to the system; the range reads as zero afterwards. Locks as above. Errors:
+/// Io.
 void punch_range(int fd, std::uint64_t offset, std::uint64_t bytes);
 
-/// Calls each(offset, bytes) for the parts of the file below `end` that somebody wrote or read (SEEK_DATA), in order. Memory that
-/// was reserved and never touched counts as a hole: it is resident (resident_bytes() counts it), but certainly zeros.
+/// Calls each(offset, bytes) for the parts of the file below `end` that somebody wrote or read (SEEK_DATA), in order.
+/// Memory that was reserved and never touched counts as a hole: it is resident (resident_bytes() counts it), but
+/// certainly zeros.
 void for_each_resident(int fd, std::uint64_t end, const std::function<void(std::uint64_t, std::uint64_t)>& each);
 
 /// Bytes of the file that are real memory.

@@ -1,8 +1,9 @@
 /// Copies between private memory and bytes that another process may be changing.
 ///
-/// Word by word with atomics, so that a copy taken during a change is a wrong copy (its CRC says so) and never undefined
-/// behaviour. Loads are acquire and stores release: a reader that sees a word of a newer block also sees the root store that
-/// freed the older one (free on x86, cheap elsewhere). Fences are not used: thread sanitizer does not model them.
+/// Word by word with atomics, so that a copy taken during a change is a wrong copy (its CRC says so) and never
+/// undefined behaviour. Loads are acquire and stores release: a reader that sees a word of a newer block also sees the
+/// root store that freed the older one (free on x86, cheap elsewhere). Fences are not used: thread sanitizer does not
+/// model them.
 ///   Threads: safe.   REQUIRES: the shared side is 8-byte aligned and readable (writable) up to the next multiple of 8.
 #pragma once
 

@@ -97,8 +97,8 @@ TEST(PoolAllocatorTest, OneRangePartlyWarmIsBetterThanPieces) {
 TEST(PoolAllocatorTest, APlaceIsChosenAroundWarmMemory) {
   PoolAllocator pool(64 * kMiB);
   const auto a = take_ready(pool, {30 * kMiB, 4 * kMiB});
-  pool.release(a.extents[1].offset, a.extents[1].bytes, 1);                            // warm, at 30 MiB
-  pool.give_back({});                                                                  // an empty one changes nothing
+  pool.release(a.extents[1].offset, a.extents[1].bytes, 1);  // warm, at 30 MiB
+  pool.give_back({});                                        // an empty one changes nothing
   for (const auto& range : pool.take_trim(0)) pool.made_cold(range);
   const auto big = take(pool, {6 * kMiB});
   EXPECT_EQ(big.extents[0].offset, 30 * kMiB);
@@ -274,14 +274,16 @@ TEST(PoolAllocatorTest, WhatIsNotInUseCannotBeReleased) {
 TEST(PoolAllocatorTest, NonsenseInTheCatalogIsDamagedInARebuild) {
   PoolAllocator pool(kMiB);
   pool.mark_live(64 * 10, 64, 1);
-  const auto mark = [&](std::uint64_t offset, std::uint64_t bytes) { return code_of([&] { pool.mark_live(offset, bytes, 1); }); };
-  EXPECT_EQ(mark(128, 128), Error::Damaged);            // a slab of another class
-  EXPECT_EQ(mark(kPage, kPage), Error::Damaged);        // pages over a slab
+  const auto mark = [&](std::uint64_t offset, std::uint64_t bytes) {
+    return code_of([&] { pool.mark_live(offset, bytes, 1); });
+  };
+  EXPECT_EQ(mark(128, 128), Error::Damaged);      // a slab of another class
+  EXPECT_EQ(mark(kPage, kPage), Error::Damaged);  // pages over a slab
   EXPECT_EQ(mark(kMiB, kPage), Error::Damaged);
   EXPECT_EQ(mark(~0ULL << 12, kPage), Error::Damaged);
   EXPECT_EQ(mark(kSlabBytes, ~0ULL), Error::Damaged);
   EXPECT_EQ(mark(kSlabBytes + 8, kPage), Error::Damaged);
-  EXPECT_EQ(mark(kSlabBytes, 100), Error::Damaged);     // no size class
+  EXPECT_EQ(mark(kSlabBytes, 100), Error::Damaged);  // no size class
   EXPECT_EQ(mark(kSlabBytes + 65, 64), Error::Damaged);
   EXPECT_EQ(mark(2 * kSlabBytes - 1024, 3072), Error::Damaged);
   pool.mark_live(2 * kSlabBytes, kPage, 1);
@@ -294,8 +296,8 @@ TEST(PoolAllocatorTest, ResidentMemoryFoundAfterARestartIsWarmAndNobodys) {
   PoolAllocator pool(16 * kPage);
   pool.mark_live(4 * kPage, 2 * kPage, 1);
   pool.mark_resident(2 * kPage, 5 * kPage);
-  pool.mark_resident(3 * kPage, kPage);        // again: nothing new
-  pool.mark_resident(15 * kPage, 100 * kPage); // beyond the end
+  pool.mark_resident(3 * kPage, kPage);         // again: nothing new
+  pool.mark_resident(15 * kPage, 100 * kPage);  // beyond the end
   pool.mark_resident(1000 * kPage, kPage);
   EXPECT_EQ(pool.numbers().warm, 4 * kPage);
   EXPECT_EQ(take(pool, {2 * kPage}, 1, true).work_left(), 2 * kPage);
@@ -353,9 +355,11 @@ TEST(PoolAllocatorTest, AgreesWithAModelOfEveryUnit) {
         const auto count = *rc::gen::inRange<std::size_t>(1, 5);
         std::vector<std::uint64_t> sizes;
         for (std::size_t i = 0; i < count; ++i) {
-          sizes.push_back(*rc::gen::oneOf(rc::gen::inRange<std::uint64_t>(0, 5000), rc::gen::inRange<std::uint64_t>(0, 40 * kPage)));
+          sizes.push_back(*rc::gen::oneOf(rc::gen::inRange<std::uint64_t>(0, 5000),
+                                          rc::gen::inRange<std::uint64_t>(0, 40 * kPage)));
         }
-        model.create(sizes, *rc::gen::inRange<std::uint32_t>(1, 3), *rc::gen::inRange<std::uint64_t>(0, 30) * kPage, *rc::gen::inRange(0, 4) != 0);
+        model.create(sizes, *rc::gen::inRange<std::uint32_t>(1, 3), *rc::gen::inRange<std::uint64_t>(0, 30) * kPage,
+                     *rc::gen::inRange(0, 4) != 0);
       } else if (what < 8) {
         model.release(*rc::gen::arbitrary<std::size_t>());
       } else if (what < 9) {

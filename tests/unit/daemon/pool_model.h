@@ -59,7 +59,8 @@ class PoolModel {
   void share(std::size_t which) {
     if (live_.empty()) return;
     Held held = live_[which % live_.size()];
-    if (held.bytes > internal::kPage && which % 3 == 0) held = {held.offset + internal::kPage, held.bytes - internal::kPage, held.uid};
+    if (held.bytes > internal::kPage && which % 3 == 0)
+      held = {held.offset + internal::kPage, held.bytes - internal::kPage, held.uid};
     pool_.retain(held.offset, held.bytes);
     add(held, 1);
     live_.push_back(held);
@@ -73,7 +74,8 @@ class PoolModel {
     add(held, -1);
     std::uint64_t freed = 0;
     for (std::uint64_t at = 0; at < held.bytes; at += 64) freed += holders_[(held.offset + at) / 64] == 0 ? 64U : 0U;
-    if (const auto said = pool_.release(held.offset, held.bytes, held.uid); said != freed) fail("release() said", said, freed);
+    if (const auto said = pool_.release(held.offset, held.bytes, held.uid); said != freed)
+      fail("release() said", said, freed);
     if (held.bytes % internal::kPage != 0) return close_slab(held);
     for (std::uint64_t at = 0; at < held.bytes; at += internal::kPage) {
       if (holders_[(held.offset + at) / 64] == 0) page(held.offset + at) = {State::used, held.uid};
@@ -99,7 +101,8 @@ class PoolModel {
   /// A restart: what the catalog lists and what the file says is all there is.
   void check_rebuild() {
     internal::PoolAllocator rebuilt(capacity_);
-    for (auto held = live_.rbegin(); held != live_.rend(); ++held) rebuilt.mark_live(held->offset, held->bytes, held->uid);
+    for (auto held = live_.rbegin(); held != live_.rend(); ++held)
+      rebuilt.mark_live(held->offset, held->bytes, held->uid);
     for (std::uint64_t i = 0; i < pages_.size(); ++i) {
       if (pages_[i].state != State::cold) rebuilt.mark_resident(i * internal::kPage, internal::kPage);
     }
@@ -110,7 +113,8 @@ class PoolModel {
 
   void release_everything() {
     while (!live_.empty()) release(live_.size() / 2);
-    if (pool_.numbers().largest_free != capacity_) fail("largest free at the end", pool_.numbers().largest_free, capacity_);
+    if (pool_.numbers().largest_free != capacity_)
+      fail("largest free at the end", pool_.numbers().largest_free, capacity_);
   }
 
  private:
@@ -153,14 +157,16 @@ class PoolModel {
     std::set<std::uint64_t> units;
     for (const auto& extent : got.extents) {
       bytes[extent.array] += extent.bytes;
-      if (extent.offset % (extent.bytes % internal::kPage == 0 ? internal::kPage : 64) != 0) fail("unaligned extent", extent.offset);
+      if (extent.offset % (extent.bytes % internal::kPage == 0 ? internal::kPage : 64) != 0)
+        fail("unaligned extent", extent.offset);
       if (extent.offset + extent.bytes > capacity_) return fail("extent beyond the pool", extent.offset, capacity_);
       for (std::uint64_t at = extent.offset; at < extent.offset + extent.bytes; at += 64) {
         if (holders_[at / 64] != 0 || !units.insert(at).second) fail("memory handed out twice", at);
       }
     }
     for (std::size_t i = 0; i < sizes.size(); ++i) {
-      if (bytes[i] != internal::extent_bytes(sizes[i])) fail("bytes of an array", bytes[i], internal::extent_bytes(sizes[i]));
+      if (bytes[i] != internal::extent_bytes(sizes[i]))
+        fail("bytes of an array", bytes[i], internal::extent_bytes(sizes[i]));
     }
   }
 
@@ -172,7 +178,8 @@ class PoolModel {
       for (auto at = part.offset; at < part.offset + part.bytes; at += internal::kPage) {
         if (is_taken(at / internal::kPage)) fail("a part that is in use", at);
         if (static_cast<int>(part.state) != static_cast<int>(page(at).state)) fail("temperature of a page", at);
-        if (part.state == internal::PartState::used && part.last_uid != page(at).uid) fail("last uid", part.last_uid, page(at).uid);
+        if (part.state == internal::PartState::used && part.last_uid != page(at).uid)
+          fail("last uid", part.last_uid, page(at).uid);
       }
     }
     if (tiled != expected) fail("parts do not tile the extents", tiled, expected);
@@ -185,7 +192,8 @@ class PoolModel {
       if (extent.bytes % internal::kPage != 0) slabs_.insert(extent.offset / internal::kSlabBytes);
     }
     for (const auto& part : got.parts) {
-      for (std::uint64_t at = 0; at < part.bytes; at += internal::kPage) page(part.offset + at) = {State::used, got.uid};
+      for (std::uint64_t at = 0; at < part.bytes; at += internal::kPage)
+        page(part.offset + at) = {State::used, got.uid};
     }
   }
 
@@ -195,7 +203,8 @@ class PoolModel {
       if (holders_[at / 64] != 0) return;
     }
     slabs_.erase(base / internal::kSlabBytes);
-    for (std::uint64_t at = base; at < base + internal::kSlabBytes; at += internal::kPage) page(at) = {State::used, held.uid};
+    for (std::uint64_t at = base; at < base + internal::kSlabBytes; at += internal::kPage)
+      page(at) = {State::used, held.uid};
   }
 
   void compare(const internal::PoolAllocator& pool, const std::string& which) {
@@ -213,7 +222,8 @@ class PoolModel {
     if (real.live != expected.live) fail("live" + which, real.live, expected.live);
     if (real.warm != expected.warm) fail("warm" + which, real.warm, expected.warm);
     if (real.free != capacity_ - expected.used) fail("free" + which, real.free, capacity_ - expected.used);
-    if (real.largest_free != expected.largest_free) fail("largest free" + which, real.largest_free, expected.largest_free);
+    if (real.largest_free != expected.largest_free)
+      fail("largest free" + which, real.largest_free, expected.largest_free);
   }
 
   internal::PoolAllocator pool_;

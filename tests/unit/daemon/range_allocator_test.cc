@@ -68,7 +68,8 @@ TEST(RangeAllocatorTest, BlocksNeverOverlapAndAllComesBack) {
         live.erase(victim);
         continue;
       }
-      const auto bytes = *rc::gen::inRange<std::uint64_t>(1, 3000), align = *rc::gen::element<std::uint64_t>(0, 64, 256, 4096);
+      const auto bytes = *rc::gen::inRange<std::uint64_t>(1, 3000),
+                 align = *rc::gen::element<std::uint64_t>(0, 64, 256, 4096);
       const auto place = heap.allocate(bytes, align);
       if (!place) continue;
       RC_ASSERT(*place % std::max<std::uint64_t>(align, 64) == 0 && *place + bytes <= heap.limit());

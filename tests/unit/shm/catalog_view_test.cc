@@ -120,7 +120,7 @@ TEST(CatalogViewTest, ValidChecksumsDoNotMakeNonsenseValid) {
   };
   EXPECT_EQ(code([](FakeArray&) {}), ErrorCode::Ok);
   EXPECT_EQ(code([](FakeArray& a) { a.shape = {-1}; }), Error::Damaged);
-  EXPECT_EQ(code([](FakeArray& a) { a.nbytes = 129; }), Error::Damaged);       // more than its extents hold
+  EXPECT_EQ(code([](FakeArray& a) { a.nbytes = 129; }), Error::Damaged);  // more than its extents hold
   EXPECT_EQ(code([](FakeArray& a) { a.nbytes = ~0ULL; }), Error::Damaged);
   EXPECT_EQ(code([](FakeArray& a) { a.extents = {{~0ULL - 10, 128, 1}}; }), Error::Damaged);
   EXPECT_EQ(code([](FakeArray& a) { a.extents = {{0, ~0ULL >> 1, 1}, {0, ~0ULL >> 1, 1}}; }), Error::Damaged);
@@ -153,7 +153,8 @@ TEST(CatalogViewTest, HeadersThatPointOutsideAreDamaged) {
   EXPECT_EQ(code_of([&] { CatalogView(tiny, sizeof tiny); }), Error::Damaged);
 }
 
-/// Any call on a catalog of random words ends with an answer or Damaged; run under address sanitizer it proves the ranges.
+/// Any call on a catalog of random words ends with an answer or Damaged; run under address sanitizer it proves the
+/// ranges.
 TEST(CatalogViewTest, RandomBytesNeverFault) {
   const bool ok = rc::check("random catalog", [] {
     FakeCatalog catalog;
@@ -162,8 +163,10 @@ TEST(CatalogViewTest, RandomBytesNeverFault) {
     const auto ref = view.read_ref(3);
     const auto words = *rc::gen::inRange(1, 60);
     for (int i = 0; i < words; ++i) {
-      const auto value = *rc::gen::oneOf(rc::gen::arbitrary<std::uint64_t>(), rc::gen::inRange<std::uint64_t>(0, 1 << 16),
-                                         rc::gen::map(rc::gen::inRange<std::uint64_t>(0, 64), [](std::uint64_t n) -> std::uint64_t { return ~0ULL << n; }));
+      const auto value =
+          *rc::gen::oneOf(rc::gen::arbitrary<std::uint64_t>(), rc::gen::inRange<std::uint64_t>(0, 1 << 16),
+                          rc::gen::map(rc::gen::inRange<std::uint64_t>(0, 64),
+                                       [](std::uint64_t n) -> std::uint64_t { return ~0ULL << n; }));
       catalog.scribble(*rc::gen::arbitrary<std::uint64_t>(), value);
     }
     const auto allowed = [](ErrorCode code) { return code == ErrorCode::Ok || code == Error::Damaged; };

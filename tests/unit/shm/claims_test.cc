@@ -116,7 +116,9 @@ TEST_F(ClaimsTest, AFullTableSaysSoAndWorksAgain) {
 TEST_F(ClaimsTest, ASweepClearsEverything) {
   const CatalogView view = catalog_.view();
   auto pins = std::make_unique<std::vector<Pin>>();
-  for (int i = 0; i < 10; ++i) pins->push_back(*pin_version(table_, view, *view.read_ref(1), i % 2 == 0 ? ClaimMode::view : ClaimMode::read, 0, 1));
+  for (int i = 0; i < 10; ++i)
+    pins->push_back(
+        *pin_version(table_, view, *view.read_ref(1), i % 2 == 0 ? ClaimMode::view : ClaimMode::read, 0, 1));
   EXPECT_EQ(claims_of(*shared_).size(), 10U);
   clear_claims(*shared_);
   EXPECT_TRUE(claims_of(*shared_).empty());
@@ -145,9 +147,9 @@ TEST_F(ClaimsTest, RandomBytesInASlotAreBounded) {
   EXPECT_TRUE(ok);
 }
 
-/// The rule that pins exist for: clients pin and read without any lock while a daemon publishes version after version and uses
-/// an extent again as soon as its scan finds no claim on its version. `owner` says whose bytes an extent holds: a client that
-/// reads another version's number under a validated pin has been betrayed.
+/// The rule that pins exist for: clients pin and read without any lock while a daemon publishes version after version
+/// and uses an extent, and the version's block, again as soon as its scan finds no claim on it. `owner` says whose
+/// bytes an extent holds: a client that reads another version's number under a validated pin has been betrayed.
 TEST_F(ClaimsTest, NoExtentIsUsedAgainUnderAPin) {
   constexpr std::uint64_t kPlaces = 6;
   constexpr int kClients = 4;
@@ -159,6 +161,7 @@ TEST_F(ClaimsTest, NoExtentIsUsedAgainUnderAPin) {
   std::atomic<std::uint64_t> betrayed{0}, pinned{0};
 
   owner[0].store(1);
+  catalog.use_blocks(0);
   catalog.put(1, array_of(0));  // version 1 lies in place 0
   const CatalogView view = catalog.view();
   std::vector<std::thread> clients;
@@ -185,9 +188,11 @@ TEST_F(ClaimsTest, NoExtentIsUsedAgainUnderAPin) {
     for (std::uint64_t place = 0; place < kPlaces; ++place) {
       const std::uint64_t held = owner[place].load();
       if (held == current) continue;
-      const bool is_pinned = std::any_of(claims.begin(), claims.end(), [&](const ClaimCopy& c) { return c.version == held; });
+      const bool is_pinned =
+          std::any_of(claims.begin(), claims.end(), [&](const ClaimCopy& c) { return c.version == held; });
       if (held != 0 && is_pinned) continue;
       owner[place].store(version, std::memory_order_relaxed);  // the extent is used again
+      catalog.use_blocks(2 * place);
       catalog.put(1, array_of(place * 128));
       current = version++;
       break;

@@ -26,7 +26,8 @@ constexpr std::uint64_t kPages = 64;
 /// A pool of 64 pages; every 8-byte word holds its own offset.
 class ExtentMapTest : public ::testing::Test {
  protected:
-  ExtentMapTest() : path_("/dev/shm/" + test::unique_store_name("extents")), fd_(NewSegment(path_, kPages * kPage).finish()) {
+  ExtentMapTest()
+      : path_("/dev/shm/" + test::unique_store_name("extents")), fd_(NewSegment(path_, kPages * kPage).finish()) {
     std::filesystem::remove(path_);
     const Mapping map(fd_.get(), 0, kPages * kPage, Access::read_write);
     for (std::uint64_t at = 0; at < kPages * kPage; at += 8) *map.at<std::uint64_t>(at) = at;
@@ -37,7 +38,9 @@ class ExtentMapTest : public ::testing::Test {
     std::vector<std::byte> out;
     for (const auto& run : runs) {
       std::vector<std::byte> piece(run.bytes);
-      if (::pread(fd_.get(), piece.data(), run.bytes, static_cast<::off_t>(run.offset)) != static_cast<::ssize_t>(run.bytes)) return {};
+      if (::pread(fd_.get(), piece.data(), run.bytes, static_cast<::off_t>(run.offset)) !=
+          static_cast<::ssize_t>(run.bytes))
+        return {};
       out.insert(out.end(), piece.begin(), piece.end());
     }
     return out;
@@ -67,7 +70,8 @@ TEST_F(ExtentMapTest, ExtentsInAnyOrderAreOneArray) {
 }
 
 TEST_F(ExtentMapTest, NeighboursBecomeOneRun) {
-  const std::vector<Extent> extents = {{kPage, kPage, 1}, {2 * kPage, 2 * kPage, 1}, {8 * kPage, 0, 1}, {0, kPage, 1}, {kPage, kPage, 1}};
+  const std::vector<Extent> extents = {
+      {kPage, kPage, 1}, {2 * kPage, 2 * kPage, 1}, {8 * kPage, 0, 1}, {0, kPage, 1}, {kPage, kPage, 1}};
   EXPECT_EQ(coalesce(extents), (std::vector<ExtentRun>{{kPage, 3 * kPage}, {0, 2 * kPage}}));
   EXPECT_TRUE(coalesce({}).empty());
 }
@@ -89,7 +93,8 @@ TEST_F(ExtentMapTest, WritesReachThePool) {
 TEST_F(ExtentMapTest, ReadOnlyMeansThePageTablesSaySo) {
   const std::vector<ExtentRun> runs = {{5 * kPage, kPage}, {2 * kPage, kPage}};
   const ExtentMap map(fd_.get(), runs, Access::read_only, false);
-  EXPECT_EXIT(*const_cast<volatile std::byte*>(map.data() + kPage) = std::byte{1}, [](int status) { return status != 0; }, "");
+  EXPECT_EXIT(
+      *const_cast<volatile std::byte*>(map.data() + kPage) = std::byte{1}, [](int status) { return status != 0; }, "");
 }
 
 TEST_F(ExtentMapTest, PiecesThatDoNotFitAreRefusedAndNothingStaysMapped) {

@@ -1,6 +1,7 @@
 /// A catalog made by hand, written from the format's description and not with the daemon's code.
 ///
-/// Blocks are written into a ring of places that are used again soon, so that readers meet blocks that change under them.
+/// Blocks are written into a ring of places that are used again soon, so that readers meet blocks that change under
+/// them.
 #pragma once
 
 #include <cstring>
@@ -48,8 +49,10 @@ class FakeCatalog {
     head.format_version = internal::kFormatVersion;
     head.max_clients = 4, head.max_arrays = kArrays;
     head.catalog_bytes = bytes_;
-    head.slots_offset = fixed.slots_offset, head.redo_offset = fixed.redo_offset, head.grants_offset = fixed.grants_offset;
-    head.records_offset = fixed.records_offset, head.heap_offset = fixed.heap_offset, head.heap_bytes = fixed.heap_bytes;
+    head.slots_offset = fixed.slots_offset, head.redo_offset = fixed.redo_offset,
+    head.grants_offset = fixed.grants_offset;
+    head.records_offset = fixed.records_offset, head.heap_offset = fixed.heap_offset,
+    head.heap_bytes = fixed.heap_bytes;
     head.index_root.store(internal::make_index_root(kIndexAt, 7));
   }
   ~FakeCatalog() { ::munmap(base_, bytes_); }
@@ -84,11 +87,15 @@ class FakeCatalog {
     record(i).root.store(0);
   }
 
+  /// The next put() writes its blocks at these two places of the ring (n and the one after it).
+  void use_blocks(std::uint64_t n) { next_block_ = n; }
+
   void set_gen(std::uint32_t i, std::uint64_t gen) { record(i).ref[record(i).root.load() & 1].array_gen.store(gen); }
 
   /// Overwrites one of the words that readers look at.
   void scribble(std::uint64_t position, std::uint64_t value) {
-    const std::uint64_t record_words = 9 * sizeof(internal::ArrayRecord) / 8, heap_words = (kBlocksAt + 16 * kBlockRoom) / 8;
+    const std::uint64_t record_words = 9 * sizeof(internal::ArrayRecord) / 8,
+                        heap_words = (kBlocksAt + 16 * kBlockRoom) / 8;
     const std::uint64_t tail_at = offsetof(internal::CatalogHeader, pool_bytes) / 8;
     const std::uint64_t tail_words = sizeof(internal::CatalogHeader) / 8 - tail_at;
     std::uint64_t at = position % (record_words * 4 + heap_words + tail_words);
@@ -108,7 +115,8 @@ class FakeCatalog {
     const std::uint64_t hash = internal::name_hash(name), entry = internal::make_index_entry(hash, i);
     for (std::uint64_t probe = hash;; ++probe) {
       auto& bucket = buckets[probe % kBuckets];
-      if (remove ? bucket.load() == entry : bucket.load() == 0) return bucket.store(remove ? internal::kIndexTombstone : entry);
+      if (remove ? bucket.load() == entry : bucket.load() == 0)
+        return bucket.store(remove ? internal::kIndexTombstone : entry);
     }
   }
 

@@ -25,7 +25,9 @@ TEST(ProcessTest, TheLivingLive) {
   EXPECT_TRUE(process_alive(own_pid(), 0));
 }
 
-TEST(ProcessTest, AnotherStartTimeIsAnotherProcess) { EXPECT_FALSE(process_alive(own_pid(), *process_start(own_pid()) + 1)); }
+TEST(ProcessTest, AnotherStartTimeIsAnotherProcess) {
+  EXPECT_FALSE(process_alive(own_pid(), *process_start(own_pid()) + 1));
+}
 
 TEST(ProcessTest, NoProcessIsDead) {
   EXPECT_FALSE(process_alive(0, 0));
@@ -101,7 +103,8 @@ TEST(ProcessTest, NamespaceAndBootAreKnown) {
   char mine[64];
   std::snprintf(mine, sizeof mine, "%08llx-%04llx-%04llx-%04llx-%012llx", static_cast<unsigned long long>(id[0] >> 32),
                 static_cast<unsigned long long>(id[0] >> 16 & 0xFFFF), static_cast<unsigned long long>(id[0] & 0xFFFF),
-                static_cast<unsigned long long>(id[1] >> 48), static_cast<unsigned long long>(id[1] & 0xFFFF'FFFF'FFFF));
+                static_cast<unsigned long long>(id[1] >> 48),
+                static_cast<unsigned long long>(id[1] & 0xFFFF'FFFF'FFFF));
   EXPECT_STREQ(mine, text);
 }
 

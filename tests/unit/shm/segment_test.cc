@@ -32,7 +32,9 @@ std::uint32_t me() { return static_cast<std::uint32_t>(::geteuid()); }
 /// A folder on a tmpfs, so that reserving and punching behave as they do for real segments.
 class SegmentTest : public ::testing::Test {
  protected:
-  SegmentTest() : folder_("/dev/shm/" + test::unique_store_name("segment")) { std::filesystem::create_directory(folder_); }
+  SegmentTest() : folder_("/dev/shm/" + test::unique_store_name("segment")) {
+    std::filesystem::create_directory(folder_);
+  }
   ~SegmentTest() override { std::filesystem::remove_all(folder_); }
   std::string file(const std::string& name) const { return folder_ + "/" + name; }
   Descriptor make(const std::string& name, std::uint64_t bytes) const { return NewSegment(file(name), bytes).finish(); }
@@ -87,8 +89,13 @@ TEST_F(SegmentTest, SquattedNamesAreRefusedWithTheReason) {
   const Descriptor linked = make("linked", kPage);
   std::filesystem::create_hard_link(file("linked"), file("second"));
   const std::vector<std::pair<std::string, std::string>> cases = {
-      {"symlink", "symbolic link"}, {"dangling", "symbolic link"}, {"folder", "folder"},       {"fifo", "regular file"},
-      {"mode", "0600"},             {"linked", "second name"},     {"second", "second name"},
+      {"symlink", "symbolic link"},
+      {"dangling", "symbolic link"},
+      {"folder", "folder"},
+      {"fifo", "regular file"},
+      {"mode", "0600"},
+      {"linked", "second name"},
+      {"second", "second name"},
   };
   for (const auto& [name, reason] : cases) {
     for (const auto access : {Access::read_only, Access::read_write}) {
@@ -164,7 +171,8 @@ TEST_F(SegmentTest, ReservedMemoryIsResidentAndPunchedMemoryIsZero) {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> found;
   const auto list = [&] {
     found.clear();
-    for_each_resident(fd.get(), ~0ULL, [&](std::uint64_t offset, std::uint64_t bytes) { found.emplace_back(offset, bytes); });
+    for_each_resident(fd.get(), ~0ULL,
+                      [&](std::uint64_t offset, std::uint64_t bytes) { found.emplace_back(offset, bytes); });
   };
   list();
   EXPECT_TRUE(found.empty());  // reserved, but nobody wrote there: still zeros
@@ -254,7 +262,8 @@ TEST(StoreAddressTest, TakesUserUidOrNeither) {
   EXPECT_EQ(parse_store_address("1234:main").uid, 1234U);
   EXPECT_EQ(parse_store_address("root:main").uid, 0U);
   EXPECT_EQ(parse_store_address("root:main").name, "main");
-  for (const char* bad : {"", ":", "1:", "x y:main", "no-such-user-here:main", "1:a/b", "99999999999:a", "-1:a", "a:b:c"}) {
+  for (const char* bad :
+       {"", ":", "1:", "x y:main", "no-such-user-here:main", "1:a/b", "99999999999:a", "-1:a", "a:b:c"}) {
     EXPECT_EQ(code_of([&] { parse_store_address(bad); }), Error::Name) << bad;
   }
 }
