@@ -60,8 +60,7 @@ void split_command(std::vector<std::string>& words, std::size_t verb, Context& c
 }
 
 void add_globals(CLI::App& app, Context& context) {
-  app.add_option("--store", context.store, "or USER:NAME; else NDSHARE_STORE, else \"default\"")
-      ->type_name("NAME");
+  app.add_option("--store", context.store, "or USER:NAME; else NDSHARE_STORE, else \"default\"")->type_name("NAME");
   app.add_flag("--json", context.json, "output for programs");
   app.add_option("--timeout", context.timeout_s, "longest wait in seconds")
       ->type_name("S")

@@ -42,6 +42,9 @@ Json element_json(const Array& element) {
 
 void Record::add(std::string key, Json value, std::string text) {
   std::string label = key;
+  for (const std::string_view unit : {"_bytes", "_s"}) {
+    if (label.ends_with(unit)) label.resize(label.size() - unit.size());
+  }
   std::replace(label.begin(), label.end(), '_', ' ');
   if (!text.empty()) lines_.push_back({std::move(label), std::move(text)});
   json_[std::move(key)] = std::move(value);
@@ -56,7 +59,7 @@ void Record::add_count(std::string key, std::uint64_t count) {
 }
 
 void Record::add_text(std::string key, const std::string& text) {
-  add(std::move(key), text, internal::printable(text));
+  add(std::move(key), text, one_line(text));
 }
 
 void Record::print(Context& context) const {
@@ -65,6 +68,17 @@ void Record::print(Context& context) const {
   for (const auto& line : lines_) widest = std::max(widest, line.label.size());
   for (const auto& line : lines_)
     context.out << line.label << std::string(widest - line.label.size() + 2, ' ') << line.text << '\n';
+}
+
+std::string one_line(std::string_view text) {
+  std::string result;
+  while (!text.empty()) {
+    const auto end = std::min(text.find_first_of("'\"\\"), text.size());
+    result += internal::printable(text.substr(0, end));
+    if (end < text.size()) result += text[end];
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return result;
 }
 
 void print_json(std::ostream& out, const Json& value) {
@@ -120,8 +134,8 @@ Record describe(const admin::StatusInfo& status) {
   record.add("max_arrays", status.max_arrays, "");
   record.add("ephemeral", status.ephemeral, status.ephemeral ? "yes: ends with its last client" : "");
   record.add("adopted", status.adopted, status.adopted ? "yes: from segments that were left behind" : "");
-  record.add("pool_dir", status.pool_dir, internal::printable(status.pool_dir));
-  record.add("version", status.version, internal::printable(status.version));
+  record.add("pool_dir", status.pool_dir, one_line(status.pool_dir));
+  record.add("version", status.version, one_line(status.version));
   return record;
 }
 

@@ -20,7 +20,7 @@ using Json = nlohmann::ordered_json;
 /// Named values that print as a JSON object or as lines "label  text".
 class Record {
  public:
-  /// `key` is the name in JSON; the label is the key with spaces. An empty `text` leaves the line out for people.
+  /// `key` is the name in JSON; the label is the key with spaces, without its unit. An empty `text` leaves the line out for people.
   void add(std::string key, Json value, std::string text);
   void add_bytes(std::string key, std::uint64_t bytes);     ///< text "1.5 GiB"
   void add_count(std::string key, std::uint64_t count);     ///< text "12 345"
@@ -34,6 +34,9 @@ class Record {
   Json json_ = Json::object();
   std::vector<Line> lines_;
 };
+
+/// As printable(), but with quotes as they are: dtypes and attributes have them, and nobody quotes the whole.
+[[nodiscard]] std::string one_line(std::string_view text);
 
 /// Prints one line of JSON. Text that is no UTF-8 is mended, never an error.
 void print_json(std::ostream& out, const Json& value);

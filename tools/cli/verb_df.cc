@@ -1,4 +1,5 @@
 // ndshare df: where the memory is.
+#include <cstdint>
 #include <ostream>
 
 #include <ndshare/admin.h>
@@ -25,7 +26,11 @@ int df(Context& context) {
   record.add_bytes("sync", pool.sync_bytes);
   record.add_bytes("tmpfs_free", pool.tmpfs_free_bytes);
   record.add_bytes("memory_available", pool.memory_available_bytes);
-  record.add_bytes("cgroup_free", pool.cgroup_free_bytes);
+  if (pool.cgroup_free_bytes == UINT64_MAX) {
+    record.add("cgroup_free", nullptr, "no limit");
+  } else {
+    record.add_bytes("cgroup_free", pool.cgroup_free_bytes);
+  }
   record.print(context);
   return 0;
 }

@@ -26,7 +26,7 @@ int ls(const std::string& pattern, Context& context) {
                {.title = "STATE"},
                {.title = "VERSION", .right = true}});
   for (const auto& info : arrays) {
-    table.add({internal::printable(info.name), internal::printable(info.dtype.to_string()), info.shape.str(),
+    table.add({one_line(info.name), one_line(info.dtype.to_string()), info.shape.str(),
                internal::format_bytes(static_cast<std::uint64_t>(info.nbytes)), std::string(state_name(info)),
                std::to_string(info.version)});
   }

@@ -18,7 +18,7 @@ struct Flight {
 inline constexpr const char* kFlightDtype = "date:datetime64[m],delay:i4,distance:i4,origin:U3,destination:U3";
 static_assert(sizeof(Flight) == 40, "packed: the same bytes as the dtype");
 
-/// Prints "stage 2.0  derive  pid 4711  50 000 rows ..." with the time since it was made.
+/// Prints "2 derive  pid 4711  50000 rows ..." with the time since it was made.
 class Stage {
  public:
   explicit Stage(const char* label) : label_(label) {}

@@ -13,7 +13,7 @@ namespace nd = ndshare;
 namespace {
 
 void parse(const char* path) {
-  const demo::Stage stage("parse");
+  const demo::Stage stage("1 parse");
   nd::Store store = nd::Store::connect();
 
   const nd::CsvScan scan = nd::scan_csv(path, {.dtype = nd::DType::parse(demo::kFlightDtype)});

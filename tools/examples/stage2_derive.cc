@@ -28,7 +28,7 @@ void derive(nd::Store& store, const std::string& name, const nd::DType& dtype, s
 }
 
 void work(std::int64_t worker, std::int64_t workers) {
-  const demo::Stage stage("derive");
+  const demo::Stage stage("2 derive");
   nd::Store store = nd::Store::connect();
   const nd::SharedArray flights = store.open("flights", {.dtype = nd::DType::parse(demo::kFlightDtype)});
   const std::int64_t n = flights.size();

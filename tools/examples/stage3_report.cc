@@ -62,7 +62,7 @@ void print_busiest(const std::map<std::string, Airport>& airports) {
 }
 
 void report() {
-  const demo::Stage stage("report");
+  const demo::Stage stage("3 report");
   nd::Store store = nd::Store::connect();
   const nd::Array flights = store.open("flights").view();
   const auto* records = reinterpret_cast<const demo::Flight*>(flights.data());
