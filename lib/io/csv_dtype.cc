@@ -10,14 +10,16 @@ namespace {
 
 std::string joined(const std::vector<std::string>& names) {
   std::string out;
-  for (std::size_t i = 0; i < std::min<std::size_t>(names.size(), 20); ++i) out += (i == 0 ? "'" : ", '") + printable(names[i]) + "'";
+  for (std::size_t i = 0; i < std::min<std::size_t>(names.size(), 20); ++i)
+    out += (i == 0 ? "'" : ", '") + printable(names[i]) + "'";
   return names.size() > 20 ? out + ", ..." : out;
 }
 
 void check_leaf(const Field& field) {
   if (field.dtype.is_structured() || !field.shape.empty()) {
-    throw Error(ErrorCode::NotSupported, "field '" + printable(field.name) + "' of the dtype is nested or a sub-array; a CSV column "
-                                         "holds one plain value: give one field a column");
+    throw Error(ErrorCode::NotSupported, "field '" + printable(field.name) +
+                                             "' of the dtype is nested or a sub-array; a CSV column "
+                                             "holds one plain value: give one field a column");
   }
 }
 
@@ -34,7 +36,8 @@ std::vector<std::size_t> by_name(const DType& dtype, const std::vector<std::stri
     }
   }
   if (!from.empty() && !absent.empty()) {
-    throw Error(ErrorCode::Usage, file + " has no column " + joined(absent) + ", which the dtype names; its columns are " + joined(names));
+    throw Error(ErrorCode::Usage, file + " has no column " + joined(absent) +
+                                      ", which the dtype names; its columns are " + joined(names));
   }
   return from;
 }
@@ -48,9 +51,11 @@ std::string column_label(std::size_t column, std::string_view name) {
 std::string default_name(std::size_t column) { return "f" + std::to_string(column); }
 
 void ragged(const CsvScan::Text& text, std::int64_t line, std::size_t fields) {
-  const std::string expected = std::to_string(text.columns), actual = std::to_string(fields), where = std::to_string(line);
-  format_error(text.origin.name, "line " + where + " has " + actual + (fields == 1 ? " field, " : " fields, ") + expected +
-                                     " expected (as in the first row); a field with a delimiter in it is quoted",
+  const std::string expected = std::to_string(text.columns), actual = std::to_string(fields),
+                    where = std::to_string(line);
+  format_error(text.origin.name,
+               "line " + where + " has " + actual + (fields == 1 ? " field, " : " fields, ") + expected +
+                   " expected (as in the first row); a field with a delimiter in it is quoted",
                {{"line", where}, {"expected_fields", expected}, {"actual_fields", actual}});
 }
 
@@ -69,8 +74,8 @@ void apply_given_dtype(CsvScan& scan, CsvScan::Text& text, const std::vector<std
   if (scan.header) text.from = by_name(dtype, names, text.origin.name);
   if (text.from.empty()) {
     if (fields.size() != text.columns) {
-      throw Error(ErrorCode::Usage, "the dtype has " + std::to_string(fields.size()) + " fields, " + text.origin.name + " has " +
-                                        std::to_string(text.columns) + " columns: " + joined(names));
+      throw Error(ErrorCode::Usage, "the dtype has " + std::to_string(fields.size()) + " fields, " + text.origin.name +
+                                        " has " + std::to_string(text.columns) + " columns: " + joined(names));
     }
     for (std::size_t i = 0; i < fields.size(); ++i) text.from.push_back(i);
   }
@@ -79,7 +84,8 @@ void apply_given_dtype(CsvScan& scan, CsvScan::Text& text, const std::vector<std
 
 DType combined_dtype(const CsvScan& scan, bool named, const std::string& file) {
   const auto& columns = scan.columns;
-  const bool alike = std::all_of(columns.begin(), columns.end(), [&](const CsvColumn& c) { return c.dtype == columns[0].dtype; });
+  const bool alike =
+      std::all_of(columns.begin(), columns.end(), [&](const CsvColumn& c) { return c.dtype == columns[0].dtype; });
   if (!named && alike) return columns[0].dtype;
   std::vector<Field> fields;
   for (std::size_t i = 0; i < columns.size(); ++i) {

@@ -11,10 +11,14 @@ namespace {
 
 std::string_view noun(ValueKind kind) {
   switch (kind) {
-    case ValueKind::boolean: return "truth value";
-    case ValueKind::integer: return "integer";
-    case ValueKind::real: return "number";
-    default: return "date";
+    case ValueKind::boolean:
+      return "truth value";
+    case ValueKind::integer:
+      return "integer";
+    case ValueKind::real:
+      return "number";
+    default:
+      return "date";
   }
 }
 
@@ -86,10 +90,11 @@ void ColumnGuess::take(std::string_view text, std::int64_t line) {
   if (kind == ValueKind::date && text != "NaT") unit_ = std::max(unit_, *dates_.unit_of(text));
   if (kind_ == ValueKind::none || (is_number(kind_) && kind == ValueKind::real)) {
     kind_ = kind;
-    if (kind == ValueKind::text) text_why_ = "line " + std::to_string(line) + " is text: '" + printable(text.substr(0, 40)) + "'";
+    if (kind == ValueKind::text)
+      text_why_ = "line " + std::to_string(line) + " is text: '" + printable(text.substr(0, 40)) + "'";
   } else if (kind != kind_ && !(kind_ == ValueKind::real && kind == ValueKind::integer)) {
-    text_why_ = "line " + std::to_string(line) + ": '" + printable(text.substr(0, 40)) + "' is no " + std::string(noun(kind_)) +
-                ", as the values before it are";
+    text_why_ = "line " + std::to_string(line) + ": '" + printable(text.substr(0, 40)) + "' is no " +
+                std::string(noun(kind_)) + ", as the values before it are";
     kind_ = ValueKind::text;
   }
 }
@@ -103,14 +108,18 @@ void ColumnGuess::take_integer(std::string_view text) {
 DType ColumnGuess::dtype() const {
   const bool no_integer = over_uint64_ || (over_int64_ && negative_);
   switch (kind_) {
-    case ValueKind::boolean: return bool_;
+    case ValueKind::boolean:
+      return bool_;
     case ValueKind::integer:
       if (!no_integer) return over_int64_ ? uint64 : int64;
       break;
-    case ValueKind::date: return DType::datetime64(unit_);
+    case ValueKind::date:
+      return DType::datetime64(unit_);
     case ValueKind::none:
-    case ValueKind::real: return float64;
-    case ValueKind::text: break;
+    case ValueKind::real:
+      return float64;
+    case ValueKind::text:
+      break;
   }
   return DType::str(static_cast<std::int64_t>(std::max<std::size_t>(longest_, 1)));
 }
@@ -118,15 +127,25 @@ DType ColumnGuess::dtype() const {
 CsvColumn ColumnGuess::result(std::string name) const {
   CsvColumn column{std::move(name), dtype(), {}, missing_};
   switch (kind_) {
-    case ValueKind::none: column.why = "no row has a value"; break;
-    case ValueKind::boolean: column.why = "every value is true or false"; break;
+    case ValueKind::none:
+      column.why = "no row has a value";
+      break;
+    case ValueKind::boolean:
+      column.why = "every value is true or false";
+      break;
     case ValueKind::integer:
       column.why = column.dtype.is_text() ? "integers that 64 bits cannot hold" : "every value is an integer";
       if (column.dtype == uint64) column.why += ", some over 2^63-1";
       break;
-    case ValueKind::real: column.why = "every value is a number"; break;
-    case ValueKind::date: column.why = "every value is a date, none finer than this unit"; break;
-    case ValueKind::text: column.why = text_why_ + "; the longest has " + std::to_string(longest_) + " characters"; break;
+    case ValueKind::real:
+      column.why = "every value is a number";
+      break;
+    case ValueKind::date:
+      column.why = "every value is a date, none finer than this unit";
+      break;
+    case ValueKind::text:
+      column.why = text_why_ + "; the longest has " + std::to_string(longest_) + " characters";
+      break;
   }
   return column;
 }

@@ -34,8 +34,8 @@ enum class ValueKind : std::uint8_t { none, boolean, integer, real, date, text }
 /// One column as far as it has been seen.
 class ColumnGuess {
  public:
-  /// Takes the next field.   REQUIRES: `missing` is the same at every call.   Errors: Format for broken UTF-8 is the caller's:
-  /// false says so.
+  /// Takes the next field.   REQUIRES: `missing` is the same at every call.   Errors: Format for broken UTF-8 is the
+  /// caller's: false says so.
   bool feed(std::string_view text, std::int64_t line, const MissingTexts& missing);
 
   /// The dtype for what was fed, with name, reason and count of missing values.
@@ -55,9 +55,9 @@ class ColumnGuess {
   ValueKind kind_ = ValueKind::none;
   bool negative_ = false, over_int64_ = false, over_uint64_ = false;
   TimeUnit unit_ = TimeUnit::Y;
-  std::size_t longest_ = 0;             ///< characters of the longest text, missing ones too
+  std::size_t longest_ = 0;  ///< characters of the longest text, missing ones too
   std::int64_t missing_ = 0, first_missing_ = 0;
-  std::string text_why_{};              ///< what made the column text
+  std::string text_why_{};  ///< what made the column text
   DateReader dates_{};
 };
 

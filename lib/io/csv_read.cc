@@ -20,12 +20,12 @@ constexpr std::int64_t kProgressBytes = std::int64_t{1} << 20;
 
 /// Where the values of one column of the text go.
 struct Target {
-  std::size_t column = 0;      ///< in the text
-  std::int64_t offset = 0;     ///< bytes from the start of a row of the array
+  std::size_t column = 0;   ///< in the text
+  std::int64_t offset = 0;  ///< bytes from the start of a row of the array
   std::string name{};
   internal::ValueParser parser;
-  bool text = false;                  ///< S or U: a missing value is the text itself
-  std::vector<std::byte> missing{};   ///< the element for a missing value; empty: an error
+  bool text = false;                 ///< S or U: a missing value is the text itself
+  std::vector<std::byte> missing{};  ///< the element for a missing value; empty: an error
 };
 
 /// The element that a missing value becomes.
@@ -35,8 +35,8 @@ std::vector<std::byte> missing_element(const CsvScan::Text& text, Target& target
   std::vector<std::byte> element(static_cast<std::size_t>(dtype.itemsize()));
   if (text.missing) {
     if (target.parser.parse(*text.missing, element.data())) return element;
-    throw Error(ErrorCode::Usage, "'" + internal::printable(*text.missing) + "', given for missing values, is no " + dtype.name() + " (" +
-                                      internal::column_label(target.column, target.name) + ")");
+    throw Error(ErrorCode::Usage, "'" + internal::printable(*text.missing) + "', given for missing values, is no " +
+                                      dtype.name() + " (" + internal::column_label(target.column, target.name) + ")");
   }
   if (dtype.is_floating() && target.parser.parse("nan", element.data())) return element;
   if (dtype.is_complex() && target.parser.parse("nan", element.data())) return element;
@@ -91,12 +91,14 @@ class Reader {
 
   [[noreturn]] void fail(const Target& target, const std::string& message) const {
     const std::string line = std::to_string(records_.line());
-    format_error(text_.origin.name, "line " + line + ", " + internal::column_label(target.column, target.name) + ": " + message,
+    format_error(text_.origin.name,
+                 "line " + line + ", " + internal::column_label(target.column, target.name) + ": " + message,
                  {{"line", line}, {"column", std::to_string(target.column + 1)}, {"name", target.name}});
   }
 
   [[noreturn]] void no_value(const Target& target) const {
-    fail(target, "no value, and " + target.parser.dtype().name() + " has none for that; give a value to use (missing) or a float dtype");
+    fail(target, "no value, and " + target.parser.dtype().name() +
+                     " has none for that; give a value to use (missing) or a float dtype");
   }
 
   [[noreturn]] void bad_value(const Target& target, std::string_view text) const {
@@ -104,14 +106,16 @@ class Reader {
     const std::string shown = "'" + internal::printable(text.substr(0, 60)) + (text.size() > 60 ? "...'" : "'");
     if (dtype.is_text()) {
       fail(target, shown + " does not fit " + dtype.to_string() + " (" + std::to_string(dtype.length()) +
-                       (dtype.kind() == 'S' ? " bytes" : " characters") + "), or is not UTF-8; give the column a longer dtype");
+                       (dtype.kind() == 'S' ? " bytes" : " characters") +
+                       "), or is not UTF-8; give the column a longer dtype");
     }
     fail(target, shown + " is no " + dtype.name() + "; give the column another dtype, or name this text as missing");
   }
 
   [[noreturn]] void changed() const {
     format_error(text_.origin.name, "the file changed while it was read: " + std::to_string(scan_.rows) +
-                                        " rows were counted, now there are " + (scan_.rows == 0 ? "some" : "more or fewer"));
+                                        " rows were counted, now there are " +
+                                        (scan_.rows == 0 ? "some" : "more or fewer"));
   }
 
   const CsvScan::Text& text_;
@@ -133,18 +137,22 @@ Array read_scanned(const CsvScan& scan, const Progress& progress) {
 void read_csv_into(const CsvScan& scan, const Array& destination, const Progress& progress) {
   if (!scan.text) throw Error(ErrorCode::Usage, "the CsvScan is empty; scan_csv makes one");
   if (destination.dtype() != scan.dtype) {
-    throw Error(ErrorCode::DtypeMismatch, scan.text->origin.name + " holds " + scan.dtype.to_string() + ", the array to fill is " +
-                                              destination.dtype().to_string());
+    throw Error(ErrorCode::DtypeMismatch, scan.text->origin.name + " holds " + scan.dtype.to_string() +
+                                              ", the array to fill is " + destination.dtype().to_string());
   }
   if (destination.shape() != scan.shape) {
-    throw Error(ErrorCode::ShapeMismatch, scan.text->origin.name + " holds shape " + scan.shape.str() + ", the array to fill has " +
-                                              destination.shape().str());
+    throw Error(ErrorCode::ShapeMismatch, scan.text->origin.name + " holds shape " + scan.shape.str() +
+                                              ", the array to fill has " + destination.shape().str());
   }
   Reader(scan, destination).run(destination.mutable_data(), destination.strides()[0], progress);
 }
 
-Array read_csv(const std::string& path, const CsvOptions& options) { return read_scanned(scan_csv(path, options), options.progress); }
+Array read_csv(const std::string& path, const CsvOptions& options) {
+  return read_scanned(scan_csv(path, options), options.progress);
+}
 
-Array read_csv(Source& source, const CsvOptions& options) { return read_scanned(scan_csv(source, options), options.progress); }
+Array read_csv(Source& source, const CsvOptions& options) {
+  return read_scanned(scan_csv(source, options), options.progress);
+}
 
 }  // namespace ndshare

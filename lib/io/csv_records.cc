@@ -69,7 +69,8 @@ bool CsvRecords::fill() {
     if (kept >= kMaxRecord) fail("a record longer than " + format_bytes(kMaxRecord) + " (a quote that is not closed?)");
     block_.resize(2 * kept);
   }
-  const std::size_t n = read_at(origin_, block_.data() + kept, block_.size() - kept, base_ + static_cast<std::int64_t>(kept));
+  const std::size_t n =
+      read_at(origin_, block_.data() + kept, block_.size() - kept, base_ + static_cast<std::int64_t>(kept));
   begin_ = next_ = block_.data();
   end_ = begin_ + kept + n;
   last_ = n == 0;
@@ -113,7 +114,8 @@ inline const char* CsvRecords::field_end(const char* p) const noexcept {
   for (; end_ - p >= 8; p += 8) {
     std::uint64_t word = 0;
     std::memcpy(&word, p, sizeof word);
-    const std::uint64_t found = zero_bytes(word ^ delimiters_) | zero_bytes(word ^ kLineFeeds) | zero_bytes(word ^ kReturns);
+    const std::uint64_t found =
+        zero_bytes(word ^ delimiters_) | zero_bytes(word ^ kLineFeeds) | zero_bytes(word ^ kReturns);
     if (found != 0) return p + std::countr_zero(found) / 8;
   }
   while (p != end_ && !ends_field(*p)) ++p;
@@ -159,9 +161,11 @@ bool CsvRecords::parse_quoted(const char*& p) {
   bool escaped = false;
   std::int64_t lines = 0;
   for (;; ++p) {
-    const char* const quote = static_cast<const char*>(std::memchr(p, dialect_.quote, static_cast<std::size_t>(end_ - p)));
+    const char* const quote =
+        static_cast<const char*>(std::memchr(p, dialect_.quote, static_cast<std::size_t>(end_ - p)));
     if (quote == nullptr || (quote + 1 == end_ && !last_)) {
-      if (last_) fail("column " + std::to_string(fields_.size() + 1) + ": a quote is opened and not closed before the end");
+      if (last_)
+        fail("column " + std::to_string(fields_.size() + 1) + ": a quote is opened and not closed before the end");
       return false;
     }
     for (const char* at = p; at != quote; ++at) {
@@ -175,7 +179,8 @@ bool CsvRecords::parse_quoted(const char*& p) {
     escaped = true;
   }
   if (p != end_ && !ends_field(*p)) {
-    fail("column " + std::to_string(fields_.size()) + ": text after the closing quote; a quote inside of a quoted field is doubled");
+    fail("column " + std::to_string(fields_.size()) +
+         ": text after the closing quote; a quote inside of a quoted field is doubled");
   }
   lines_in_quotes_ += lines;
   return true;

@@ -1,4 +1,5 @@
-// CSV text cut into records and fields, block by block: nothing is copied but the piece of a record at the end of a block.
+// CSV text cut into records and fields, block by block: nothing is copied but the piece of a record at the end of a
+// block.
 #pragma once
 
 #include <cstddef>
@@ -66,13 +67,13 @@ class CsvRecords {
 
   const CsvOrigin& origin_;
   CsvDialect dialect_;
-  std::uint64_t delimiters_;            ///< the delimiter in every byte
+  std::uint64_t delimiters_;  ///< the delimiter in every byte
   std::vector<char> block_{};
-  const char* begin_ = nullptr;         ///< of the block
-  const char* next_ = nullptr;          ///< of the next record
-  const char* end_ = nullptr;           ///< of the block
-  std::int64_t base_ = 0;               ///< bytes of text before the block
-  bool last_ = false;                   ///< no text follows the block
+  const char* begin_ = nullptr;  ///< of the block
+  const char* next_ = nullptr;   ///< of the next record
+  const char* end_ = nullptr;    ///< of the block
+  std::int64_t base_ = 0;        ///< bytes of text before the block
+  bool last_ = false;            ///< no text follows the block
   std::int64_t line_ = 0, next_line_ = 1, lines_in_quotes_ = 0;
   std::vector<CsvField> fields_{};
 };

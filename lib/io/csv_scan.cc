@@ -3,6 +3,8 @@
 
 #include "lib/base/text.h"
 
+#include <algorithm>
+
 namespace ndshare {
 namespace {
 
@@ -11,14 +13,16 @@ using internal::CsvRecords;
 using internal::format_error;
 
 constexpr std::int64_t kProgressBytes = std::int64_t{1} << 20;
+constexpr std::size_t kFirstRead = std::size_t{64} << 10;  ///< bytes of a pipe: most texts are small
 
 void check_options(const CsvOptions& options) {
   const char d = options.delimiter, q = options.quote, c = options.comment;
   const auto bad = [](char x) { return x == '\n' || x == '\r'; };
   const bool same = d == q || (q != '\0' && q == c) || d == c;
   if (d == '\0' || bad(d) || bad(q) || bad(c) || same || (static_cast<unsigned char>(d | q | c) & 0x80U) != 0) {
-    throw Error(ErrorCode::Usage, "delimiter, quote and comment of a CSV file are three different ASCII characters, no line ends, "
-                                  "and there is always a delimiter");
+    throw Error(ErrorCode::Usage,
+                "delimiter, quote and comment of a CSV file are three different ASCII characters, no line ends, "
+                "and there is always a delimiter");
   }
 }
 
@@ -36,16 +40,23 @@ bool looks_like_header(const CsvRecords& records) {
 class Scanner {
  public:
   Scanner(std::shared_ptr<CsvScan::Text> text, const CsvOptions& options)
-      : text_(std::move(text)), options_(options), records_(text_->origin, text_->dialect), missing_(text_->missing_texts) {}
+      : text_(std::move(text)),
+        options_(options),
+        records_(text_->origin, text_->dialect),
+        missing_(text_->missing_texts) {}
 
   CsvScan run() {
-    if (!records_.next()) format_error(text_->origin.name, "no rows: the file is empty" + std::string(text_->origin.bytes > 0 ? " but for blank lines and comments" : ""));
+    if (!records_.next())
+      format_error(text_->origin.name,
+                   "no rows: the file is empty" +
+                       std::string(text_->origin.bytes > 0 ? " but for blank lines and comments" : ""));
     read_names();
     const bool inferring = !options_.dtype;
     if (inferring) guesses_.resize(text_->columns);
     bool more = text_->header ? records_.next() : true;
     for (; more; more = records_.next()) {
-      if (records_.fields().size() != text_->columns) internal::ragged(*text_, records_.line(), records_.fields().size());
+      if (records_.fields().size() != text_->columns)
+        internal::ragged(*text_, records_.line(), records_.fields().size());
       if (inferring) feed();
       ++scan_.rows;
       report_progress();
@@ -58,11 +69,12 @@ class Scanner {
   void read_names() {
     const auto fields = records_.fields();
     text_->columns = fields.size();
-    text_->header = options_.header == CsvHeader::present || (options_.header == CsvHeader::automatic && looks_like_header(records_));
+    text_->header = options_.header == CsvHeader::present ||
+                    (options_.header == CsvHeader::automatic && looks_like_header(records_));
     scan_.header = text_->header || !options_.names.empty();
     if (!options_.names.empty() && options_.names.size() != fields.size()) {
-      throw Error(ErrorCode::Usage, std::to_string(options_.names.size()) + " names are given, " + text_->origin.name + " has " +
-                                        std::to_string(fields.size()) + " columns");
+      throw Error(ErrorCode::Usage, std::to_string(options_.names.size()) + " names are given, " + text_->origin.name +
+                                        " has " + std::to_string(fields.size()) + " columns");
     }
     for (std::size_t i = 0; i < fields.size(); ++i) {
       std::string name = internal::default_name(i);
@@ -81,7 +93,8 @@ class Scanner {
     for (std::size_t i = 0; i < fields.size(); ++i) {
       if (guesses_[i].feed(records_.text(fields[i], scratch_), records_.line(), missing_)) continue;
       const std::string line = std::to_string(records_.line());
-      format_error(text_->origin.name, "line " + line + ", " + internal::column_label(i, names_[i]) + ": the text is not UTF-8",
+      format_error(text_->origin.name,
+                   "line " + line + ", " + internal::column_label(i, names_[i]) + ": the text is not UTF-8",
                    {{"line", line}, {"column", std::to_string(i + 1)}});
     }
   }
@@ -118,10 +131,12 @@ class Scanner {
     scan_.columns.back().missing = missing;
     const DType& dtype = scan_.columns.back().dtype;
     if (missing == 0 || options_.missing || !(dtype.is_integer() || dtype.is_bool())) return;
-    format_error(text_->origin.name, "line " + std::to_string(line) + ", " + internal::column_label(i, names_[i]) +
-                                         ": no value, and " + dtype.name() + " has none for that (" + std::to_string(missing) +
-                                         " of " + std::to_string(scan_.rows) + " rows); give a value to use (missing) or a float dtype",
-                 {{"line", std::to_string(line)}, {"column", std::to_string(i + 1)}, {"missing", std::to_string(missing)}});
+    format_error(
+        text_->origin.name,
+        "line " + std::to_string(line) + ", " + internal::column_label(i, names_[i]) + ": no value, and " +
+            dtype.name() + " has none for that (" + std::to_string(missing) + " of " + std::to_string(scan_.rows) +
+            " rows); give a value to use (missing) or a float dtype",
+        {{"line", std::to_string(line)}, {"column", std::to_string(i + 1)}, {"missing", std::to_string(missing)}});
   }
 
   std::shared_ptr<CsvScan::Text> text_;
@@ -150,8 +165,9 @@ CsvScan scan_in_memory(Source& source, const CsvOptions& options) {
   std::string& memory = text->memory;
   for (;;) {
     const std::size_t used = memory.size();
-    memory.resize(used + internal::kBlockBytes);
-    const std::size_t n = source.read(reinterpret_cast<std::byte*>(memory.data() + used), internal::kBlockBytes);
+    const std::size_t room = std::clamp(used, kFirstRead, internal::kBlockBytes);
+    memory.resize(used + room);
+    const std::size_t n = source.read(reinterpret_cast<std::byte*>(memory.data() + used), room);
     memory.resize(used + n);
     if (n == 0) break;
     if (options.progress) options.progress(static_cast<std::int64_t>(memory.size()), -1);

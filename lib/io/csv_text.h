@@ -14,14 +14,14 @@
 namespace ndshare {
 
 struct CsvScan::Text {
-  internal::UniqueFd file{};      ///< a regular file, read again; the descriptor keeps it even if the name is replaced
-  std::string memory{};           ///< otherwise: all of the text
+  internal::UniqueFd file{};  ///< a regular file, read again; the descriptor keeps it even if the name is replaced
+  std::string memory{};       ///< otherwise: all of the text
   internal::CsvOrigin origin{};
   internal::CsvDialect dialect{};
   std::vector<std::string> missing_texts{};
   std::optional<std::string> missing{};
   bool header = false;
-  std::size_t columns = 0;        ///< in the text; some may not be wanted
+  std::size_t columns = 0;          ///< in the text; some may not be wanted
   std::vector<std::size_t> from{};  ///< column of the text for each column of the result
 };
 

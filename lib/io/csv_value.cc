@@ -49,11 +49,16 @@ int two_digits(const char* p) noexcept {
 /// Ticks of `unit` in a second, for units of a second and below down to ns; 0 for others.
 std::int64_t ticks_per_second(TimeUnit unit) noexcept {
   switch (unit) {
-    case TimeUnit::s: return 1;
-    case TimeUnit::ms: return 1'000;
-    case TimeUnit::us: return 1'000'000;
-    case TimeUnit::ns: return 1'000'000'000;
-    default: return 0;
+    case TimeUnit::s:
+      return 1;
+    case TimeUnit::ms:
+      return 1'000;
+    case TimeUnit::us:
+      return 1'000'000;
+    case TimeUnit::ns:
+      return 1'000'000'000;
+    default:
+      return 0;
   }
 }
 
@@ -129,24 +134,42 @@ ValueParser::ValueParser(const DType& dtype) : dtype_(dtype), parse_(method_of(d
 
 ValueParser::Method ValueParser::method_of(const DType& dtype) {
   switch (dtype.id()) {
-    case TypeId::bool_: return &ValueParser::parse_bool;
-    case TypeId::int8: return &ValueParser::parse_integer<std::int8_t>;
-    case TypeId::int16: return &ValueParser::parse_integer<std::int16_t>;
-    case TypeId::int32: return &ValueParser::parse_integer<std::int32_t>;
-    case TypeId::int64: return &ValueParser::parse_integer<std::int64_t>;
-    case TypeId::uint8: return &ValueParser::parse_integer<std::uint8_t>;
-    case TypeId::uint16: return &ValueParser::parse_integer<std::uint16_t>;
-    case TypeId::uint32: return &ValueParser::parse_integer<std::uint32_t>;
-    case TypeId::uint64: return &ValueParser::parse_integer<std::uint64_t>;
-    case TypeId::float16: return &ValueParser::parse_real<Half>;
-    case TypeId::float32: return &ValueParser::parse_real<float>;
-    case TypeId::float64: return &ValueParser::parse_real<double>;
-    case TypeId::complex64: return &ValueParser::parse_complex<float>;
-    case TypeId::complex128: return &ValueParser::parse_complex<double>;
-    case TypeId::bytes: return &ValueParser::parse_bytes;
-    case TypeId::str: return &ValueParser::parse_str;
-    case TypeId::datetime64: return &ValueParser::parse_datetime64;
-    default: return &ValueParser::parse_timedelta64;
+    case TypeId::bool_:
+      return &ValueParser::parse_bool;
+    case TypeId::int8:
+      return &ValueParser::parse_integer<std::int8_t>;
+    case TypeId::int16:
+      return &ValueParser::parse_integer<std::int16_t>;
+    case TypeId::int32:
+      return &ValueParser::parse_integer<std::int32_t>;
+    case TypeId::int64:
+      return &ValueParser::parse_integer<std::int64_t>;
+    case TypeId::uint8:
+      return &ValueParser::parse_integer<std::uint8_t>;
+    case TypeId::uint16:
+      return &ValueParser::parse_integer<std::uint16_t>;
+    case TypeId::uint32:
+      return &ValueParser::parse_integer<std::uint32_t>;
+    case TypeId::uint64:
+      return &ValueParser::parse_integer<std::uint64_t>;
+    case TypeId::float16:
+      return &ValueParser::parse_real<Half>;
+    case TypeId::float32:
+      return &ValueParser::parse_real<float>;
+    case TypeId::float64:
+      return &ValueParser::parse_real<double>;
+    case TypeId::complex64:
+      return &ValueParser::parse_complex<float>;
+    case TypeId::complex128:
+      return &ValueParser::parse_complex<double>;
+    case TypeId::bytes:
+      return &ValueParser::parse_bytes;
+    case TypeId::str:
+      return &ValueParser::parse_str;
+    case TypeId::datetime64:
+      return &ValueParser::parse_datetime64;
+    default:
+      return &ValueParser::parse_timedelta64;
   }
 }
 

@@ -39,8 +39,8 @@ std::optional<bool> truth_value(std::string_view text) noexcept;
 std::optional<double> real_value(std::string_view text) noexcept;
 std::optional<float> real_value_float(std::string_view text) noexcept;
 
-/// Dates in the forms that nearly all files have ("2001-01-01", "2001-01-01T00:01", "2001-01-01 00:01:02"), with a memory of
-/// the last month; others go through `parse_datetime`.   Threads: one each.
+/// Dates in the forms that nearly all files have ("2001-01-01", "2001-01-01T00:01", "2001-01-01 00:01:02"), with a
+/// memory of the last month; others go through `parse_datetime`.   Threads: one each.
 class DateReader {
  public:
   /// The coarsest unit that keeps `text`; nothing for what is no date. "NaT" is not one here.
@@ -56,8 +56,8 @@ class DateReader {
   std::optional<Moment> read(std::string_view text);
   bool find_month(int year, int month);
 
-  int year_ = -1, month_ = 0;         ///< the last one looked up
-  std::int64_t month_start_ = 0;      ///< days since 1970-01-01
+  int year_ = -1, month_ = 0;     ///< the last one looked up
+  std::int64_t month_start_ = 0;  ///< days since 1970-01-01
   int month_days_ = 0;
 };
 

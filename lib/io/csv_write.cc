@@ -68,7 +68,8 @@ class RowWriter {
     } else if (dtype.is_text()) {
       append_text(out, text_of(dtype, element));
     } else if (dtype.id() == TypeId::datetime64) {
-      append_text(out, internal::datetime_to_string(load_element<std::int64_t>(element), dtype.unit(), dtype.unit_multiple()));
+      append_text(
+          out, internal::datetime_to_string(load_element<std::int64_t>(element), dtype.unit(), dtype.unit_multiple()));
     } else if (dtype.id() == TypeId::timedelta64) {
       const auto count = load_element<std::int64_t>(element);
       count == internal::kNat ? static_cast<void>(out += "NaT") : append_integer(out, count);
@@ -80,7 +81,8 @@ class RowWriter {
   void append_text(std::string& out, std::string_view text) const {
     const std::array<char, 4> odd = {options_.delimiter, options_.quote, '\n', '\r'};
     const bool spaces = !text.empty() && (text.front() == ' ' || text.back() == ' ');
-    if (!text.empty() && !spaces && text.find_first_of(std::string_view(odd.data(), odd.size())) == std::string_view::npos) {
+    if (!text.empty() && !spaces &&
+        text.find_first_of(std::string_view(odd.data(), odd.size())) == std::string_view::npos) {
       out += text;
       return;
     }
@@ -120,17 +122,20 @@ std::vector<Column> columns_of(const Array& array) {
   std::vector<Column> columns;
   const bool structured = array.dtype().is_structured();
   if (array.ndim() < 1 || array.ndim() > (structured ? 1 : 2)) {
-    throw Error(ErrorCode::NotSupported, "an array of shape " + array.shape().str() + " and dtype " + array.dtype().to_string() +
-                                             " is no table; CSV takes one axis" + (structured ? "" : ", or two") + ": reshape it, or write .npy");
+    throw Error(ErrorCode::NotSupported, "an array of shape " + array.shape().str() + " and dtype " +
+                                             array.dtype().to_string() + " is no table; CSV takes one axis" +
+                                             (structured ? "" : ", or two") + ": reshape it, or write .npy");
   }
   if (!structured) {
     const std::int64_t count = array.ndim() == 2 ? array.shape(1) : 1;
-    for (std::int64_t i = 0; i < count; ++i) columns.push_back({array.dtype(), array.ndim() == 2 ? i * array.strides()[1] : 0});
+    for (std::int64_t i = 0; i < count; ++i)
+      columns.push_back({array.dtype(), array.ndim() == 2 ? i * array.strides()[1] : 0});
   }
   for (const Field& field : array.dtype().fields()) {
     if (field.dtype.is_structured() || !field.shape.empty()) {
-      throw Error(ErrorCode::NotSupported, "field '" + internal::printable(field.name) + "' is nested or a sub-array, which CSV cannot hold; "
-                                           "write .npy, or the fields apart");
+      throw Error(ErrorCode::NotSupported, "field '" + internal::printable(field.name) +
+                                               "' is nested or a sub-array, which CSV cannot hold; "
+                                               "write .npy, or the fields apart");
     }
     columns.push_back({field.dtype, field.offset});
   }
@@ -150,7 +155,9 @@ std::vector<std::string> names_of(const Array& array, const WriteCsvOptions& opt
 }
 
 void check_dialect(const WriteCsvOptions& options) {
-  const auto bad = [](char c) { return c == '\0' || c == '\n' || c == '\r' || (static_cast<unsigned char>(c) & 0x80U) != 0; };
+  const auto bad = [](char c) {
+    return c == '\0' || c == '\n' || c == '\r' || (static_cast<unsigned char>(c) & 0x80U) != 0;
+  };
   if (bad(options.delimiter) || bad(options.quote) || options.delimiter == options.quote) {
     throw Error(ErrorCode::Usage, "delimiter and quote of a CSV file are two different ASCII characters, no line ends");
   }

@@ -15,7 +15,8 @@
 
 namespace ndshare::internal {
 
-/// Bytes moved in one go: large enough for full speed, small enough to stay in the second-level cache and report progress.
+/// Bytes moved in one go: large enough for full speed, small enough to stay in the second-level cache and report
+/// progress.
 inline constexpr std::size_t kBlockBytes = std::size_t{1} << 20;
 
 /// Throws ErrorCode::Format: "FILE: message".

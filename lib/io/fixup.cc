@@ -7,13 +7,15 @@ namespace {
 
 bool contains_bool(const DType& dtype) {
   const auto fields = dtype.fields();
-  return dtype.is_bool() || std::any_of(fields.begin(), fields.end(), [](const Field& f) { return contains_bool(f.dtype); });
+  return dtype.is_bool() ||
+         std::any_of(fields.begin(), fields.end(), [](const Field& f) { return contains_bool(f.dtype); });
 }
 
 /// A C++ bool may hold 0 and 1 only: any other byte counts as true, as in NumPy.
 void normalize_bools(std::byte* first, std::int64_t count, std::int64_t stride, const DType& dtype) {
   if (dtype.is_bool()) {
-    for (std::int64_t i = 0; i < count; ++i) first[i * stride] = first[i * stride] == std::byte{0} ? std::byte{0} : std::byte{1};
+    for (std::int64_t i = 0; i < count; ++i)
+      first[i * stride] = first[i * stride] == std::byte{0} ? std::byte{0} : std::byte{1};
     return;
   }
   for (const Field& field : dtype.fields()) {

@@ -17,11 +17,13 @@ void GrowingBuffer::reserve(std::int64_t nbytes) {
   constexpr std::int64_t kPage = 4096;
   if (nbytes <= capacity_) return;
   const std::int64_t wanted = nbytes > INT64_MAX - kPage ? nbytes : (nbytes + kPage - 1) / kPage * kPage;
-  void* const map = data_ == nullptr
-                        ? ::mmap(nullptr, static_cast<std::size_t>(wanted), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-                        : ::mremap(data_, static_cast<std::size_t>(capacity_), static_cast<std::size_t>(wanted), MREMAP_MAYMOVE);
+  void* const map = data_ == nullptr ? ::mmap(nullptr, static_cast<std::size_t>(wanted), PROT_READ | PROT_WRITE,
+                                              MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+                                     : ::mremap(data_, static_cast<std::size_t>(capacity_),
+                                                static_cast<std::size_t>(wanted), MREMAP_MAYMOVE);
   if (map == MAP_FAILED) {
-    throw Error(ErrorCode::Memory, "no memory for " + std::to_string(nbytes) + " bytes", {{"asked_bytes", std::to_string(nbytes)}});
+    throw Error(ErrorCode::Memory, "no memory for " + std::to_string(nbytes) + " bytes",
+                {{"asked_bytes", std::to_string(nbytes)}});
   }
   data_ = static_cast<std::byte*>(map);
   capacity_ = wanted;

@@ -1,4 +1,5 @@
-// Memory that grows as data really arrive, for files whose length only their own header tells (pipes, compressed members).
+// Memory that grows as data really arrive, for files whose length only their own header tells (pipes, compressed
+// members).
 #pragma once
 
 #include <ndshare/buffer.h>

@@ -13,7 +13,7 @@
 namespace ndshare::internal {
 namespace {
 
-constexpr int kMaxNesting = 64;        ///< brackets of a descr; DType::parse has its own, lower limit
+constexpr int kMaxNesting = 64;          ///< brackets of a descr; DType::parse has its own, lower limit
 constexpr std::size_t kShownBytes = 24;  ///< of the text, in messages
 
 /// A cursor over the literal that fails with its position.
@@ -42,13 +42,15 @@ class Literal {
   [[noreturn]] void fail(const std::string& expected) const {
     const std::string_view rest = text_.substr(std::min(at_, text_.size()));
     const std::string there = rest.empty() ? "the end" : "'" + printable(rest.substr(0, kShownBytes)) + "'";
-    format_error(file_, "bad .npy header at byte " + std::to_string(at_) + " of " + std::to_string(text_.size()) +
-                            ": expected " + expected + ", found " + there,
+    format_error(file_,
+                 "bad .npy header at byte " + std::to_string(at_) + " of " + std::to_string(text_.size()) +
+                     ": expected " + expected + ", found " + there,
                  {{"position", std::to_string(at_)}});
   }
 
   void skip_space() {
-    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r')) {
+    while (at_ < text_.size() &&
+           (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r')) {
       ++at_;
     }
   }
@@ -75,7 +77,10 @@ class Literal {
     skip_space();
     const std::size_t start = at_;
     const std::string_view key = parse_string();
-    bool* seen = key == "descr" ? &has_descr_ : key == "fortran_order" ? &has_order_ : key == "shape" ? &has_shape_ : nullptr;
+    bool* seen = key == "descr"           ? &has_descr_
+                 : key == "fortran_order" ? &has_order_
+                 : key == "shape"         ? &has_shape_
+                                          : nullptr;
     if (seen == nullptr || *seen) {
       at_ = start;
       fail(seen == nullptr ? "one of the keys 'descr', 'fortran_order' and 'shape'" : "each key once");

@@ -15,8 +15,9 @@ struct HeaderLiteral {
   std::vector<std::int64_t> shape{};
 };
 
-/// Reads the literal. Spaces between tokens, either quote, any order of the keys, trailing commas and Python 2's `3L` are
-/// fine, anything else is not: no other keys, none twice, none missing, no expressions, no escapes outside of `descr`.
+/// Reads the literal. Spaces between tokens, either quote, any order of the keys, trailing commas and Python 2's `3L`
+/// are fine, anything else is not: no other keys, none twice, none missing, no expressions, no escapes outside of
+/// `descr`.
 ///   Errors: Format, naming `file`, the position and what stands there.
 HeaderLiteral parse_header_literal(std::string_view text, std::string_view file);
 

@@ -25,10 +25,11 @@ std::int64_t block_elements(std::int64_t itemsize) {
 }
 
 [[noreturn]] void data_truncated(const Source& source, const NpyHeader& header, std::int64_t there) {
-  internal::format_error(source.name(), "truncated .npy data: " + header.shape.str() + " " + header.dtype.to_string() +
-                                            " takes " + std::to_string(header.data_bytes) + " bytes, only " +
-                                            std::to_string(there) + " are there",
-                         {{"expected_bytes", std::to_string(header.data_bytes)}, {"actual_bytes", std::to_string(there)}});
+  internal::format_error(
+      source.name(),
+      "truncated .npy data: " + header.shape.str() + " " + header.dtype.to_string() + " takes " +
+          std::to_string(header.data_bytes) + " bytes, only " + std::to_string(there) + " are there",
+      {{"expected_bytes", std::to_string(header.data_bytes)}, {"actual_bytes", std::to_string(there)}});
 }
 
 /// The data as a stream: whole blocks or a Format error, with progress.
@@ -116,7 +117,9 @@ Array read_growing(Source& source, const NpyHeader& header, const Progress& prog
   return Array(header.dtype, layout, internal::GrowingBuffer::share(std::move(memory), header.data_bytes), true);
 }
 
-std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text.data(), text.size())); }
+std::span<const std::byte> bytes_of(std::string_view text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
 
 }  // namespace
 
@@ -137,10 +140,12 @@ void read_npy_into(Source& source, const NpyHeader& header, const Array& destina
 
 Array read_npy(Source& source, const NpyHeader& header, const LoadOptions& options) {
   if (header.data_bytes > options.max_bytes) {
-    throw Error(ErrorCode::MemoryGuard, source.name() + ": " + header.shape.str() + " " + header.dtype.to_string() + " takes " +
-                                            std::to_string(header.data_bytes) + " bytes, the limit is " +
-                                            std::to_string(options.max_bytes) + "; raise max_bytes to read it",
-                {{"asked_bytes", std::to_string(header.data_bytes)}, {"limit_bytes", std::to_string(options.max_bytes)}});
+    throw Error(
+        ErrorCode::MemoryGuard,
+        source.name() + ": " + header.shape.str() + " " + header.dtype.to_string() + " takes " +
+            std::to_string(header.data_bytes) + " bytes, the limit is " + std::to_string(options.max_bytes) +
+            "; raise max_bytes to read it",
+        {{"asked_bytes", std::to_string(header.data_bytes)}, {"limit_bytes", std::to_string(options.max_bytes)}});
   }
   const bool confirmed = header.file_bytes.has_value() && !source.length_is_a_claim();
   if (!confirmed && header.data_bytes > kTrustedBytes) return read_growing(source, header, options.progress);

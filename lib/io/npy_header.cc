@@ -15,8 +15,8 @@ namespace {
 using internal::format_error;
 
 constexpr std::string_view kMagic = "\x93NUMPY";
-constexpr std::size_t kAlignment = 64;          // of the first element in the file
-constexpr std::size_t kLengthAxisDigits = 21;   // NumPy leaves room so that the growing axis can be rewritten in place
+constexpr std::size_t kAlignment = 64;         // of the first element in the file
+constexpr std::size_t kLengthAxisDigits = 21;  // NumPy leaves room so that the growing axis can be rewritten in place
 
 std::string number(std::int64_t value) { return std::to_string(value); }
 
@@ -25,8 +25,9 @@ std::string read_part(Source& source, std::size_t count, std::string_view what) 
   std::string text(count, '\0');
   const std::size_t got = source.read_fully(reinterpret_cast<std::byte*>(text.data()), count);
   if (got < count) {
-    format_error(source.name(), "not a complete .npy file: the " + std::string(what) + " takes " + std::to_string(count) +
-                                    " bytes, the file ends after " + std::to_string(got) + " of them");
+    format_error(source.name(), "not a complete .npy file: the " + std::string(what) + " takes " +
+                                    std::to_string(count) + " bytes, the file ends after " + std::to_string(got) +
+                                    " of them");
   }
   return text;
 }
@@ -40,8 +41,9 @@ Prefix read_prefix(Source& source) {
   const std::string magic = read_part(source, kMagic.size() + 2, "magic and version");
   if (std::string_view(magic).substr(0, kMagic.size()) != kMagic) {
     const bool zip = magic.starts_with("PK\x03\x04");
-    format_error(source.name(), "not a .npy file: it begins with '" + internal::printable(magic.substr(0, 6)) + "', not '" +
-                                    internal::printable(kMagic) + "'" + (zip ? " (a .npz file? read it as one)" : ""));
+    format_error(source.name(), "not a .npy file: it begins with '" + internal::printable(magic.substr(0, 6)) +
+                                    "', not '" + internal::printable(kMagic) + "'" +
+                                    (zip ? " (a .npz file? read it as one)" : ""));
   }
   const int major = static_cast<unsigned char>(magic[6]), minor = static_cast<unsigned char>(magic[7]);
   if (major < 1 || major > 3 || minor != 0) {
@@ -85,9 +87,11 @@ void parse_dtype(NpyHeader& header, const std::string& descr, const std::string&
     header.swaps = std::move(foreign.swaps);
   } catch (const Error& error) {
     if (names_object(descr)) {
-      format_error(file, "holds Python objects (dtype object, '|O'), pickled; they are refused, since reading them runs code: "
-                         "convert the array in Python and save it again",
-                   {{"dtype", "object"}});
+      format_error(
+          file,
+          "holds Python objects (dtype object, '|O'), pickled; they are refused, since reading them runs code: "
+          "convert the array in Python and save it again",
+          {{"dtype", "object"}});
     }
     format_error(file, "dtype of the .npy header: " + error.message());
   }
@@ -99,9 +103,10 @@ void check_length(NpyHeader& header, const Source& source) {
   const std::int64_t there = *length - header.data_offset;
   if (there != header.data_bytes) {
     const std::string which = there < header.data_bytes ? "truncated" : "too long";
-    format_error(source.name(), which + " .npy file: " + header.shape.str() + " " + header.dtype.to_string() + " takes " +
-                                    number(header.data_bytes) + " bytes of data, the file has " + number(there) +
-                                    " after its header of " + number(header.data_offset),
+    format_error(source.name(),
+                 which + " .npy file: " + header.shape.str() + " " + header.dtype.to_string() + " takes " +
+                     number(header.data_bytes) + " bytes of data, the file has " + number(there) +
+                     " after its header of " + number(header.data_offset),
                  {{"expected_bytes", number(header.data_bytes)}, {"actual_bytes", number(there)}});
   }
   header.file_bytes = *length;

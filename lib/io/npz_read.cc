@@ -36,7 +36,8 @@ class ZipSource final : public Source {
     if (count == 0) return 0;
     const zip_int64_t n = zip_fread(file_.get(), into, count);
     if (n >= 0) return static_cast<std::size_t>(n);
-    format_error(name(), "damaged member of the zip file: " + std::string(zip_error_strerror(zip_file_get_error(file_.get()))));
+    format_error(name(),
+                 "damaged member of the zip file: " + std::string(zip_error_strerror(zip_file_get_error(file_.get()))));
   }
   std::optional<std::int64_t> length() const override { return size_; }
   bool length_is_a_claim() const override { return true; }
@@ -74,8 +75,8 @@ Opened open_archive(const std::string& path) {
   const auto length = source->length();
   std::FILE* spooled = length ? nullptr : spool(*source);
   const auto real_length = length ? length : internal::regular_length(::fileno(spooled), source->name());
-  zip_source_t* bytes = length ? zip_source_file_create(path.c_str(), 0, 0, &error)
-                               : zip_source_filep_create(spooled, 0, 0, &error);
+  zip_source_t* bytes =
+      length ? zip_source_file_create(path.c_str(), 0, 0, &error) : zip_source_filep_create(spooled, 0, 0, &error);
   if (bytes == nullptr) {
     if (spooled != nullptr) std::fclose(spooled);
     internal::zip_failure("open", source->name(), &error);
@@ -93,15 +94,18 @@ Opened open_archive(const std::string& path) {
 void check_size(const zip_stat_t& stat, std::int64_t file_bytes, const std::string& name) {
   const bool stored = stat.comp_method == ZIP_CM_STORE;
   if (!stored && stat.comp_method != ZIP_CM_DEFLATE) {
-    format_error(name, "compression method " + std::to_string(stat.comp_method) + "; stored (0) and deflated (8) can be read");
+    format_error(
+        name, "compression method " + std::to_string(stat.comp_method) + "; stored (0) and deflated (8) can be read");
   }
   const auto limit = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
   const bool fits = stat.comp_size <= static_cast<std::uint64_t>(file_bytes) && stat.size <= limit;
   const bool possible = stored ? stat.size == stat.comp_size
-                               : stat.size / kMaxInflation <= stat.comp_size && stat.size <= stat.comp_size * kMaxInflation + kInflationSlack;
+                               : stat.size / kMaxInflation <= stat.comp_size &&
+                                     stat.size <= stat.comp_size * kMaxInflation + kInflationSlack;
   if (fits && possible) return;
   format_error(name, "the zip file says that " + std::to_string(stat.comp_size) + " compressed bytes give " +
-                         std::to_string(stat.size) + ", which they cannot (file: " + std::to_string(file_bytes) + " bytes)");
+                         std::to_string(stat.size) + ", which they cannot (file: " + std::to_string(file_bytes) +
+                         " bytes)");
 }
 
 }  // namespace
@@ -120,7 +124,8 @@ struct NpzReader::State {
       internal::zip_failure("read the directory of", file, zip_get_error(archive.get()));
     }
     constexpr zip_uint64_t kNeeded = ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD;
-    if ((stat.valid & kNeeded) != kNeeded) format_error(file, "member " + std::to_string(index) + " has no name or size");
+    if ((stat.valid & kNeeded) != kNeeded)
+      format_error(file, "member " + std::to_string(index) + " has no name or size");
     std::string_view name = stat.name;
     const std::string shown = "member '" + internal::printable(name.substr(0, 80)) + "' ";
     if (!name.ends_with(kSuffix)) format_error(file, shown + "is no .npy file");
@@ -145,7 +150,8 @@ NpzReader::NpzReader(const std::string& path) : state_(std::make_unique<State>()
   state_->file_bytes = file_bytes;
   const zip_int64_t count = zip_get_num_entries(state_->archive.get(), 0);
   if (count < 0 || static_cast<zip_uint64_t>(count) > kMaxMembers) {
-    format_error(state_->file, "the zip file has " + std::to_string(count) + " members; the limit is " + std::to_string(kMaxMembers));
+    format_error(state_->file,
+                 "the zip file has " + std::to_string(count) + " members; the limit is " + std::to_string(kMaxMembers));
   }
   for (zip_uint64_t index = 0; index < static_cast<zip_uint64_t>(count); ++index) state_->add(index);
 }

@@ -62,7 +62,8 @@ class NpyStream {
   bool refill() {
     const std::int64_t itemsize = array_.itemsize(), left = array_.size() - elements_;
     if (left <= 0) return false;
-    const std::int64_t n = std::min(left, std::max<std::int64_t>(1, static_cast<std::int64_t>(internal::kBlockBytes) / itemsize));
+    const std::int64_t n =
+        std::min(left, std::max<std::int64_t>(1, static_cast<std::int64_t>(internal::kBlockBytes) / itemsize));
     block_.resize(static_cast<std::size_t>(n * itemsize));
     transfer_->gather(array_.buffer()->data(), block_.data(), n);
     elements_ += n;
@@ -99,9 +100,11 @@ zip_int64_t pull(void* user, void* data, zip_uint64_t length, zip_source_cmd_t c
     case ZIP_SOURCE_OPEN:
       stream.rewind();
       return 0;
-    case ZIP_SOURCE_READ: return read_stream(stream, data, length);
+    case ZIP_SOURCE_READ:
+      return read_stream(stream, data, length);
     case ZIP_SOURCE_CLOSE:
-    case ZIP_SOURCE_FREE: return 0;
+    case ZIP_SOURCE_FREE:
+      return 0;
     case ZIP_SOURCE_STAT: {
       auto* stat = ZIP_SOURCE_GET_ARGS(zip_stat_t, data, length, &stream.error);
       if (stat == nullptr) return -1;
@@ -110,9 +113,13 @@ zip_int64_t pull(void* user, void* data, zip_uint64_t length, zip_source_cmd_t c
       stat->valid |= ZIP_STAT_SIZE;
       return static_cast<zip_int64_t>(sizeof(*stat));
     }
-    case ZIP_SOURCE_ERROR: return zip_error_to_data(&stream.error, data, length);
-    case ZIP_SOURCE_SUPPORTS: return ZIP_SOURCE_SUPPORTS_READABLE;
-    default: zip_error_set(&stream.error, ZIP_ER_OPNOTSUPP, 0); return -1;
+    case ZIP_SOURCE_ERROR:
+      return zip_error_to_data(&stream.error, data, length);
+    case ZIP_SOURCE_SUPPORTS:
+      return ZIP_SOURCE_SUPPORTS_READABLE;
+    default:
+      zip_error_set(&stream.error, ZIP_ER_OPNOTSUPP, 0);
+      return -1;
   }
 }
 

@@ -122,8 +122,7 @@ class MemorySource final : public Source {
 
 class DescriptorSink final : public Sink {
  public:
-  DescriptorSink(int fd, UniqueFd owned, std::string name)
-      : Sink(std::move(name)), fd_(fd), owned_(std::move(owned)) {}
+  DescriptorSink(int fd, UniqueFd owned, std::string name) : Sink(std::move(name)), fd_(fd), owned_(std::move(owned)) {}
   void write(std::span<const std::byte> bytes) override { internal::write_all(fd_, bytes, name()); }
 
  private:

@@ -23,12 +23,18 @@ void copy_strided(std::byte* to, std::int64_t to_stride, const std::byte* from, 
     return;
   }
   switch (size) {
-    case 1: return copy_elements<1>(to, to_stride, from, from_stride, count, size);
-    case 2: return copy_elements<2>(to, to_stride, from, from_stride, count, size);
-    case 4: return copy_elements<4>(to, to_stride, from, from_stride, count, size);
-    case 8: return copy_elements<8>(to, to_stride, from, from_stride, count, size);
-    case 16: return copy_elements<16>(to, to_stride, from, from_stride, count, size);
-    default: return copy_elements<0>(to, to_stride, from, from_stride, count, size);
+    case 1:
+      return copy_elements<1>(to, to_stride, from, from_stride, count, size);
+    case 2:
+      return copy_elements<2>(to, to_stride, from, from_stride, count, size);
+    case 4:
+      return copy_elements<4>(to, to_stride, from, from_stride, count, size);
+    case 8:
+      return copy_elements<8>(to, to_stride, from, from_stride, count, size);
+    case 16:
+      return copy_elements<16>(to, to_stride, from, from_stride, count, size);
+    default:
+      return copy_elements<0>(to, to_stride, from, from_stride, count, size);
   }
 }
 

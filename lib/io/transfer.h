@@ -10,7 +10,8 @@
 namespace ndshare::internal {
 
 /// A place in an array that moves forward in C order.
-/// REQUIRES: every element of `layout` over `memory` is valid memory; in all, at most layout.count() elements are moved.
+/// REQUIRES: every element of `layout` over `memory` is valid memory; in all, at most layout.count() elements are
+/// moved.
 class Transfer {
  public:
   Transfer(const Layout& layout, std::int64_t itemsize);
@@ -26,7 +27,8 @@ class Transfer {
   void advance(std::int64_t run) noexcept;
 
   std::int64_t itemsize_;
-  Dims lengths_{}, strides_{};  ///< without axes of length 1, neighbours merged where they are one run; at least one axis
+  Dims lengths_{},
+      strides_{};  ///< without axes of length 1, neighbours merged where they are one run; at least one axis
   Dims position_{};
   std::int64_t offset_;  ///< of the current element, bytes
 };

@@ -9,7 +9,8 @@
 
 namespace ndshare::internal {
 
-/// Reads one code point at `at` (inside `text`) and moves `at` past it; nothing, with `at` unmoved, for bytes that are not UTF-8.
+/// Reads one code point at `at` (inside `text`) and moves `at` past it; nothing, with `at` unmoved, for bytes that are
+/// not UTF-8.
 std::optional<char32_t> utf8_next(std::string_view text, std::size_t& at) noexcept;
 
 /// The number of code points; nothing where `text` is not UTF-8.

@@ -12,8 +12,10 @@ void zip_failure(std::string_view action, std::string_view file, zip_error_t* er
   const int code = zip_error_code_zip(error);
   const bool system = zip_error_system_type(error) == ZIP_ET_SYS || code == ZIP_ER_NOENT || code == ZIP_ER_OPEN;
   const std::string message = "cannot " + std::string(action) + " " + std::string(file) + ": " + reason;
-  throw Error(system ? ErrorCode::Io : code == ZIP_ER_MEMORY ? ErrorCode::Memory : ErrorCode::Format, message,
-              {{"file", std::string(file)}, {"zip_error", std::to_string(code)}});
+  throw Error(system                  ? ErrorCode::Io
+              : code == ZIP_ER_MEMORY ? ErrorCode::Memory
+                                      : ErrorCode::Format,
+              message, {{"file", std::string(file)}, {"zip_error", std::to_string(code)}});
 }
 
 std::string_view npz_name_fault(std::string_view name) noexcept {

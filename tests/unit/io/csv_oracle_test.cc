@@ -29,11 +29,13 @@ for i, (delimiter, end) in enumerate([(',', '\r\n'), (';', '\n')]):
         w.writerows(rows)
 longest = max(len(x) for row in rows for x in row)
 np.save(sys.argv[1] + '/rows.npy', np.array(rows, 'U%d' % longest))
-)py", {dir.path().string(), std::to_string(kSeed)});
+)py",
+                                    {dir.path().string(), std::to_string(kSeed)});
   ASSERT_EQ(made.status, 0) << made.err;
   const Array rows = load(dir.file("rows.npy"));
   for (int i = 0; i < 2; ++i) {
-    const Array got = read_csv(dir.file(std::to_string(i) + ".csv"), {.dtype = rows.dtype(), .delimiter = i == 0 ? ',' : ';'});
+    const Array got =
+        read_csv(dir.file(std::to_string(i) + ".csv"), {.dtype = rows.dtype(), .delimiter = i == 0 ? ',' : ';'});
     EXPECT_EQ(got.shape(), rows.shape()) << "seed " << kSeed;
     EXPECT_TRUE(array_equal(got, rows)) << "seed " << kSeed;
   }
@@ -50,8 +52,10 @@ TEST(CsvOracleTest, NumbersAsGenfromtxtReadsThem) {
     char real[64];
     std::snprintf(real, sizeof real, row % 2 == 0 ? "%.17g" : "%.6e", std::isfinite(wild) ? wild : 1.5);
     char date[32];
-    std::snprintf(date, sizeof date, "%04u-%02u-%02uT%02u:%02u:%02u", static_cast<unsigned>(1 + random() % 9998), static_cast<unsigned>(1 + random() % 12),
-                  static_cast<unsigned>(1 + random() % 28), static_cast<unsigned>(random() % 24), static_cast<unsigned>(random() % 60), static_cast<unsigned>(random() % 60));
+    std::snprintf(date, sizeof date, "%04u-%02u-%02uT%02u:%02u:%02u", static_cast<unsigned>(1 + random() % 9998),
+                  static_cast<unsigned>(1 + random() % 12), static_cast<unsigned>(1 + random() % 28),
+                  static_cast<unsigned>(random() % 24), static_cast<unsigned>(random() % 60),
+                  static_cast<unsigned>(random() % 60));
     text += std::to_string(static_cast<std::int64_t>(random()) >> (random() % 60)) + "," + real + "," + date + ",w" +
             std::to_string(random() % 100'000) + "\n";
   }
@@ -67,7 +71,8 @@ assert (got['f'].view('i8') == want['f'].view('i8')).all()
 assert (got['d'] == want['d'].astype('M8[s]')).all()
 assert (got['s'] == want['s']).all()
 print('same')
-)py", {dir.path().string()});
+)py",
+                                    {dir.path().string()});
   EXPECT_EQ(done.out, "same\n") << done.err << "seed " << kSeed;
 }
 
@@ -88,14 +93,16 @@ TEST(CsvOracleTest, WhatWeWriteComesBack) {
   write_csv(dir.file("t.csv"), table);
   const Array back = read_csv(dir.file("t.csv"), {.dtype = dtype});
   EXPECT_EQ(back.shape(), table.shape());
-  for (const Field& field : dtype.fields()) EXPECT_TRUE(array_equal(back[field.name], table[field.name], true)) << field.name << ", seed " << kSeed;
+  for (const Field& field : dtype.fields())
+    EXPECT_TRUE(array_equal(back[field.name], table[field.name], true)) << field.name << ", seed " << kSeed;
   const auto done = test::run_numpy(R"py(
 import csv, sys
 rows = list(csv.reader(open(sys.argv[1] + '/t.csv', newline='', encoding='utf-8')))
 assert len(rows) == 2001 and all(len(row) == 11 for row in rows)
 assert rows[0] == list('biuhfdcstwe') and rows[8][9] == 'NaT', rows[8]
 print('read')
-)py", {dir.path().string()});
+)py",
+                                    {dir.path().string()});
   EXPECT_EQ(done.out, "read\n") << done.err;
 }
 
@@ -116,16 +123,19 @@ TEST(CsvOracleTest, WrittenTables) {
 TEST(CsvOracleTest, MutatedTextOnlyEverThrowsError) {
   std::mt19937 random(kSeed);
   SCOPED_TRACE("seed " + std::to_string(kSeed));
-  const std::string good = "date,delay,name\n2001-01-01T00:01,33,\"a,\"\"b\"\"\"\n2001-01-01T00:12,-112,ü\n2001-01-02,1e5,\"x\ny\"\n";
+  const std::string good =
+      "date,delay,name\n2001-01-01T00:01,33,\"a,\"\"b\"\"\"\n2001-01-01T00:12,-112,ü\n2001-01-02,1e5,\"x\ny\"\n";
   constexpr std::string_view kAlphabet = ",\"\n\r0123456789-+eE.:T \t#\xc3\xff";
   for (int round = 0; round < 20'000; ++round) {
     std::string text = good;
     for (unsigned i = 0; i <= random() % 5; ++i) {
       const std::size_t at = random() % text.size();
-      random() % 3 == 0 ? static_cast<void>(text.erase(at, 1 + random() % 4)) : static_cast<void>(text[at] = kAlphabet[random() % kAlphabet.size()]);
+      random() % 3 == 0 ? static_cast<void>(text.erase(at, 1 + random() % 4))
+                        : static_cast<void>(text[at] = kAlphabet[random() % kAlphabet.size()]);
       if (text.size() < 10) break;
     }
-    const CsvOptions options{.comment = round % 2 == 0 ? '#' : '\0', .missing = round % 3 == 0 ? std::optional<std::string>("0") : std::nullopt};
+    const CsvOptions options{.comment = round % 2 == 0 ? '#' : '\0',
+                             .missing = round % 3 == 0 ? std::optional<std::string>("0") : std::nullopt};
     try {
       static_cast<void>(test::csv(text, options));
     } catch (const Error& error) {

@@ -17,15 +17,20 @@ using test::csv;
 using test::message_of;
 using test::scan_text;
 
-DType inferred(std::string_view values, const CsvOptions& options = {}) { return scan_text("x\n" + std::string(values), options).columns.at(0).dtype; }
+DType inferred(std::string_view values, const CsvOptions& options = {}) {
+  return scan_text("x\n" + std::string(values), options).columns.at(0).dtype;
+}
 
 TEST(CsvTest, TheFlightsFile) {
   const std::string path = test::data_file("flights-100k.csv");
   const CsvScan scan = scan_csv(path);
   EXPECT_TRUE(scan.header);
   EXPECT_EQ(scan.rows, 100'000);
-  const std::vector<std::pair<std::string, DType>> expected = {{"date", DType::datetime64(TimeUnit::m)}, {"delay", int64}, {"distance", int64},
-                                                               {"origin", DType::str(3)}, {"destination", DType::str(3)}};
+  const std::vector<std::pair<std::string, DType>> expected = {{"date", DType::datetime64(TimeUnit::m)},
+                                                               {"delay", int64},
+                                                               {"distance", int64},
+                                                               {"origin", DType::str(3)},
+                                                               {"destination", DType::str(3)}};
   ASSERT_EQ(scan.columns.size(), expected.size());
   for (std::size_t i = 0; i < expected.size(); ++i) {
     EXPECT_EQ(scan.columns[i].name, expected[i].first);
@@ -84,7 +89,12 @@ TEST(CsvTest, HeadersAndShapes) {
   EXPECT_EQ(csv("1,2\n3,4\n", {.names = {"x", "y"}})["y"].at<int>(1), 4);
   EXPECT_EQ(csv("a,b\n3,4\n", {.names = {"x", "y"}})["y"].at<int>(0), 4);
   EXPECT_EQ(csv("a,b\n1,2\n3,4\n", {.dtype = float32}).shape(), Shape({2, 2}));
-  EXPECT_EQ(csv("\xEF\xBB\xBF" "a\n1\n").dtype().fields()[0].name, "a");
+  EXPECT_EQ(csv("\xEF\xBB\xBF"
+                "a\n1\n")
+                .dtype()
+                .fields()[0]
+                .name,
+            "a");
 }
 
 TEST(CsvTest, GivenFieldsAreFoundByNameOrPlace) {
@@ -93,9 +103,12 @@ TEST(CsvTest, GivenFieldsAreFoundByNameOrPlace) {
   EXPECT_EQ(named["a"].at<int>(1), 4);
   const Array placed = csv("a,b\n1,2\n", {.dtype = DType::parse("x:i4,y:u1")});
   EXPECT_EQ(placed["y"].at<int>(0), 2);
-  EXPECT_EQ(code_of([] { static_cast<void>(csv("a,b\n1,2\n", {.dtype = DType::parse("a:i4,z:i4")})); }), ErrorCode::Usage);
-  EXPECT_EQ(code_of([] { static_cast<void>(csv("a,b\n1,2\n", {.dtype = DType::parse("x:i4,y:i4,z:i4")})); }), ErrorCode::Usage);
-  EXPECT_EQ(code_of([] { static_cast<void>(csv("a,b\n1,2\n", {.dtype = DType::parse("x:(2)i4,y:i4")})); }), ErrorCode::NotSupported);
+  EXPECT_EQ(code_of([] { static_cast<void>(csv("a,b\n1,2\n", {.dtype = DType::parse("a:i4,z:i4")})); }),
+            ErrorCode::Usage);
+  EXPECT_EQ(code_of([] { static_cast<void>(csv("a,b\n1,2\n", {.dtype = DType::parse("x:i4,y:i4,z:i4")})); }),
+            ErrorCode::Usage);
+  EXPECT_EQ(code_of([] { static_cast<void>(csv("a,b\n1,2\n", {.dtype = DType::parse("x:(2)i4,y:i4")})); }),
+            ErrorCode::NotSupported);
 }
 
 TEST(CsvTest, QuotesAndLineEnds) {
@@ -121,13 +134,16 @@ TEST(CsvTest, MissingValues) {
   EXPECT_EQ(csv("a\n1\n?\n", {.missing_texts = {"?"}, .missing = "7"})["a"].at<int>(1), 7);
   const auto bad = [] { static_cast<void>(csv("a,b\n1,1\n2,\n3,\n")); };
   EXPECT_EQ(code_of(bad), ErrorCode::Format);
-  EXPECT_NE(message_of(bad).find("line 3, column 2 'b': no value, and int64 has none for that (2 of 3 rows)"), std::string::npos) << message_of(bad);
+  EXPECT_NE(message_of(bad).find("line 3, column 2 'b': no value, and int64 has none for that (2 of 3 rows)"),
+            std::string::npos)
+      << message_of(bad);
   EXPECT_EQ(code_of([] { static_cast<void>(csv("a,b\n1,\n", {.dtype = int32})); }), ErrorCode::Format);
 }
 
 TEST(CsvTest, EveryDtypeCanBeGiven) {
-  const Array a = csv("1,True,2.5,1+2j,(3-1e-2j),xyz,größe,2001-02-03T04:05,90\n",
-                      {.dtype = DType::parse("i:u1,b:?,h:f2,c:c8,d:c16,s:S3,u:U5,t:M8[s],m:m8[s]"), .header = CsvHeader::absent});
+  const Array a =
+      csv("1,True,2.5,1+2j,(3-1e-2j),xyz,größe,2001-02-03T04:05,90\n",
+          {.dtype = DType::parse("i:u1,b:?,h:f2,c:c8,d:c16,s:S3,u:U5,t:M8[s],m:m8[s]"), .header = CsvHeader::absent});
   EXPECT_EQ(a["i"].at<int>(0), 1);
   EXPECT_TRUE(a["b"].at<bool>(0));
   EXPECT_EQ(a["h"].at<double>(0), 2.5);
@@ -164,15 +180,20 @@ TEST(CsvTest, ErrorsSayWhere) {
     EXPECT_EQ(code_of([&] { static_cast<void>(csv(text, options)); }), ErrorCode::Format) << text;
     return message_of([&] { static_cast<void>(csv(text, options)); });
   };
-  EXPECT_NE(message("a,b\n1,2\n\n\"x\ny\",2\n1,2,3\n").find("t.csv: line 6 has 3 fields, 2 expected"), std::string::npos);
+  EXPECT_NE(message("a,b\n1,2\n\n\"x\ny\",2\n1,2,3\n").find("t.csv: line 6 has 3 fields, 2 expected"),
+            std::string::npos);
   EXPECT_NE(message("a,b\n1,2\n3\n").find("line 3 has 1 field, 2 expected"), std::string::npos);
-  EXPECT_NE(message("a,b\n1,2\n3,word\n", {.dtype = int64}).find("line 3, column 2 'b': 'word' is no int64"), std::string::npos);
+  EXPECT_NE(message("a,b\n1,2\n3,word\n", {.dtype = int64}).find("line 3, column 2 'b': 'word' is no int64"),
+            std::string::npos);
   EXPECT_NE(message("a,b\n1,\"2\n").find("line 2: column 2: a quote is opened"), std::string::npos);
   EXPECT_NE(message("a,b\n\"1\"2,3\n").find("line 2: column 1: text after the closing quote"), std::string::npos);
   EXPECT_NE(message("a\n\xff\n").find("line 2, column 1 'a': the text is not UTF-8"), std::string::npos);
   EXPECT_NE(message("a,b,a\n1,2,3\n").find("columns 1 and 3 are both named 'a'"), std::string::npos);
   EXPECT_NE(message("").find("empty"), std::string::npos);
-  EXPECT_NE(message("\xff\xfe" "a").find("UTF-16"), std::string::npos);
+  EXPECT_NE(message("\xff\xfe"
+                    "a")
+                .find("UTF-16"),
+            std::string::npos);
   try {
     static_cast<void>(csv("a\n1\nx\n", {.dtype = int8}));
   } catch (const Error& error) {
@@ -183,8 +204,9 @@ TEST(CsvTest, ErrorsSayWhere) {
 }
 
 TEST(CsvTest, BadOptionsAreUsage) {
-  for (const CsvOptions& options : {CsvOptions{.delimiter = '"'}, CsvOptions{.delimiter = '\n'}, CsvOptions{.delimiter = '\0'},
-                                    CsvOptions{.comment = ','}, CsvOptions{.names = {"a"}}, CsvOptions{.dtype = int64, .missing = "x"}}) {
+  for (const CsvOptions& options :
+       {CsvOptions{.delimiter = '"'}, CsvOptions{.delimiter = '\n'}, CsvOptions{.delimiter = '\0'},
+        CsvOptions{.comment = ','}, CsvOptions{.names = {"a"}}, CsvOptions{.dtype = int64, .missing = "x"}}) {
     EXPECT_EQ(code_of([&] { static_cast<void>(csv("1,2\n3,4\n", options)); }), ErrorCode::Usage);
   }
 }
@@ -204,8 +226,8 @@ TEST(CsvTest, FilesReadInBlocksEqualTextInMemory) {
   // Records of odd lengths around the ends of the blocks, one of them longer than a block.
   std::string text = "k,v\n";
   for (int i = 0; i < 120'000; ++i) {
-    text += "\"" + std::string(static_cast<std::size_t>(i % 37), 'x') + (i % 5 == 0 ? "\"\"\r\n" : "") + "\"," + std::to_string(i) +
-            (i % 3 == 0 ? "\r\n" : "\n");
+    text += "\"" + std::string(static_cast<std::size_t>(i % 37), 'x') + (i % 5 == 0 ? "\"\"\r\n" : "") + "\"," +
+            std::to_string(i) + (i % 3 == 0 ? "\r\n" : "\n");
   }
   const test::ScratchDir dir;
   test::spit(dir.file("a.csv"), text);

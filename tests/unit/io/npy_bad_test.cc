@@ -53,7 +53,9 @@ TEST(NpyBadTest, LongFiles) {
 }
 
 TEST(NpyBadTest, HeadersThatSayTooMuch) {
-  const auto shape = [](const std::string& text) { return "{'descr': '<f8', 'fortran_order': False, 'shape': " + text + ", }"; };
+  const auto shape = [](const std::string& text) {
+    return "{'descr': '<f8', 'fortran_order': False, 'shape': " + text + ", }";
+  };
   expect_refused(npy_with(shape("(1099511627776,)")), "truncated");
   expect_refused(npy_with(shape("(9223372036854775807,)")), "shape of the .npy header");
   expect_refused(npy_with(shape("(9223372036854775808,)")), "a length below 2^63");
@@ -101,8 +103,9 @@ TEST(NpyBadTest, DtypesThatAreNone) {
   const auto descr = [](const std::string& text) {
     return npy_with("{'descr': " + text + ", 'fortran_order': False, 'shape': (1,), }", "12345678");
   };
-  for (const char* text : {"'<f3'", "'<q9'", "''", "'S-1'", "'<U99999999999'", "'<M8[fortnight]'", "[]", "[('a',)]", "[('a', '<i4'), ('a', '<i4')]",
-                           "[('a', '<i4', (2, -2))]", "[('a', '<i4', (9223372036854775807,))]", "'|S2147483648'", "'i4,f4'", "'a:i4'"}) {
+  for (const char* text : {"'<f3'", "'<q9'", "''", "'S-1'", "'<U99999999999'", "'<M8[fortnight]'", "[]", "[('a',)]",
+                           "[('a', '<i4'), ('a', '<i4')]", "[('a', '<i4', (2, -2))]",
+                           "[('a', '<i4', (9223372036854775807,))]", "'|S2147483648'", "'i4,f4'", "'a:i4'"}) {
     EXPECT_EQ(code_of([&] { static_cast<void>(load_bytes(descr(text))); }), ErrorCode::Format) << text;
   }
   expect_refused(test::slurp(test::data_file("npy/refused_object.npy")), "Python objects");
@@ -114,7 +117,8 @@ TEST(NpyBadTest, AHeaderAloneAllocatesNothing) {
   const std::string file = npy_with("{'descr': '|u1', 'fortran_order': False, 'shape': (1099511627776,), }", "1234");
   const pid_t child = test::fork_child([&] {
     std::array<int, 2> ends{};
-    if (::pipe(ends.data()) != 0 || ::write(ends[1], file.data(), file.size()) != static_cast<ssize_t>(file.size())) return 3;
+    if (::pipe(ends.data()) != 0 || ::write(ends[1], file.data(), file.size()) != static_cast<ssize_t>(file.size()))
+      return 3;
     ::close(ends[1]);
     const rlimit limit{std::size_t{4} << 30, std::size_t{4} << 30};
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
@@ -123,14 +127,16 @@ TEST(NpyBadTest, AHeaderAloneAllocatesNothing) {
     static_cast<void>(limit);
 #endif
     const auto source = descriptor_source(ends[0], "pipe");
-    return code_of([&] { static_cast<void>(read_npy(*source, read_npy_header(*source))); }) == ErrorCode::Format ? 0 : 5;
+    return code_of([&] { static_cast<void>(read_npy(*source, read_npy_header(*source))); }) == ErrorCode::Format ? 0
+                                                                                                                 : 5;
   });
   EXPECT_EQ(test::wait_child(child), 0);
 }
 
 TEST(NpyBadTest, MutatedFilesOnlyEverThrowError) {
   std::vector<std::string> seeds;
-  for (const char* name : {"basic_int32.npy", "struct_packed.npy", "struct_nested.npy", "big_struct.npy", "names_unicode.npy", "time_M8_25s.npy"}) {
+  for (const char* name : {"basic_int32.npy", "struct_packed.npy", "struct_nested.npy", "big_struct.npy",
+                           "names_unicode.npy", "time_M8_25s.npy"}) {
     seeds.push_back(test::slurp(test::data_file("npy/" + std::string(name))));
   }
   constexpr unsigned kSeed = 20260101;
@@ -144,10 +150,18 @@ TEST(NpyBadTest, MutatedFilesOnlyEverThrowError) {
     for (unsigned i = 0; i < edits; ++i) {
       const std::size_t at = random() % std::min<std::size_t>(file.size(), 200);
       switch (random() % 4) {
-        case 0: file[at] = kAlphabet[random() % kAlphabet.size()]; break;
-        case 1: file[at] = static_cast<char>(random()); break;
-        case 2: file.erase(at, 1 + random() % 8); break;
-        default: file.insert(at, 1 + random() % 3, kAlphabet[random() % kAlphabet.size()]); break;
+        case 0:
+          file[at] = kAlphabet[random() % kAlphabet.size()];
+          break;
+        case 1:
+          file[at] = static_cast<char>(random());
+          break;
+        case 2:
+          file.erase(at, 1 + random() % 8);
+          break;
+        default:
+          file.insert(at, 1 + random() % 3, kAlphabet[random() % kAlphabet.size()]);
+          break;
       }
     }
     try {

@@ -23,7 +23,8 @@ std::vector<std::string> numpy_files(std::string_view without) {
   std::vector<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(data_file("npy"))) {
     const std::string name = entry.path().filename().string();
-    if (name.ends_with(".npy") && !name.starts_with("refused_") && (without.empty() || !name.starts_with(without))) names.push_back(name);
+    if (name.ends_with(".npy") && !name.starts_with("refused_") && (without.empty() || !name.starts_with(without)))
+      names.push_back(name);
   }
   std::sort(names.begin(), names.end());
   return names;
@@ -40,8 +41,8 @@ TEST(NpyTest, WritesTheBytesThatNumPyWrites) {
 }
 
 TEST(NpyTest, SwapsTheOtherByteOrder) {
-  for (const char* name : {"int16", "int32", "int64", "uint16", "uint32", "uint64", "float16", "float32", "float64", "complex64",
-                           "complex128"}) {
+  for (const char* name : {"int16", "int32", "int64", "uint16", "uint32", "uint64", "float16", "float32", "float64",
+                           "complex64", "complex128"}) {
     const Array big = load(data_file("npy/big_" + std::string(name) + ".npy"));
     const Array native = load(data_file("npy/basic_" + std::string(name) + ".npy"));
     EXPECT_EQ(big.dtype(), native.dtype()) << name;
@@ -91,7 +92,8 @@ for name, value in want.items():
     assert got.dtype == value.dtype and got.shape == value.shape and (got == value).all(), name
 assert np.load(sys.argv[1] + '/f.npy').flags.f_contiguous
 print('same')
-)py", {dir.path().string()});
+)py",
+                                    {dir.path().string()});
   EXPECT_EQ(done.out, "same\n") << done.err;
 }
 
@@ -150,11 +152,11 @@ TEST(NpyTest, PipesAreReadInPiecesAndWithoutALength) {
   EXPECT_FALSE(source->length().has_value());
   const NpyHeader header = read_npy_header(*source);
   const Array back = read_npy(*source, header, {.progress = [&](std::int64_t done, std::int64_t total) {
-                                ++calls;
-                                EXPECT_GE(done, last);
-                                EXPECT_EQ(total, a.nbytes());
-                                last = done;
-                              }});
+    ++calls;
+    EXPECT_GE(done, last);
+    EXPECT_EQ(total, a.nbytes());
+    last = done;
+  }});
   writer.join();
   ::close(ends[0]);
   EXPECT_TRUE(array_equal(back, a));

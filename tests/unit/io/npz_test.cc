@@ -33,7 +33,10 @@ TEST(NpzTest, ReadsWhatNumPyStoredAndDeflated) {
 TEST(NpzTest, NumPyReadsOurs) {
   const test::ScratchDir dir;
   const Array a = arange(0, 300'000, 1, int32).reshape({300, 1000});
-  const NamedArrays arrays = {{"plain", a}, {"turned", a.T()}, {"thin", a(all, slice(none, none, -7))}, {"market/größe", arange(3)},
+  const NamedArrays arrays = {{"plain", a},
+                              {"turned", a.T()},
+                              {"thin", a(all, slice(none, none, -7))},
+                              {"market/größe", arange(3)},
                               {"none", zeros({0, 4}, bool_)}};
   save_npz(dir.file("s.npz"), arrays);
   save_npz(dir.file("d.npz"), arrays, {.compress = true});
@@ -49,11 +52,13 @@ for file in 's.npz', 'd.npz':
     for name, value in want.items():
         assert got[name].dtype == value.dtype and got[name].shape == value.shape and (got[name] == value).all(), name
 print('same')
-)py", {dir.path().string()});
+)py",
+                                    {dir.path().string()});
   EXPECT_EQ(done.out, "same\n") << done.err;
   const NamedArrays back = load_npz(dir.file("d.npz"));
   ASSERT_EQ(back.size(), arrays.size());
-  for (std::size_t i = 0; i < back.size(); ++i) EXPECT_TRUE(array_equal(back[i].second, arrays[i].second)) << back[i].first;
+  for (std::size_t i = 0; i < back.size(); ++i)
+    EXPECT_TRUE(array_equal(back[i].second, arrays[i].second)) << back[i].first;
 }
 
 TEST(NpzTest, OneMemberStraightIntoAnArray) {
@@ -127,10 +132,12 @@ open(sys.argv[1] + '/cut', 'wb').write(whole[:-30])
 open(sys.argv[1] + '/empty', 'wb').write(b'')
 open(sys.argv[1] + '/text', 'wb').write(b'date,delay\n')
 print('made')
-)py", {dir.path().string()});
+)py",
+                                    {dir.path().string()});
   ASSERT_EQ(made.out, "made\n") << made.err;
-  for (const char* name : {"twice", "path", "absolute", "backslash", "other", "folder", "bzip2", "short", "long", "no_npy", "size_lie_stored",
-                           "size_lie_deflated", "size_bomb", "damaged", "header_bomb", "cut", "empty", "text"}) {
+  for (const char* name :
+       {"twice", "path", "absolute", "backslash", "other", "folder", "bzip2", "short", "long", "no_npy",
+        "size_lie_stored", "size_lie_deflated", "size_bomb", "damaged", "header_bomb", "cut", "empty", "text"}) {
     ASSERT_TRUE(std::filesystem::exists(dir.file(name))) << name;
     EXPECT_EQ(load_code(dir.file(name)), ErrorCode::Format)
         << name << ": " << message_of([&] { static_cast<void>(load_npz(dir.file(name))); });
@@ -143,7 +150,8 @@ TEST(NpzTest, MutatedArchivesOnlyEverThrowError) {
   constexpr unsigned kSeed = 20260102;
   SCOPED_TRACE("seed " + std::to_string(kSeed));
   std::mt19937 random(kSeed);
-  const std::vector<std::string> seeds = {test::slurp(data_file("npy/stored.npz")), test::slurp(data_file("npy/deflated.npz"))};
+  const std::vector<std::string> seeds = {test::slurp(data_file("npy/stored.npz")),
+                                          test::slurp(data_file("npy/deflated.npz"))};
   int refused = 0;
   for (int round = 0; round < 800; ++round) {
     std::string file = seeds[random() % seeds.size()];
@@ -152,9 +160,15 @@ TEST(NpzTest, MutatedArchivesOnlyEverThrowError) {
       const std::size_t tail = std::min<std::size_t>(file.size(), 250);
       const std::size_t at = random() % 2 == 0 ? file.size() - 1 - random() % tail : random() % file.size();
       switch (random() % 3) {
-        case 0: file[at] = static_cast<char>(random()); break;
-        case 1: file[at] = static_cast<char>(file[at] ^ (1 << random() % 8)); break;
-        default: file.erase(at, 1 + random() % 5); break;
+        case 0:
+          file[at] = static_cast<char>(random());
+          break;
+        case 1:
+          file[at] = static_cast<char>(file[at] ^ (1 << random() % 8));
+          break;
+        default:
+          file.erase(at, 1 + random() % 5);
+          break;
       }
       if (file.size() < 300) break;
     }
@@ -163,7 +177,8 @@ TEST(NpzTest, MutatedArchivesOnlyEverThrowError) {
       static_cast<void>(load_npz(dir.file("x.npz"), {.max_bytes = 1 << 20}));
     } catch (const Error& error) {
       ++refused;
-      EXPECT_TRUE(error.code() == ErrorCode::Format || error.code() == ErrorCode::MemoryGuard || error.code() == ErrorCode::Io)
+      EXPECT_TRUE(error.code() == ErrorCode::Format || error.code() == ErrorCode::MemoryGuard ||
+                  error.code() == ErrorCode::Io)
           << error.what();
     }
   }
