@@ -36,6 +36,8 @@ Server::Server(const DaemonOptions& options, std::unique_ptr<Engine> engine)
       socket_path_(segment_paths(::geteuid(), options.engine.store, options.engine.pool_dir).socket),
       engine_(std::move(engine)),
       spare_(::open("/dev/null", O_RDONLY | O_CLOEXEC)) {
+  // Before anybody is told that the store serves: a signal from then on is a clean stop.
+  loop_.on_signals({SIGTERM, SIGINT}, [this](int number) { stop(number == SIGTERM ? "SIGTERM" : "SIGINT"); });
   listen();
   adopt_holders();
 }
@@ -55,7 +57,6 @@ std::chrono::milliseconds Server::uptime() const {
 }
 
 void Server::run() {
-  loop_.on_signals({SIGTERM, SIGINT}, [this](int number) { stop(number == SIGTERM ? "SIGTERM" : "SIGINT"); });
   if (options_.engine.ephemeral) {
     loop_.after(options_.idle_exit, [this] {
       if (!served_) check_ephemeral();

@@ -185,11 +185,11 @@ TEST(ProtocolTest, AtTheDescriptorLimitTheDaemonSaysSoAndRecovers) {
   const DaemonProcess daemon({.max_descriptors = 64});
   ASSERT_EQ(daemon.line(), "ready");
   {
-    std::vector<OwnedFd> idle;
+    std::vector<Channel> idle;
     auto code = ErrorCode::Ok;
     while (idle.size() < 100 && code == ErrorCode::Ok) {
-      idle.push_back(daemon.connect());
-      code = answer_to(idle.back().get(), encode_request(1, greeting("operator")));
+      idle.emplace_back(daemon.connect());
+      code = code_of([&] { idle.back().call(greeting("operator"), 1, watchdog()); });
     }
     EXPECT_EQ(code, ErrorCode::TooManyDescriptors) << idle.size();
     EXPECT_GT(idle.size(), 10U);
