@@ -35,7 +35,8 @@ TypeId loop_type(BinaryOp op, const Array& x1, const Array& x2) {
   require_numeric(row.name, x1.dtype());
   require_numeric(row.name, x2.dtype());
   TypeId type = result_type(x1.dtype().id(), x2.dtype().id());
-  if (row.rule == TypeRule::real && row.loops.find(DType(type).kind()) == std::string_view::npos) type = TypeId::float64;
+  if (row.rule == TypeRule::real && row.loops.find(DType(type).kind()) == std::string_view::npos)
+    type = TypeId::float64;
   if (row.loops.find(DType(type).kind()) != std::string_view::npos) return type;
   throw Error(Error::DtypeMismatch,
               std::string(row.name) + " has no loop for " + DType(type).name() +
@@ -47,7 +48,8 @@ Plan make_plan(BinaryOp op, const Array& x1, const Array& x2, const OpOptions& o
   Plan plan{.op = op,
             .shape = x1.shape() == x2.shape() ? x1.shape() : broadcast_shapes(x1.shape(), x2.shape()),
             .loop = loop_type(op, x1, x2)};
-  if (options.threads < 0) throw Error(Error::Usage, "threads = " + std::to_string(options.threads) + ": give 0 or more");
+  if (options.threads < 0)
+    throw Error(Error::Usage, "threads = " + std::to_string(options.threads) + ": give 0 or more");
   if (options.out) {
     check_out(info(op).name, *options.out, plan.shape, plan.loop);
   } else {
@@ -69,32 +71,38 @@ bool is_same_memory(const Array& a, const Array& out) {
   return true;
 }
 
-bool spoils(const Array& operand, const Array& out) { return may_share_memory(operand, out) && !is_same_memory(operand, out); }
+bool spoils(const Array& operand, const Array& out) {
+  return may_share_memory(operand, out) && !is_same_memory(operand, out);
+}
 
 // Runs a plan over the blocks of a space.
 class BinaryRun {
  public:
   BinaryRun(const Plan& plan, const Array& x1, const Array& x2, const Array& out)
-      : strides_{stretched_strides(out, plan.shape), stretched_strides(x1, plan.shape), stretched_strides(x2, plan.shape)},
+      : strides_{stretched_strides(out, plan.shape), stretched_strides(x1, plan.shape),
+                 stretched_strides(x2, plan.shape)},
         space_(make_space(plan.shape, strides_, true)),
         a_(x1.data(), strides_[1], x1.dtype().id(), space_, plan.loop),
         b_(x2.data(), strides_[2], x2.dtype().id(), space_, plan.loop),
         out_(out.mutable_data(), strides_[0], out.dtype().id(), space_, plan.loop),
         kernels_(kernels().find(plan.op, plan.loop)),
         itemsize_(DType(plan.loop).itemsize()),
-        stream_(out.nbytes() >= static_cast<std::int64_t>(kStreamBytes) && space_.inner() * itemsize_ >= kLongRowBytes &&
-                out.data() != x1.data() && out.data() != x2.data()) {}
+        stream_(out.nbytes() >= static_cast<std::int64_t>(kStreamBytes) &&
+                space_.inner() * itemsize_ >= kLongRowBytes && out.data() != x1.data() && out.data() != x2.data()) {}
 
   void run(int threads) const {
     const std::int64_t count = space_.count;
     if (count * itemsize_ < kParallelBytes) return run_range(0, count);
     const std::int64_t step = kTaskBytes / itemsize_;
-    parallel_blocks(static_cast<std::size_t>((count + step - 1) / step), threads,
-                    [&](std::size_t i) {
-                      const std::int64_t low = static_cast<std::int64_t>(i) * step;
-                      run_range(low, std::min(count, low + step));
-                    },
-                    [this] { if (stream_) kernels().fence(); });
+    parallel_blocks(
+        static_cast<std::size_t>((count + step - 1) / step), threads,
+        [&](std::size_t i) {
+          const std::int64_t low = static_cast<std::int64_t>(i) * step;
+          run_range(low, std::min(count, low + step));
+        },
+        [this] {
+          if (stream_) kernels().fence();
+        });
   }
 
  private:
@@ -203,6 +211,7 @@ Array run_binary(BinaryOp op, const Array& x1, const Array& x2, const OpOptions&
   if (out.size() == 0) return out;
   if (run_small(plan, x1, x2, out)) return out;
   if (options.out && (spoils(x1, out) || spoils(x2, out))) {
+    check_result_memory(info(op).name, plan.shape, out.itemsize(), {});  // of the temporary that the overlap costs
     const Array apart = empty(plan.shape, out.dtype());
     BinaryRun(plan, x1, x2, apart).run(options.threads);
     assign_cast(out, apart, options.threads);

@@ -45,7 +45,8 @@ std::int64_t left_in_group(const std::string& folder, const char* limit, const c
   return std::max<std::int64_t>(0, *most - (*used - droppable));
 }
 
-// Lines are "0::/path" (v2) and "7:memory:/path" (v1). In a container the path may be the host's: the root is looked at too.
+// Lines are "0::/path" (v2) and "7:memory:/path" (v1). In a container the path may be the host's: the root is looked at
+// too.
 std::int64_t left_in_groups() {
   std::ifstream file("/proc/self/cgroup");
   std::int64_t left = kNoLimit;
@@ -55,7 +56,8 @@ std::int64_t left_in_groups() {
     const std::string controllers = line.substr(first + 1, second - first - 1), path = line.substr(second + 1);
     for (const std::string& where : {path == "/" ? std::string() : path, std::string()}) {
       if (controllers.empty()) {
-        left = std::min(left, left_in_group("/sys/fs/cgroup" + where, "/memory.max", "/memory.current", "inactive_file"));
+        left =
+            std::min(left, left_in_group("/sys/fs/cgroup" + where, "/memory.max", "/memory.current", "inactive_file"));
       } else if (controllers == "memory") {
         left = std::min(left, left_in_group("/sys/fs/cgroup/memory" + where, "/memory.limit_in_bytes",
                                             "/memory.usage_in_bytes", "total_inactive_file"));

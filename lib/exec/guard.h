@@ -9,13 +9,14 @@
 
 namespace ndshare::internal {
 
-/// Bytes that this process could still take: what the machine has available, and what its control group (v1 or v2) has left.
-/// 2^63-1 where neither says.   Threads: safe; reads files, tens of microseconds.
+/// Bytes that this process could still take: what the machine has available, and what its control group (v1 or v2) has
+/// left. 2^63-1 where neither says.   Threads: safe; reads files, tens of microseconds.
 [[nodiscard]] std::int64_t available_memory();
 
-/// Throws unless a result of `shape` fits the limit: half of `available_memory()`. Counts in 128 bits, so no shape wraps.
-/// Small results pass without a look at the system.
-///   Errors: MemoryGuard with the function, the operands' shapes, which operand grew along which axis, the bytes asked and allowed.
+/// Throws unless a result of `shape` fits the limit: half of `available_memory()`. Counts in 128 bits, so no shape
+/// wraps. Small results pass without a look at the system.
+///   Errors: MemoryGuard with the function, the operands' shapes, which operand grew along which axis, the bytes asked
+///   and allowed.
 void check_result_memory(std::string_view what, const Shape& shape, std::int64_t itemsize,
                          std::span<const Shape> operands);
 

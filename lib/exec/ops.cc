@@ -20,14 +20,14 @@ Array weak(const Scalar& literal, const Array& array, BinaryOp op) {
 
 }  // namespace
 
-#define NDSHARE_BINARY_OP(name, loops, rule, commutative, identity, family, ulp, doc)  \
-  Array name(const Array& x1, const Array& x2, const OpOptions& options) {             \
-    return internal::run_binary(BinaryOp::name, x1, x2, options);                      \
-  }                                                                                    \
-  Array name(const Array& x1, const Scalar& x2, const OpOptions& options) {            \
+#define NDSHARE_BINARY_OP(name, loops, rule, commutative, identity, family, ulp, doc)       \
+  Array name(const Array& x1, const Array& x2, const OpOptions& options) {                  \
+    return internal::run_binary(BinaryOp::name, x1, x2, options);                           \
+  }                                                                                         \
+  Array name(const Array& x1, const Scalar& x2, const OpOptions& options) {                 \
     return internal::run_binary(BinaryOp::name, x1, weak(x2, x1, BinaryOp::name), options); \
-  }                                                                                    \
-  Array name(const Scalar& x1, const Array& x2, const OpOptions& options) {            \
+  }                                                                                         \
+  Array name(const Scalar& x1, const Array& x2, const OpOptions& options) {                 \
     return internal::run_binary(BinaryOp::name, weak(x1, x2, BinaryOp::name), x2, options); \
   }
 #include "lib/kernels/op_list.inc"

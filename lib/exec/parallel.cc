@@ -20,8 +20,8 @@ namespace {
 
 std::atomic<int> g_limit{0};  // of set_threads; 0: not set
 
-// oneTBB's workers do not exist in a forked child: everything there is done by the calling thread.
-std::atomic<bool> g_forked{false};
+// oneTBB's workers do not exist in a child that is forked once they run: everything there is done by the calling thread.
+std::atomic<bool> g_started{false}, g_forked{false};
 
 int threads_from_environment() noexcept {
   const char* text = std::getenv("NDSHARE_THREADS");
@@ -31,7 +31,8 @@ int threads_from_environment() noexcept {
 }
 
 bool watch_forks() noexcept {
-  return ::pthread_atfork(nullptr, nullptr, [] { g_forked.store(true, std::memory_order_relaxed); }) == 0;
+  const auto in_child = [] { g_forked.store(g_started.load(std::memory_order_relaxed), std::memory_order_relaxed); };
+  return ::pthread_atfork(nullptr, nullptr, in_child) == 0;
 }
 
 }  // namespace
@@ -59,6 +60,7 @@ void parallel_blocks(std::size_t blocks, int asked, const std::function<void(std
   };
   const std::size_t threads = blocks < 2 ? 1 : std::min(blocks, static_cast<std::size_t>(thread_limit(asked)));
   if (threads == 1) return work(0);
+  g_started.store(true, std::memory_order_relaxed);
   // One task a thread, each taking blocks until none is left: the limit holds without an arena of our own.
   tbb::parallel_for(std::size_t{0}, threads, work, tbb::simple_partitioner());
 }

@@ -9,7 +9,7 @@
 namespace ndshare::internal {
 namespace {
 
-constexpr std::size_t kBlockBytes = std::size_t{1} << 20;     // of one task: thousands of pages, and few enough hand-outs
+constexpr std::size_t kBlockBytes = std::size_t{1} << 20;  // of one task: thousands of pages, and few enough hand-outs
 constexpr std::size_t kParallelBytes = std::size_t{2} << 20;  // below, waking a thread costs what it saves
 
 template <class Body>

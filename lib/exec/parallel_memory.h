@@ -5,11 +5,12 @@
 
 namespace ndshare::internal {
 
-/// Outputs from this size on are written with stream stores: they would push everything else out of the caches, and a plain
-/// store first reads the line it is to overwrite.
+/// Outputs from this size on are written with stream stores: they would push everything else out of the caches, and a
+/// plain store first reads the line it is to overwrite.
 inline constexpr std::size_t kStreamBytes = std::size_t{8} << 20;
 
-/// memcpy by up to `threads` threads (0: the default). The ranges may not overlap. All is visible to whoever the caller tells.
+/// memcpy by up to `threads` threads (0: the default). The ranges may not overlap. All is visible to whoever the caller
+/// tells.
 ///   Threads: safe.   Memory: allocates nothing. Small sizes are a plain memcpy.
 void parallel_copy(void* dst, const void* src, std::size_t bytes, int threads = 0);
 

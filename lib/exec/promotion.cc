@@ -23,19 +23,26 @@ std::int64_t size_of(TypeId id) noexcept { return DType(id).itemsize(); }
 TypeId mixed_integers(TypeId with_sign, TypeId without) noexcept {
   if (size_of(with_sign) > size_of(without)) return with_sign;
   switch (without) {
-    case TypeId::uint8: return TypeId::int16;
-    case TypeId::uint16: return TypeId::int32;
-    case TypeId::uint32: return TypeId::int64;
-    default: return TypeId::float64;
+    case TypeId::uint8:
+      return TypeId::int16;
+    case TypeId::uint16:
+      return TypeId::int32;
+    case TypeId::uint32:
+      return TypeId::int64;
+    default:
+      return TypeId::float64;
   }
 }
 
 // The float dtype for an integer or bool next to floats.
 TypeId float_for(TypeId integer) noexcept {
   switch (size_of(integer)) {
-    case 1: return TypeId::float16;
-    case 2: return TypeId::float32;
-    default: return TypeId::float64;
+    case 1:
+      return TypeId::float16;
+    case 2:
+      return TypeId::float32;
+    default:
+      return TypeId::float64;
   }
 }
 
@@ -57,13 +64,17 @@ TypeId result_type(TypeId a, TypeId b) noexcept {
 TypeId weak_type(const Scalar& literal, TypeId array) {
   const DType dtype(array);
   switch (literal.kind()) {
-    case 'b': return array;
-    case 'i': return dtype.is_bool() ? TypeId::int64 : array;
-    case 'f': return dtype.is_floating() || dtype.is_complex() ? array : TypeId::float64;
+    case 'b':
+      return array;
+    case 'i':
+      return dtype.is_bool() ? TypeId::int64 : array;
+    case 'f':
+      return dtype.is_floating() || dtype.is_complex() ? array : TypeId::float64;
     case 'c':
       if (dtype.is_complex()) return array;
       return dtype.is_floating() ? complex_for(array) : TypeId::complex128;
-    default: break;
+    default:
+      break;
   }
   throw Error(Error::DtypeMismatch, "text is no operand for an array of " + dtype.name() + ": give a number",
               {{"dtype", dtype.name()}});
@@ -71,10 +82,14 @@ TypeId weak_type(const Scalar& literal, TypeId array) {
 
 bool can_cast(TypeId from, TypeId to, Casting casting) noexcept {
   switch (casting) {
-    case Casting::no: return from == to;
-    case Casting::safe: return result_type(from, to) == to;
-    case Casting::same_kind: return rung(from) <= rung(to);
-    case Casting::unsafe: return true;
+    case Casting::no:
+      return from == to;
+    case Casting::safe:
+      return result_type(from, to) == to;
+    case Casting::same_kind:
+      return rung(from) <= rung(to);
+    case Casting::unsafe:
+      return true;
   }
   return false;
 }

@@ -15,8 +15,8 @@ enum class Casting : std::uint8_t { no, safe, same_kind, unsafe };
 /// The smallest dtype that both cast to safely, by NumPy's table: dtypes decide, never values. REQUIRES: both numeric.
 [[nodiscard]] TypeId result_type(TypeId a, TypeId b) noexcept;
 
-/// The dtype of a literal (a weak operand) next to an array of dtype `array`: the array's within its kind, else the default
-/// of the literal's kind (int64, float64, complex128; float with complex keeps the precision).
+/// The dtype of a literal (a weak operand) next to an array of dtype `array`: the array's within its kind, else the
+/// default of the literal's kind (int64, float64, complex128; float with complex keeps the precision).
 ///   Errors: DtypeMismatch for text.
 [[nodiscard]] TypeId weak_type(const Scalar& literal, TypeId array);
 

@@ -1,6 +1,7 @@
 // nd::sum: pairwise along any axes. Two ways through memory, chosen by strides, with the same bound on the error:
 // runs (the reduced axes lie closest: each result is one run of elements, cut into blocks) and rows (a kept axis lies
-// closer: whole rows are added as a tree, lib/exec/reduce_rows.*). What is added to what depends on shapes and strides alone.
+// closer: whole rows are added as a tree, lib/exec/reduce_rows.*). What is added to what depends on shapes and strides
+// alone.
 #include <ndshare/create.h>
 #include <ndshare/error.h>
 #include <ndshare/ops.h>
@@ -73,11 +74,14 @@ SumPlan make_plan(const Array& x, const ReduceOptions& options) {
   plan.reduced = reduced_axes(options.axis, x.ndim());
   for (int axis = 0; axis < x.ndim(); ++axis) {
     const bool gone = plan.reduced.test(static_cast<std::size_t>(axis));
-    if (gone) plan.length *= x.shape()[axis];
-    else plan.shape.push_back(x.shape()[axis]);
+    if (gone)
+      plan.length *= x.shape()[axis];
+    else
+      plan.shape.push_back(x.shape()[axis]);
     plan.keepdims_shape.push_back(gone ? 1 : x.shape()[axis]);
   }
-  if (options.threads < 0) throw Error(Error::Usage, "threads = " + std::to_string(options.threads) + ": give 0 or more");
+  if (options.threads < 0)
+    throw Error(Error::Usage, "threads = " + std::to_string(options.threads) + ": give 0 or more");
   const Shape& shape = options.keepdims ? plan.keepdims_shape : plan.shape;
   if (options.out) {
     check_out("sum", *options.out, shape, plan.result);
@@ -96,7 +100,8 @@ void select(const Array& x, const std::bitset<kMaxAxes>& reduced, bool want, Sha
   }
 }
 
-// The sum of a reader's elements [0, n): blocks, then the sum of their sums, and so on; `threads` = 1 stays in this thread.
+// The sum of a reader's elements [0, n): blocks, then the sum of their sums, and so on; `threads` = 1 stays in this
+// thread.
 void sum_run(const Reader& reader, std::int64_t n, TypeId loop, int threads, std::byte* out) {
   const std::int64_t itemsize = DType(loop).itemsize();
   const auto block = static_cast<std::int64_t>(sum_block_elements(static_cast<std::size_t>(itemsize)));
@@ -132,7 +137,8 @@ void sum_runs(const Array& x, const SumPlan& plan, const Array& result, int thre
   std::byte* out = result.mutable_data();
   const auto one = [&](std::int64_t i, int inner_threads) {
     std::int64_t offset = 0, rest = i;
-    for (int axis = kept_shape.ndim() - 1; axis >= 0; rest /= kept_shape[axis--]) offset += rest % kept_shape[axis] * kept[axis];
+    for (int axis = kept_shape.ndim() - 1; axis >= 0; rest /= kept_shape[axis--])
+      offset += rest % kept_shape[axis] * kept[axis];
     const Reader reader(x.data() + offset, run[0], x.dtype().id(), space, plan.loop);
     sum_run(reader, plan.length, plan.loop, inner_threads, out + i * itemsize);
   };
@@ -165,6 +171,14 @@ bool choose_rows(const Array& x, const SumPlan& plan, Space& reduced, std::array
 Array compute(const Array& x, const SumPlan& plan, int threads) {
   if (x.size() == 0 || plan.length == 0) return zeros(plan.shape, DType(plan.loop));
   const Array result = empty(plan.shape, DType(plan.loop));
+  if (plan.length == 1) {  // nothing to add: the elements themselves
+    Dims gone;
+    for (int axis = 0; axis < x.ndim(); ++axis) {
+      if (plan.reduced.test(static_cast<std::size_t>(axis))) gone.push_back(axis);
+    }
+    assign_cast(result, gone.empty() ? x : x.with_layout(squeeze(x.layout(), gone)), threads);
+    return result;
+  }
   Space reduced;
   std::array<Strides, 1> strides;
   if (!choose_rows(x, plan, reduced, strides)) {
@@ -175,8 +189,15 @@ Array compute(const Array& x, const SumPlan& plan, int threads) {
   std::array<Strides, 2> kept = {Strides{}, result.strides()};
   select(x, plan.reduced, false, kept_shape, kept[0]);
   const Space space = make_space(kept_shape, kept, true);
-  sum_rows({.data = x.data(), .type = x.dtype().id(), .loop = plan.loop, .rows = reduced.count, .row_stride = strides[0][0],
-            .kept = space, .kept_strides = kept[0], .out = result.mutable_data(), .out_strides = kept[1]},
+  sum_rows({.data = x.data(),
+            .type = x.dtype().id(),
+            .loop = plan.loop,
+            .rows = reduced.count,
+            .row_stride = strides[0][0],
+            .kept = space,
+            .kept_strides = kept[0],
+            .out = result.mutable_data(),
+            .out_strides = kept[1]},
            threads);
   return result;
 }

@@ -14,10 +14,10 @@ namespace ndshare::internal {
 namespace {
 
 constexpr std::int64_t kChunk = static_cast<std::int64_t>(kStageElements);  // columns that a task adds at once
-constexpr std::int64_t kNarrow = 256;     // rows of fewer columns are taken together as wide ones
-constexpr std::int64_t kWideRows = 256;   // rows of a block; a narrow block has kNarrowElements instead
+constexpr std::int64_t kNarrow = 256;    // rows of fewer columns are taken together as wide ones
+constexpr std::int64_t kWideRows = 256;  // rows of a block; a narrow block has kNarrowElements instead
 constexpr std::int64_t kNarrowElements = std::int64_t{64} << 10;
-constexpr std::size_t kLevels = 20;       // depth of a block's tree, rounded up
+constexpr std::size_t kLevels = 20;  // depth of a block's tree, rounded up
 
 std::int64_t bit_ceil(std::int64_t n) noexcept {
   return static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(n)));
@@ -26,7 +26,8 @@ std::int64_t bit_floor(std::int64_t n) noexcept {
   return static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(n)));
 }
 
-// One level: rows × columns → blocks × columns. Rows are cut into blocks whose size depends on the number of columns alone.
+// One level: rows × columns → blocks × columns. Rows are cut into blocks whose size depends on the number of columns
+// alone.
 class Level {
  public:
   Level(const std::byte* data, TypeId type, TypeId loop, std::int64_t rows, std::int64_t row_stride, const Space& kept,
@@ -72,7 +73,8 @@ class Level {
     return strides;
   }
 
-  // Scratch of a task: one row of results, one row for each level of its tree, and (narrow, not packed) a copy of the block.
+  // Scratch of a task: one row of results, one row for each level of its tree, and (narrow, not packed) a copy of the
+  // block.
   template <class Store>
   void run_task(std::int64_t block, std::int64_t low, std::int64_t n, const Store& store) const {
     const std::int64_t first = block * block_rows_, rows = std::min(block_rows_, rows_ - first);
@@ -124,7 +126,8 @@ class Level {
   }
 
   // The same over packed rows of n elements.
-  void add_packed(const std::byte* x, std::int64_t rows, std::int64_t n, std::byte* out, std::byte* scratch) const noexcept {
+  void add_packed(const std::byte* x, std::int64_t rows, std::int64_t n, std::byte* out,
+                  std::byte* scratch) const noexcept {
     const auto count = static_cast<std::size_t>(n);
     if (rows == 1) {
       std::memcpy(out, x, count * static_cast<std::size_t>(itemsize_));

@@ -13,7 +13,7 @@ struct RowSum {
   const std::byte* data;
   TypeId type, loop;  ///< of the data; of the additions and of `out`
   std::int64_t rows, row_stride;
-  const Space& kept;          ///< the elements of one sub-array
+  const Space& kept;  ///< the elements of one sub-array
   const Strides& kept_strides;
   std::byte* out;
   const Strides& out_strides;

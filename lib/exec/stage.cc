@@ -4,11 +4,9 @@
 #include <array>
 #include <cstdlib>
 #include <cstring>
-#include <numeric>
 
 namespace ndshare::internal {
 namespace {
-
 
 // A run of elements across the rows of the space: calls step(byte offset, stride, elements already done, elements).
 template <class Step>
@@ -80,11 +78,15 @@ Space make_space(const Shape& shape, std::span<Strides> strides, bool reorder) {
     bool joins = last >= 0;
     for (std::size_t k = 0; k < operands && joins; ++k) joins = merged[k][last] == strides[k][axis] * shape[axis];
     for (std::size_t k = 0; k < operands; ++k) {
-      if (joins) merged[k][last] = strides[k][axis];
-      else merged[k].push_back(strides[k][axis]);
+      if (joins)
+        merged[k][last] = strides[k][axis];
+      else
+        merged[k].push_back(strides[k][axis]);
     }
-    if (joins) space.sizes[last] *= shape[axis];
-    else space.sizes.push_back(shape[axis]);
+    if (joins)
+      space.sizes[last] *= shape[axis];
+    else
+      space.sizes.push_back(shape[axis]);
   }
   std::copy_n(merged.begin(), operands, strides.begin());
   return space;
@@ -101,36 +103,53 @@ Strides stretched_strides(const Array& array, const Shape& shape) {
   return strides;
 }
 
-void gather_run(const std::byte* from, std::int64_t stride, std::size_t itemsize, std::byte* to, std::size_t n) noexcept {
+void gather_run(const std::byte* from, std::int64_t stride, std::size_t itemsize, std::byte* to,
+                std::size_t n) noexcept {
   if (stride == static_cast<std::int64_t>(itemsize)) {
     std::memcpy(to, from, n * itemsize);
     return;
   }
   switch (itemsize) {
-    case 1: return gather_sized<1>(from, stride, to, n);
-    case 2: return gather_sized<2>(from, stride, to, n);
-    case 4: return gather_sized<4>(from, stride, to, n);
-    case 8: return gather_sized<8>(from, stride, to, n);
-    default: return gather_sized<16>(from, stride, to, n);
+    case 1:
+      return gather_sized<1>(from, stride, to, n);
+    case 2:
+      return gather_sized<2>(from, stride, to, n);
+    case 4:
+      return gather_sized<4>(from, stride, to, n);
+    case 8:
+      return gather_sized<8>(from, stride, to, n);
+    default:
+      return gather_sized<16>(from, stride, to, n);
   }
 }
 
-void scatter_run(const std::byte* from, std::byte* to, std::int64_t stride, std::size_t itemsize, std::size_t n) noexcept {
+void scatter_run(const std::byte* from, std::byte* to, std::int64_t stride, std::size_t itemsize,
+                 std::size_t n) noexcept {
   if (stride == static_cast<std::int64_t>(itemsize)) {
     std::memcpy(to, from, n * itemsize);
     return;
   }
   switch (itemsize) {
-    case 1: return scatter_sized<1>(from, to, stride, n);
-    case 2: return scatter_sized<2>(from, to, stride, n);
-    case 4: return scatter_sized<4>(from, to, stride, n);
-    case 8: return scatter_sized<8>(from, to, stride, n);
-    default: return scatter_sized<16>(from, to, stride, n);
+    case 1:
+      return scatter_sized<1>(from, to, stride, n);
+    case 2:
+      return scatter_sized<2>(from, to, stride, n);
+    case 4:
+      return scatter_sized<4>(from, to, stride, n);
+    case 8:
+      return scatter_sized<8>(from, to, stride, n);
+    default:
+      return scatter_sized<16>(from, to, stride, n);
   }
 }
 
 Reader::Reader(const std::byte* data, const Strides& strides, TypeId type, const Space& space, TypeId loop) noexcept
-    : data_(data), strides_(strides), space_(space), type_(type), loop_(loop), itemsize_(DType(type).itemsize()),
+    : data_(data),
+      strides_(strides),
+      space_(space),
+      type_(type),
+      loop_(loop),
+      itemsize_(DType(type).itemsize()),
       aligned_(is_aligned_to(data, strides, itemsize_)) {}
 
 const std::byte* Reader::locate(std::int64_t low) const noexcept { return data_ + offset_of(space_, strides_, low); }
@@ -149,9 +168,10 @@ const std::byte* Reader::repeated(std::int64_t low, std::size_t n) const noexcep
 
 void Reader::gather(std::int64_t low, std::size_t n, std::byte* to) const noexcept {
   const auto itemsize = static_cast<std::size_t>(itemsize_);
-  for_rows(space_, strides_, low, n, [&](std::int64_t offset, std::int64_t stride, std::size_t done, std::size_t count) {
-    gather_run(data_ + offset, stride, itemsize, to + done * itemsize, count);
-  });
+  for_rows(space_, strides_, low, n,
+           [&](std::int64_t offset, std::int64_t stride, std::size_t done, std::size_t count) {
+             gather_run(data_ + offset, stride, itemsize, to + done * itemsize, count);
+           });
 }
 
 void Reader::stage(std::int64_t low, std::size_t n, std::byte* to) const noexcept {
@@ -169,7 +189,12 @@ void Reader::stage(std::int64_t low, std::size_t n, std::byte* to) const noexcep
 }
 
 Writer::Writer(std::byte* data, const Strides& strides, TypeId type, const Space& space, TypeId loop) noexcept
-    : data_(data), strides_(strides), space_(space), type_(type), loop_(loop), itemsize_(DType(type).itemsize()),
+    : data_(data),
+      strides_(strides),
+      space_(space),
+      type_(type),
+      loop_(loop),
+      itemsize_(DType(type).itemsize()),
       aligned_(is_aligned_to(data, strides, itemsize_)) {}
 
 std::byte* Writer::direct(std::int64_t low, std::size_t n) const noexcept {
@@ -185,9 +210,10 @@ void Writer::put(std::int64_t low, std::size_t n, const std::byte* from) const n
     from = raw;
   }
   const auto itemsize = static_cast<std::size_t>(itemsize_);
-  for_rows(space_, strides_, low, n, [&](std::int64_t offset, std::int64_t stride, std::size_t done, std::size_t count) {
-    scatter_run(from + done * itemsize, data_ + offset, stride, itemsize, count);
-  });
+  for_rows(space_, strides_, low, n,
+           [&](std::int64_t offset, std::int64_t stride, std::size_t done, std::size_t count) {
+             scatter_run(from + done * itemsize, data_ + offset, stride, itemsize, count);
+           });
 }
 
 }  // namespace ndshare::internal

@@ -14,8 +14,8 @@ namespace ndshare::internal {
 /// Elements of a staged block: three operands of the widest dtype stay in the first-level cache and on the stack.
 inline constexpr std::size_t kStageElements = 1024;
 
-/// The order in which elements are visited: axes of length over 1, outermost first, neighbours merged where every operand
-/// can step through them as one axis. `axes` says, for each operand, its byte stride along each axis.
+/// The order in which elements are visited: axes of length over 1, outermost first, neighbours merged where every
+/// operand can step through them as one axis. `axes` says, for each operand, its byte stride along each axis.
 struct Space {
   Shape sizes{};
   std::int64_t count = 1;
@@ -24,16 +24,20 @@ struct Space {
   [[nodiscard]] std::int64_t inner() const noexcept { return sizes.empty() ? 1 : sizes.back(); }
 };
 
-/// Makes the space of `shape` for operands with these strides (one per axis of `shape`), and rewrites the strides to fit it.
-/// Axes go by falling |stride| of the first operand when `reorder`, so that it is visited in the order it lies in memory.
+/// Makes the space of `shape` for operands with these strides (one per axis of `shape`), and rewrites the strides to
+/// fit it. Axes go by falling |stride| of the first operand when `reorder`, so that it is visited in the order it lies
+/// in memory.
 [[nodiscard]] Space make_space(const Shape& shape, std::span<Strides> strides, bool reorder);
 
 /// The strides of `array` stretched to `shape` (right-aligned): 0 where it is stretched. REQUIRES: it broadcasts.
 [[nodiscard]] Strides stretched_strides(const Array& array, const Shape& shape);
 
-/// Copies n elements of `itemsize` bytes (1 to 16, a power of two), `stride` bytes apart, to contiguous memory; and back.
-void gather_run(const std::byte* from, std::int64_t stride, std::size_t itemsize, std::byte* to, std::size_t n) noexcept;
-void scatter_run(const std::byte* from, std::byte* to, std::int64_t stride, std::size_t itemsize, std::size_t n) noexcept;
+/// Copies n elements of `itemsize` bytes (1 to 16, a power of two), `stride` bytes apart, to contiguous memory; and
+/// back.
+void gather_run(const std::byte* from, std::int64_t stride, std::size_t itemsize, std::byte* to,
+                std::size_t n) noexcept;
+void scatter_run(const std::byte* from, std::byte* to, std::int64_t stride, std::size_t itemsize,
+                 std::size_t n) noexcept;
 
 /// An input as a kernel wants it: runs of elements in the space's order, in the loop's dtype.
 ///   Threads: immutable.
@@ -44,7 +48,8 @@ class Reader {
 
   /// Elements [low, low + n) where they lie, or null when they must be staged.
   [[nodiscard]] const std::byte* direct(std::int64_t low, std::size_t n) const noexcept;
-  /// The one element that fills [low, low + n), or null: where it lies, so cast it with `stage(low, 1, …)` if dtypes differ.
+  /// The one element that fills [low, low + n), or null: where it lies, so cast it with `stage(low, 1, …)` if dtypes
+  /// differ.
   [[nodiscard]] const std::byte* repeated(std::int64_t low, std::size_t n) const noexcept;
   /// Copies elements [low, low + n) to `to` in the loop's dtype; any n.
   void stage(std::int64_t low, std::size_t n, std::byte* to) const noexcept;

@@ -67,7 +67,8 @@ struct Multiply {
     } else if constexpr (std::is_same_v<T, std::uint64_t>) {
       const hn::Repartition<std::uint32_t, D> narrow;
       const auto na = hn::BitCast(narrow, a), nb = hn::BitCast(narrow, b);
-      const auto a_high = hn::BitCast(narrow, hn::ShiftRight<32>(a)), b_high = hn::BitCast(narrow, hn::ShiftRight<32>(b));
+      const auto a_high = hn::BitCast(narrow, hn::ShiftRight<32>(a)),
+                 b_high = hn::BitCast(narrow, hn::ShiftRight<32>(b));
       const auto cross = hn::Add(hn::MulEven(na, b_high), hn::MulEven(a_high, nb));
       return hn::Add(hn::MulEven(na, nb), hn::ShiftLeft<32>(cross));
     } else {
@@ -93,8 +94,8 @@ struct ComplexMultiply {
     im = hn::Add(hn::Mul(ar, bi), hn::Mul(ai, br));
   }
 };
-// Smith's method (R. L. Smith, Algorithm 116: Complex division, CACM 1962): divide by the larger part of b, so that |b|²
-// cannot overflow. x/0 is (re x)/0 + (im x)/0 i.
+// Smith's method (R. L. Smith, Algorithm 116: Complex division, CACM 1962): divide by the larger part of b, so that
+// |b|² cannot overflow. x/0 is (re x)/0 + (im x)/0 i.
 struct ComplexDivide {
   template <class D, class V>
   static HWY_INLINE void call(D d, V ar, V ai, V br, V bi, V& re, V& im) noexcept {

@@ -19,10 +19,12 @@ inline constexpr bool kIsComplex = std::is_same_v<T, std::complex<float>> || std
 
 template <class To, class From>
 To float_to_integer(From value) noexcept {
-  constexpr From kBelow = static_cast<From>(std::numeric_limits<To>::min()) - From{1};  // exact, or rounds to the minimum
+  constexpr From kBelow =
+      static_cast<From>(std::numeric_limits<To>::min()) - From{1};  // exact, or rounds to the minimum
   constexpr From kAbove = static_cast<From>(std::numeric_limits<To>::max() / 2 + 1) * From{2};  // exactly maximum + 1
-  const bool low_ok = sizeof(To) == 8 || sizeof(To) >= sizeof(From) ? value >= static_cast<From>(std::numeric_limits<To>::min())
-                                                                     : value > kBelow;
+  const bool low_ok = sizeof(To) == 8 || sizeof(To) >= sizeof(From)
+                          ? value >= static_cast<From>(std::numeric_limits<To>::min())
+                          : value > kBelow;
   return low_ok && value < kAbove ? static_cast<To>(value) : std::numeric_limits<To>::min();
 }
 
@@ -44,15 +46,15 @@ To cast_value(From value) noexcept {
   } else if constexpr (std::is_same_v<To, bool>) {
     return value != 0;
   } else if constexpr (std::is_same_v<To, Half>) {
-    // Wide sources pass through float32: its 24 digits do not change a float16 result except at the ties that they create,
-    // which rounding to odd avoids.
+    // Wide sources pass through float32: its 24 digits do not change a float16 result except at the ties that they
+    // create, which rounding to odd avoids.
     if constexpr (std::is_same_v<From, double> || (std::is_integral_v<From> && sizeof(From) >= 4)) {
       const double wide = static_cast<double>(value);
       float narrow = static_cast<float>(wide);
       if (static_cast<double>(narrow) != wide && std::isfinite(narrow)) {
         const bool up = std::fabs(static_cast<double>(narrow)) > std::fabs(wide);
         std::uint32_t bits = std::bit_cast<std::uint32_t>(narrow);
-        if (up) --bits;  // truncated towards zero …
+        if (up) --bits;                            // truncated towards zero …
         narrow = std::bit_cast<float>(bits | 1U);  // … and the last bit says that something was cut off
       }
       return Half(narrow);

@@ -1,9 +1,9 @@
 // Sums of blocks: pairwise (Higham, Accuracy and Stability of Numerical Algorithms, 4.2) over fixed virtual lanes.
 //
-// A block is seen as rows of 64 bytes (16 float32, 8 float64): as many virtual lanes, however wide the machine's registers are.
-// Rows are added as a binary tree that depends on their number alone, then the lanes as a binary tree. Every target does
-// the same additions, so the bits are the same; the depth is log2(n), so is the error bound. Missing lanes of the last row
-// are −0.0, which changes no value.
+// A block is seen as rows of 64 bytes (16 float32, 8 float64): as many virtual lanes, however wide the machine's
+// registers are. Rows are added as a binary tree that depends on their number alone, then the lanes as a binary tree.
+// Every target does the same additions, so the bits are the same; the depth is log2(n), so is the error bound. Missing
+// lanes of the last row are −0.0, which changes no value.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lib/kernels/reduce_sum.cc"
 #include <hwy/foreach_target.h>  // IWYU pragma: keep

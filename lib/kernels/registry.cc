@@ -51,8 +51,6 @@ const KernelTable& kernels() noexcept {
 
 std::span<const KernelTable> supported_tables() noexcept { return tables(); }
 
-void force_table_for_test(const KernelTable* table) noexcept {
-  g_current.store(table, std::memory_order_release);
-}
+void force_table_for_test(const KernelTable* table) noexcept { g_current.store(table, std::memory_order_release); }
 
 }  // namespace ndshare::internal

@@ -1,7 +1,8 @@
 // The registry: for every operation and dtype the kernel of the best instruction set this machine has.
 //
-// A kernel is noexcept and contiguous 1-D; its pointers may be anywhere (unaligned) unless it says otherwise. `out` may be
-// exactly an operand (in place), or apart from it; nothing between. Strides, casts and threads are lib/exec's business.
+// A kernel is noexcept and contiguous 1-D. Its pointers are aligned as an element is (to min(itemsize, 8) bytes), not
+// to a register; those of casts and of the memory kernels may be anywhere. `out` may be exactly an operand (in place)
+// or apart from it, nothing between. Strides, casts, odd addresses and threads are lib/exec's business.
 #pragma once
 
 #include <ndshare/lane.h>
@@ -47,11 +48,11 @@ constexpr const BinaryOpInfo& info(BinaryOp op) noexcept { return kBinaryOps[sta
 /// out[i] = a[i] op b[i]; the scalar forms read just a[0] or b[0] instead.
 using BinaryKernel = void (*)(const void* a, const void* b, void* out, std::size_t n) noexcept;
 
-/// The kernels of one op and dtype. `vv` two vectors, `vs` the right operand a scalar, `sv` the left one (null for commutative
-/// ops: swap and use `vs`).
+/// The kernels of one op and dtype. `vv` two vectors, `vs` the right operand a scalar, `sv` the left one (null for
+/// commutative ops: swap and use `vs`).
 ///
-/// The stream forms write past the caches, for outputs too large to be read again from there: `out` must be a multiple of
-/// the itemsize and apart from the operands, and the thread must call `KernelTable::fence` before others may read. They are
+/// The stream forms write past the caches, for outputs too large to be read again from there: `out` must be apart
+/// from the operands, and the thread must call `KernelTable::fence` before others may read. They are
 /// null where no such form is worth its code: use the plain ones.
 struct BinaryKernels {
   BinaryKernel vv = nullptr, vs = nullptr, sv = nullptr;
@@ -61,8 +62,9 @@ struct BinaryKernels {
 /// The most elements of a block for `SumKernel`: 32 KiB, and the unit of the summation tree.
 constexpr std::size_t sum_block_elements(std::size_t itemsize) noexcept { return 32768 / itemsize; }
 
-/// *out = the sum of x[0 … n), n ≤ sum_block_elements: pairwise over fixed virtual lanes, so the same bits on every target.
-/// An empty sum is −0.0, the identity that leaves every value's bits alone; callers turn it into 0 for empty arrays.
+/// *out = the sum of x[0 … n), n ≤ sum_block_elements: pairwise over fixed virtual lanes, so the same bits on every
+/// target. An empty sum is −0.0, the identity that leaves every value's bits alone; callers turn it into 0 for empty
+/// arrays.
 using SumKernel = void (*)(const void* x, std::size_t n, void* out) noexcept;
 
 /// Every kernel for one instruction set.
@@ -87,7 +89,8 @@ struct KernelTable {
 /// One table for each target that this machine supports, best first: for tests and benchmarks.
 [[nodiscard]] std::span<const KernelTable> supported_tables() noexcept;
 
-/// Makes `kernels()` give this one of `supported_tables()`, or the best again for null. For tests: not while kernels run.
+/// Makes `kernels()` give this one of `supported_tables()`, or the best again for null. For tests: not while kernels
+/// run.
 void force_table_for_test(const KernelTable* table) noexcept;
 
 }  // namespace ndshare::internal

@@ -4,8 +4,8 @@
 //   struct Op { template <class D, class V> static V call(D d, V a, V b); };            lanes
 //   struct Op { template <class D, class V> static void call(D d, V ar, V ai, V br, V bi, V& re, V& im); };   complex
 //
-// The tail that does not fill a vector is computed in a padded copy, so each element sees the same instructions wherever it
-// stands, and nothing beyond the n elements is read or written.
+// The tail that does not fill a vector is computed in a padded copy, so each element sees the same instructions
+// wherever it stands, and nothing beyond the n elements is read or written.
 
 #if defined(NDSHARE_SIMD_LOOPS_INL) == defined(HWY_TARGET_TOGGLE)
 #ifdef NDSHARE_SIMD_LOOPS_INL
@@ -164,8 +164,8 @@ void pairs_loop(const void* a, const void* b, void* out, std::size_t n) noexcept
   lanes_loop<Op, T, Form::vv, kStream>(a, b, out, 2 * n);
 }
 
-// float16 ↔ float32. Only the wider targets have instructions for it; Half does the same bits in integers. Highway's own
-// emulation is not used: it does not promise NaN and infinities.
+// float16 ↔ float32. Only the wider targets have instructions for it; Half does the same bits in integers. Highway's
+// own emulation is not used: it does not promise NaN and infinities.
 HWY_INLINE void widen_halves(const Half* from, float* to, std::size_t n) noexcept {
   std::size_t i = 0;
 #if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
@@ -190,8 +190,8 @@ HWY_INLINE void narrow_halves(const float* from, Half* to, std::size_t n) noexce
   for (; i < n; ++i) to[i] = Half(from[i]);
 }
 
-// The same over float16: computed in float32 and rounded once. For + − × ÷ that is the correctly rounded float16 result,
-// as float32 has more than twice the digits.
+// The same over float16: computed in float32 and rounded once. For + − × ÷ that is the correctly rounded float16
+// result, as float32 has more than twice the digits.
 template <class Op, Form kForm>
 void half_loop(const void* va, const void* vb, void* vo, std::size_t n) noexcept {
   constexpr std::size_t kChunk = 256;

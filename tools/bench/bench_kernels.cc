@@ -1,5 +1,5 @@
-// Arithmetic against what the memory allows. The peer is a stream loop written by hand for this one case: its passes and
-// the library's are timed in turn, so that both see the same machine, and the ratio is a counter of the same run.
+// Arithmetic against what the memory allows. The peer is a stream loop written by hand for this one case: its passes
+// and the library's are timed in turn, so that both see the same machine, and the ratio is a counter of the same run.
 #include <benchmark/benchmark.h>
 
 #include <ndshare/create.h>
@@ -27,7 +27,8 @@ namespace {
 #if defined(__x86_64__)
 __attribute__((target("avx2"))) void stream_add(const float* a, const float* b, float* out, std::size_t low,
                                                 std::size_t high) {
-  for (std::size_t i = low; i < high; i += 8) _mm256_stream_ps(out + i, _mm256_add_ps(_mm256_loadu_ps(a + i), _mm256_loadu_ps(b + i)));
+  for (std::size_t i = low; i < high; i += 8)
+    _mm256_stream_ps(out + i, _mm256_add_ps(_mm256_loadu_ps(a + i), _mm256_loadu_ps(b + i)));
   _mm_sfence();
 }
 #else
@@ -104,7 +105,8 @@ void BM_AddOut(benchmark::State& state) {
   const std::int64_t n = std::int64_t{1} << 24;
   const int asked = static_cast<int>(state.range(0));
   const int threads = asked == 0 ? nd::threads() : asked;
-  const nd::Array a = nd::full({n}, 1.5, nd::float32), b = nd::full({n}, 2.5, nd::float32), out = nd::zeros({n}, nd::float32);
+  const nd::Array a = nd::full({n}, 1.5, nd::float32), b = nd::full({n}, 2.5, nd::float32),
+                  out = nd::zeros({n}, nd::float32);
   Team team(static_cast<std::size_t>(threads));
   const float* pa = a.as_span<const float>().data();
   const float* pb = b.as_span<const float>().data();
@@ -134,7 +136,8 @@ BENCHMARK(BM_AddOut)->ArgName("threads")->Arg(1)->Arg(0)->UseManualTime()->Unit(
 void BM_AddNew(benchmark::State& state) {
   const nd::Array a = nd::ones({std::int64_t{1} << 24}, nd::float32);
   for (auto _ : state) benchmark::DoNotOptimize(nd::add(a, a));
-  state.counters["GB/s"] = benchmark::Counter(12.0 * static_cast<double>(a.size()) / 1e9, benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["GB/s"] =
+      benchmark::Counter(12.0 * static_cast<double>(a.size()) / 1e9, benchmark::Counter::kIsIterationInvariantRate);
 }
 BENCHMARK(BM_AddNew)->UseRealTime()->Unit(benchmark::kMillisecond);
 
@@ -142,14 +145,17 @@ void BM_AddMixedDtypes(benchmark::State& state) {
   const nd::Array a = nd::ones({std::int64_t{1} << 22}, nd::int32), b = nd::ones({std::int64_t{1} << 22}, nd::float32);
   const nd::Array out = nd::zeros(a.shape(), nd::float64);
   for (auto _ : state) benchmark::DoNotOptimize(nd::add(a, b, {.out = out}));
-  state.counters["Melements/s"] = benchmark::Counter(static_cast<double>(a.size()) / 1e6, benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["Melements/s"] =
+      benchmark::Counter(static_cast<double>(a.size()) / 1e6, benchmark::Counter::kIsIterationInvariantRate);
 }
 BENCHMARK(BM_AddMixedDtypes)->UseRealTime()->Unit(benchmark::kMillisecond);
 
 void BM_AddRow(benchmark::State& state) {
-  const nd::Array a = nd::ones({1 << 20, 3}, nd::float32), row = nd::ones({3}, nd::float32), out = nd::zeros(a.shape(), nd::float32);
+  const nd::Array a = nd::ones({1 << 20, 3}, nd::float32), row = nd::ones({3}, nd::float32),
+                  out = nd::zeros(a.shape(), nd::float32);
   for (auto _ : state) benchmark::DoNotOptimize(nd::add(a, row, {.out = out}));
-  state.counters["Melements/s"] = benchmark::Counter(static_cast<double>(a.size()) / 1e6, benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["Melements/s"] =
+      benchmark::Counter(static_cast<double>(a.size()) / 1e6, benchmark::Counter::kIsIterationInvariantRate);
 }
 BENCHMARK(BM_AddRow)->UseRealTime()->Unit(benchmark::kMillisecond);
 
@@ -159,7 +165,10 @@ void BM_AddSmall(benchmark::State& state) {
   const nd::OpOptions options{.out = out, .threads = static_cast<int>(state.range(1))};
   for (auto _ : state) benchmark::DoNotOptimize(nd::add(a, a, options));
 }
-BENCHMARK(BM_AddSmall)->ArgNames({"n", "threads"})->ArgsProduct({{16, 1024, 65536, 131072, 262144, 1 << 20}, {1, 0}})->UseRealTime();
+BENCHMARK(BM_AddSmall)
+    ->ArgNames({"n", "threads"})
+    ->ArgsProduct({{16, 1024, 65536, 131072, 262144, 1 << 20}, {1, 0}})
+    ->UseRealTime();
 
 void BM_AddSmallNew(benchmark::State& state) {
   const nd::Array a = nd::ones({16}, nd::float32);
@@ -169,7 +178,8 @@ BENCHMARK(BM_AddSmallNew);
 
 void sum_of(benchmark::State& state, const nd::Array& x, const nd::ReduceOptions& options) {
   for (auto _ : state) benchmark::DoNotOptimize(nd::sum(x, options));
-  state.counters["GB/s"] = benchmark::Counter(static_cast<double>(x.nbytes()) / 1e9, benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["GB/s"] =
+      benchmark::Counter(static_cast<double>(x.nbytes()) / 1e9, benchmark::Counter::kIsIterationInvariantRate);
 }
 void BM_SumAll(benchmark::State& state) {
   sum_of(state, nd::ones({std::int64_t{1} << 24}, nd::float32), {.threads = static_cast<int>(state.range(0))});

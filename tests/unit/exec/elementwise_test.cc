@@ -22,7 +22,8 @@ Array naive_add(const Array& a, const Array& b) {
   const Shape shape = broadcast_shapes(a.shape(), b.shape());
   const Array wide_a = a.broadcast_to(shape).flatten(), wide_b = b.broadcast_to(shape).flatten();
   const Array out = empty({shape.count()}, float64);
-  for (std::int64_t i = 0; i < out.size(); ++i) out.as_span<double>()[static_cast<std::size_t>(i)] = wide_a.at<double>(i) + wide_b.at<double>(i);
+  for (std::int64_t i = 0; i < out.size(); ++i)
+    out.as_span<double>()[static_cast<std::size_t>(i)] = wide_a.at<double>(i) + wide_b.at<double>(i);
   return out.reshape(shape);
 }
 
@@ -44,12 +45,15 @@ TEST(ElementwiseTest, ViewsOfEveryShapeAndStride) {
   expect_add(x(slice(0, 0), all, all), y(slice(0, 0), all, all), "empty");
   expect_add(x, scalar_array(7, int8), "no axes");
   expect_add(scalar_array(1.5, float32), scalar_array(7, int8), "two of no axes");
-  expect_add(scalar_array(1.5, float64).broadcast_to({3000}), scalar_array(2, float64).broadcast_to({3000}), "both repeated");
+  expect_add(scalar_array(1.5, float64).broadcast_to({3000}), scalar_array(2, float64).broadcast_to({3000}),
+             "both repeated");
 }
 
 TEST(ElementwiseTest, RandomViewsMatchTheNaiveLoop) {
   std::mt19937 random(17);
-  const auto pick = [&](std::int64_t low, std::int64_t high) { return low + static_cast<std::int64_t>(random() % static_cast<std::uint32_t>(high - low + 1)); };
+  const auto pick = [&](std::int64_t low, std::int64_t high) {
+    return low + static_cast<std::int64_t>(random() % static_cast<std::uint32_t>(high - low + 1));
+  };
   const DType dtypes[] = {bool_, int8, uint16, int32, float16, float32, float64};
   for (int round = 0; round < 300; ++round) {
     const auto make = [&](const DType& dtype) {
@@ -115,7 +119,8 @@ TEST(ElementwiseTest, OutIsCheckedBeforeAnythingIsWritten) {
 TEST(ElementwiseTest, MismatchNamesAxisShapesAndAWayOut) {
   const std::string text = message_of([] { (void)(ones({3, 4}) + ones({3})); });
   EXPECT_EQ(code_of([] { (void)(ones({3, 4}) + ones({3})); }), Error::ShapeMismatch);
-  for (const char* part : {"(3, 4)", "(3,)", "axis", "reshape", "(3, 1)"}) EXPECT_NE(text.find(part), std::string::npos) << text;
+  for (const char* part : {"(3, 4)", "(3,)", "axis", "reshape", "(3, 1)"})
+    EXPECT_NE(text.find(part), std::string::npos) << text;
 }
 
 TEST(ElementwiseTest, OverlapIsAsIfThereWereNone) {
@@ -129,8 +134,12 @@ TEST(ElementwiseTest, OverlapIsAsIfThereWereNone) {
     const Array z = original.copy();
     EXPECT_TRUE(array_equal(call(z, z, z(slice(0, 99))(slice(none, none, -1))), expected));
   };
-  check([](const Array& a, const Array& b, const Array& out) { return add(a(slice(1, none)), b(slice(0, 99)), {.out = out}); });
-  check([](const Array& a, const Array& b, const Array& out) { return multiply(a(slice(0, 99)), b(slice(0, 1)), {.out = out}); });
+  check([](const Array& a, const Array& b, const Array& out) {
+    return add(a(slice(1, none)), b(slice(0, 99)), {.out = out});
+  });
+  check([](const Array& a, const Array& b, const Array& out) {
+    return multiply(a(slice(0, 99)), b(slice(0, 1)), {.out = out});
+  });
   Array x = original.copy();
   EXPECT_TRUE(array_equal(add(x, x, {.out = x}), original * 2.0));
   x = original.copy();
@@ -150,13 +159,16 @@ TEST(ElementwiseTest, TheMemoryGuardRefusesBeforeAllocating) {
   const auto call = [&] { (void)(a + b); };
   EXPECT_EQ(code_of(call), Error::MemoryGuard);
   const std::string text = message_of(call);
-  for (const char* part : {"(5000000, 1000, 10)", "(5000000, 1000, 1)", "axis 2", "limit"}) EXPECT_NE(text.find(part), std::string::npos) << text;
+  for (const char* part : {"(5000000, 1000, 10)", "(5000000, 1000, 1)", "axis 2", "limit"})
+    EXPECT_NE(text.find(part), std::string::npos) << text;
   EXPECT_GT(internal::available_memory(), 0);
   // 2^62 · 2^62 · 2^62 elements wrap 64 and 128 bits.
   EXPECT_EQ(code_of([] {
-    const std::array shapes = {Shape{1}};
-    internal::check_result_memory("add", {std::int64_t{1} << 62, std::int64_t{1} << 62, std::int64_t{1} << 62}, 8, shapes);
-  }), Error::MemoryGuard);
+              const std::array shapes = {Shape{1}};
+              internal::check_result_memory(
+                  "add", {std::int64_t{1} << 62, std::int64_t{1} << 62, std::int64_t{1} << 62}, 8, shapes);
+            }),
+            Error::MemoryGuard);
   internal::check_result_memory("add", {std::int64_t{1} << 62, 0}, 8, {});
 }
 

@@ -39,9 +39,12 @@ void write_values(const test::ScratchDir& dir, test::Random& random) {
   std::ofstream file(dir.file(dtype_of<T>().name()), std::ios::binary);
   for (int i = 0; i < 500; ++i) {
     T value{};
-    if constexpr (std::is_integral_v<T>) value = test::sample<T>(random);
-    else if constexpr (std::is_same_v<T, Half>) value = Half(static_cast<float>(static_cast<int>(random() % 201) - 100));
-    else value = T(static_cast<float>(static_cast<int>(random() % 2001) - 1000));
+    if constexpr (std::is_integral_v<T>)
+      value = test::sample<T>(random);
+    else if constexpr (std::is_same_v<T, Half>)
+      value = Half(static_cast<float>(static_cast<int>(random() % 201) - 100));
+    else
+      value = T(static_cast<float>(static_cast<int>(random() % 2001) - 1000));
     if constexpr (test::kIsComplex<T>) value += T(0, static_cast<typename T::value_type>(random() % 32));
     file.write(reinterpret_cast<const char*>(&value), sizeof value);
   }

@@ -8,8 +8,8 @@
 namespace ndshare::internal {
 namespace {
 
-// NumPy 1.24 with NPY_PROMOTION_STATE=weak promotes as NumPy 2 does. The tables between dtypes are the same in both; what
-// NumPy 2 adds is that an integer literal which does not fit is an error (see ElementwiseTest).
+// NumPy 1.24 with NPY_PROMOTION_STATE=weak promotes as NumPy 2 does. The tables between dtypes are the same in both;
+// what NumPy 2 adds is that an integer literal which does not fit is an error (see ElementwiseTest).
 constexpr char kProgram[] = R"(
 import numpy as np
 names = 'bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 complex64 complex128'.split()
@@ -31,7 +31,10 @@ TEST(PromotionTest, MatchesNumPyForEveryPairAndLiteral) {
     lines >> a >> b >> result;
     const TypeId from = DType::parse(a).id();
     if (what == "weak") {
-      const Scalar literal = b == "b" ? Scalar(true) : b == "i" ? Scalar(1) : b == "f" ? Scalar(1.0) : Scalar(std::complex<double>(0, 1));
+      const Scalar literal = b == "b"   ? Scalar(true)
+                             : b == "i" ? Scalar(1)
+                             : b == "f" ? Scalar(1.0)
+                                        : Scalar(std::complex<double>(0, 1));
       EXPECT_EQ(DType(weak_type(literal, from)).name(), result) << a << " with a literal of kind " << b;
       continue;
     }

@@ -19,8 +19,10 @@ Array random_floats(const Shape& shape, const DType& dtype = float32) {
   std::mt19937 random(23);
   const Array x = empty(shape, dtype);
   std::uniform_real_distribution<double> values(-1000, 1000);
-  if (dtype == float32) for (float& v : x.as_span<float>()) v = static_cast<float>(values(random));
-  else for (double& v : x.as_span<double>()) v = values(random);
+  if (dtype == float32)
+    for (float& v : x.as_span<float>()) v = static_cast<float>(values(random));
+  else
+    for (double& v : x.as_span<double>()) v = values(random);
   return x;
 }
 
@@ -42,7 +44,8 @@ TEST(SumTest, OnesAreCountedExactlyWhereNaiveSumsStopAtTwoToThe24) {
 // Against long double, along each axis of arrays of many shapes and layouts.
 void check_bound(const Array& x, std::int64_t axis) {
   const Array got = sum(x, {.axis = axis}).ravel();
-  const Array rows = x.T().T().with_layout(moveaxis(x.layout(), Dims{axis}, Dims{-1})).reshape({-1, x.shape(axis)}, Copy::always);
+  const Array rows =
+      x.T().T().with_layout(moveaxis(x.layout(), Dims{axis}, Dims{-1})).reshape({-1, x.shape(axis)}, Copy::always);
   const double levels = std::log2(std::max(2.0, static_cast<double>(x.shape(axis))));
   for (std::int64_t i = 0; i < rows.shape(0); ++i) {
     long double exact = 0, absolute = 0;
@@ -50,14 +53,16 @@ void check_bound(const Array& x, std::int64_t axis) {
       exact += static_cast<long double>(v);
       absolute += static_cast<long double>(std::fabs(v));
     }
-    ASSERT_LE(std::fabs(static_cast<double>(static_cast<long double>(got.at<float>(i)) - exact)), levels * 0x1p-23 * static_cast<double>(absolute))
+    ASSERT_LE(std::fabs(static_cast<double>(static_cast<long double>(got.at<float>(i)) - exact)),
+              levels * 0x1p-23 * static_cast<double>(absolute))
         << x.shape().str() << " axis " << axis << " result " << i;
   }
 }
 
 TEST(SumTest, ErrorIsWithinThePairwiseBoundOnEveryAxis) {
-  for (const Shape& shape : {Shape{1}, Shape{129}, Shape{100'003}, Shape{1000, 3}, Shape{3, 1000}, Shape{70'000, 3}, Shape{5000, 129},
-                             Shape{300, 300}, Shape{7, 11, 1300}, Shape{1300, 11, 7}, Shape{2, 3, 4, 5}, Shape{600, 2000}, Shape{33'000, 1}}) {
+  for (const Shape& shape : {Shape{1}, Shape{129}, Shape{100'003}, Shape{1000, 3}, Shape{3, 1000}, Shape{70'000, 3},
+                             Shape{5000, 129}, Shape{300, 300}, Shape{7, 11, 1300}, Shape{1300, 11, 7},
+                             Shape{2, 3, 4, 5}, Shape{600, 2000}, Shape{33'000, 1}}) {
     const Array x = random_floats(shape);
     for (int axis = 0; axis < shape.ndim(); ++axis) {
       check_bound(x, axis);
@@ -76,7 +81,8 @@ TEST(SumTest, SameBitsForAnyThreadsAndTargets) {
       for (const internal::KernelTable& table : internal::supported_tables()) {
         internal::force_table_for_test(&table);
         for (const int threads : {1, 2, 3, 0}) {
-          EXPECT_TRUE(same_bytes(sum(x, {.axis = axis, .threads = threads}), expected)) << table.name << ' ' << threads << shape.str();
+          EXPECT_TRUE(same_bytes(sum(x, {.axis = axis, .threads = threads}), expected))
+              << table.name << ' ' << threads << shape.str();
           EXPECT_TRUE(same_bytes(sum(x, {.threads = threads}), total)) << table.name << ' ' << threads << shape.str();
         }
       }
@@ -118,7 +124,11 @@ TEST(SumTest, AxesKeepdimsAndOut) {
   EXPECT_TRUE(array_equal(sum(x, {.axis = Axes(Dims{})}), x)) << "no axes reduce nothing";
   EXPECT_EQ(sum(scalar_array(5, int8)).item<int>(), 5);
   const Array out = zeros({3, 4}, float32);
-  EXPECT_EQ(code_of([&] { (void)sum(x, {.axis = 0, .out = zeros({3, 4}, int16)}); }), ErrorCode::Ok) << "int64 to int16 is same_kind";
+  EXPECT_EQ(code_of([&] {
+              (void)sum(x, {.axis = 0, .out = zeros({3, 4}, int16)});
+            }),
+            ErrorCode::Ok)
+      << "int64 to int16 is same_kind";
   EXPECT_EQ(sum(x, {.axis = 0, .out = out}).at<float>(2, 3), 34.0F);
   EXPECT_EQ(out.at<float>(2, 3), 34.0F);
   EXPECT_EQ(code_of([&] { (void)sum(x, {.axis = 0, .out = zeros({4, 3})}); }), Error::ShapeMismatch);

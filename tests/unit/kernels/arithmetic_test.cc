@@ -43,10 +43,14 @@ T naive(BinaryOp op, T a, T b) {
     return T(naive(op, a.real(), b.real()), naive(op, a.imag(), b.imag()));
   } else {
     switch (op) {
-      case BinaryOp::add: return a + b;
-      case BinaryOp::subtract: return a - b;
-      case BinaryOp::multiply: return a * b;
-      case BinaryOp::divide: return a / b;
+      case BinaryOp::add:
+        return a + b;
+      case BinaryOp::subtract:
+        return a - b;
+      case BinaryOp::multiply:
+        return a * b;
+      case BinaryOp::divide:
+        return a / b;
     }
     return a;
   }
@@ -108,18 +112,24 @@ void check_kernels(const KernelTable& table, BinaryOp op, Random& random) {
   if (found.vv == nullptr) return;
   const std::string what = std::string(table.name) + ' ' + std::string(info(op).name) + ' ' + dtype_of<T>().name();
   const std::size_t lanes = std::max<std::size_t>(1, table.vector_bytes / sizeof(T));
-  for (const std::size_t n : {std::size_t{0}, std::size_t{1}, lanes - 1, lanes, lanes + 1, 2 * lanes, 4 * lanes + 3, std::size_t{777}}) {
-    for (const std::size_t offset : {std::size_t{0}, sizeof(T), std::size_t{3}}) {
+  for (const std::size_t n :
+       {std::size_t{0}, std::size_t{1}, lanes - 1, lanes, lanes + 1, 2 * lanes, 4 * lanes + 3, std::size_t{777}}) {
+    for (const std::size_t offset : {std::size_t{0}, sizeof(T), 3 * sizeof(T)}) {
       check<T>(op, found.vv, false, false, n, offset, offset, InPlace::no, random, what);
       check<T>(op, found.vv, false, false, n, offset, 0, InPlace::left, random, what + " in place left");
       check<T>(op, found.vv, false, false, n, offset, 0, InPlace::right, random, what + " in place right");
       check<T>(op, found.vs, false, true, n, offset, 0, InPlace::no, random, what + " vs");
       check<T>(op, found.vs, false, true, n, offset, 0, InPlace::left, random, what + " vs in place");
       if (found.sv != nullptr) check<T>(op, found.sv, true, false, n, offset, 0, InPlace::no, random, what + " sv");
-      const std::size_t aligned = offset == 3 ? 2 * sizeof(T) : offset;  // stream stores want whole elements
-      if (found.vv_stream != nullptr) check<T>(op, found.vv_stream, false, false, n, offset, aligned, InPlace::no, random, what + " stream");
-      if (found.vs_stream != nullptr) check<T>(op, found.vs_stream, false, true, n, offset, aligned, InPlace::no, random, what + " vs stream");
-      if (found.sv_stream != nullptr) check<T>(op, found.sv_stream, true, false, n, offset, aligned, InPlace::no, random, what + " sv stream");
+      if (found.vv_stream != nullptr) {
+        check<T>(op, found.vv_stream, false, false, n, offset, offset, InPlace::no, random, what + " stream");
+      }
+      if (found.vs_stream != nullptr) {
+        check<T>(op, found.vs_stream, false, true, n, offset, offset, InPlace::no, random, what + " vs stream");
+      }
+      if (found.sv_stream != nullptr) {
+        check<T>(op, found.sv_stream, true, false, n, offset, offset, InPlace::no, random, what + " sv stream");
+      }
       table.fence();
     }
   }
@@ -129,7 +139,8 @@ TEST(ArithmeticTest, EveryOpDtypeTargetLengthAndOffset) {
   Random random(20240501);
   for (const KernelTable& table : supported_tables()) {
     for (std::size_t op = 0; op < kBinaryCount; ++op) {
-#define NDSHARE_DTYPE(id, lane, name, kind, code, itemsize) check_kernels<lane>(table, static_cast<BinaryOp>(op), random);
+#define NDSHARE_DTYPE(id, lane, name, kind, code, itemsize) \
+  check_kernels<lane>(table, static_cast<BinaryOp>(op), random);
 #include <ndshare/dtype_list.inc>
     }
   }

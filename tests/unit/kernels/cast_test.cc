@@ -59,8 +59,8 @@ TEST(CastTest, AnyNonZeroByteIsTrue) {
   EXPECT_TRUE(out[2]);
 }
 
-// NumPy writes, for every pair of dtypes, the casts of a file of values; values out of an integer's range are left out there,
-// as NumPy's answer for them is the machine's.
+// NumPy writes, for every pair of dtypes, the casts of a file of values; values out of an integer's range are left out
+// there, as NumPy's answer for them is the machine's.
 constexpr char kProgram[] = R"(
 import sys, numpy as np, warnings
 warnings.simplefilter('ignore')
@@ -83,7 +83,8 @@ std::vector<T> values_of(Random& random) {
     values.push_back(value);
   }
   if constexpr (std::is_same_v<T, double> || std::is_same_v<T, float>) {
-    for (std::size_t i = 0; i < 100; ++i) values[i] = static_cast<T>(std::ldexp(static_cast<double>(random() % 1000003), -20));
+    for (std::size_t i = 0; i < 100; ++i)
+      values[i] = static_cast<T>(std::ldexp(static_cast<double>(random() % 1000003), -20));
   }
   return values;
 }

@@ -30,7 +30,8 @@ void check_same_bits() {
   std::vector<T> x(sum_block_elements(sizeof(T)));
   for (T& value : x) {
     do value = test::sample<T>(random);
-    while (!test::same(value, value) || test::is_nan(static_cast<T>(value - value)));  // finite: NaN payloads may differ
+    while (!test::same(value, value) ||
+           test::is_nan(static_cast<T>(value - value)));  // finite: NaN payloads may differ
   }
   for (const std::size_t n : lengths(sizeof(T))) {
     const T best = block_sum(supported_tables().front(), x, n);
@@ -58,9 +59,10 @@ void check_bound() {
         exact += static_cast<long double>(value);
         absolute += std::fabs(static_cast<long double>(value));
       }
-      const auto bound = std::log2(std::max(2.0, static_cast<double>(n))) * 
+      const auto bound = std::log2(std::max(2.0, static_cast<double>(n))) *
                          static_cast<double>(std::numeric_limits<T>::epsilon()) * static_cast<double>(absolute);
-      EXPECT_LE(std::fabs(static_cast<double>(static_cast<long double>(block_sum(table, x, n)) - exact)), bound) << table.name << " n=" << n;
+      EXPECT_LE(std::fabs(static_cast<double>(static_cast<long double>(block_sum(table, x, n)) - exact)), bound)
+          << table.name << " n=" << n;
     }
   }
 }
@@ -91,7 +93,8 @@ TEST(ReduceSumTest, ComplexPartsNeverMeet) {
 
 TEST(ReduceSumTest, KeepsTheSignOfNegativeZeros) {
   const std::vector<double> zeros(5, -0.0);
-  for (const KernelTable& table : supported_tables()) EXPECT_TRUE(std::signbit(block_sum(table, zeros, 5))) << table.name;
+  for (const KernelTable& table : supported_tables())
+    EXPECT_TRUE(std::signbit(block_sum(table, zeros, 5))) << table.name;
 }
 
 }  // namespace
