@@ -28,7 +28,7 @@ struct LoadOptions {
 };
 
 /// Writes `array` to a .npy file ("-": standard output), byte for byte as NumPy's `np.save`.
-///   Dtypes: all.   Memory: any strides, no copy of the array; blocks of at most 4 MiB.
+///   Dtypes: all.   Memory: any strides, no copy of the array; blocks of about 1 MiB.
 ///   Errors: Io; the file that was there stays when anything fails.
 NDSHARE_API void save(const std::string& path, const Array& array, const SaveOptions& options = {});
 
