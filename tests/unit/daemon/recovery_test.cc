@@ -310,6 +310,28 @@ TEST(RecoveryTest, DamagedBlocksAndRedoAreRefused) {
   EXPECT_EQ(code_of([&] { store.restart(); }), ErrorCode::Damaged);
 }
 
+TEST(RecoveryTest, GrantsHoldTheirMemoryUntilTheirSlotIsSwept) {
+  TestStore store;
+  auto* engine = &store.open();
+  const auto slot = engine->attach(self());
+  const auto grants = engine->header().grants_offset;
+  store.engine.reset();
+  const auto grant = [&](std::uint64_t at, std::uint64_t owner, std::uint64_t offset) {
+    poke(store.paths().catalog, grants + at * sizeof(Grant), owner);
+    poke(store.paths().catalog, grants + at * sizeof(Grant) + 8, offset);
+    poke(store.paths().catalog, grants + at * sizeof(Grant) + 16, kTestMiB);
+  };
+  grant(0, (std::uint64_t{slot.index} + 1) << 32 | slot.gen, 4 * kTestMiB);
+  grant(7, std::uint64_t{5} << 32 | 99, 8 * kTestMiB);  // of nobody: dropped
+  engine = &store.restart();
+  EXPECT_EQ(engine->pool_status().used_bytes, kTestMiB);
+  engine = &store.restart();
+  EXPECT_EQ(engine->pool_status().used_bytes, kTestMiB);
+  engine->sweep(slot);
+  EXPECT_EQ(engine->pool_status().used_bytes, 0U);
+  EXPECT_EQ(store.restart().pool_status().used_bytes, 0U);
+}
+
 TEST(RecoveryTest, MissingAndLeftOverSegments) {
   TestStore store;
   store.open();
