@@ -88,9 +88,12 @@ void Server::listen() {
 
 void Server::accept_one() {
   OwnedFd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  bool pause = false;  // an error that would only come again at once
   if (!socket && (errno == EMFILE || errno == ENFILE)) {
-    turn_away();
-  } else if (socket) {
+    pause = !turn_away();
+  } else if (!socket) {
+    pause = errno != EAGAIN && errno != EINTR && errno != ECONNABORTED;
+  } else {
     try {
       auto peer = peer_credentials(socket.get());
       const auto role = role_of(peer, engine_->header().uid, options_.write_gids, options_.read_only_gids);
@@ -105,10 +108,11 @@ void Server::accept_one() {
       if (socket) refuse_connection(socket.get(), error);
     }
   }
-  listener_watch_.readable([this] { accept_one(); });
+  const auto next = [this] { listener_watch_.readable([this] { accept_one(); }); };
+  pause ? loop_.after(kAcceptPause, next) : next();
 }
 
-void Server::turn_away() {
+bool Server::turn_away() {
   const Error error(ErrorCode::TooManyDescriptors,
                     "the daemon is at its limit of open files with " + std::to_string(sessions_.size()) +
                         " connections: raise LimitNOFILE (`ulimit -n`) of ndshared, or disconnect clients");
@@ -117,6 +121,7 @@ void Server::turn_away() {
   const OwnedFd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (socket) refuse_connection(socket.get(), error);
   spare_.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  return static_cast<bool>(socket);
 }
 
 void Server::hung_up(Session& session) {

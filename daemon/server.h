@@ -72,7 +72,7 @@ class Server {
  private:
   void listen();
   void accept_one();
-  void turn_away();
+  bool turn_away();                   ///< false where not even that worked
   void adopt_holders();
   void watch_holder(std::uint32_t index);
   void release_slot(std::uint32_t index);
