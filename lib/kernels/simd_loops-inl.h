@@ -22,46 +22,12 @@
 
 #include <hwy/highway.h>
 
+#include "lib/kernels/simd_operands-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace ndshare::internal {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
-
-enum class Form { vv, vs, sv };  // which operand is a scalar: none, the right, the left
-
-// One operand of a loop over T: a vector read from memory, or one value in every lane.
-template <class T, bool kScalar>
-class Operand {
- public:
-  using D = hn::ScalableTag<T>;
-  HWY_INLINE explicit Operand(const void* p) noexcept : data_(static_cast<const T*>(p)), value_(first(p)) {}
-  HWY_INLINE hn::Vec<D> load(std::size_t i) const noexcept {
-    if constexpr (kScalar) {
-      return hn::Set(D(), value_);
-    } else {
-      return hn::LoadU(D(), data_ + i);
-    }
-  }
-  // `count` elements from i, then zeros.
-  HWY_INLINE hn::Vec<D> load_part(std::size_t i, std::size_t count) const noexcept {
-    if constexpr (kScalar) {
-      return hn::Set(D(), value_);
-    } else {
-      HWY_ALIGN T part[HWY_MAX_BYTES / sizeof(T)] = {};
-      std::memcpy(part, data_ + i, count * sizeof(T));
-      return hn::Load(D(), part);
-    }
-  }
-
- private:
-  static HWY_INLINE T first(const void* p) noexcept {
-    T value{};
-    if constexpr (kScalar) std::memcpy(&value, p, sizeof(T));
-    return value;
-  }
-  const T* data_;
-  T value_;  // used when kScalar
-};
 
 template <class Op, class T, class A, class B>
 HWY_INLINE void lanes_part(const A& a, const B& b, T* out, std::size_t i, std::size_t count) noexcept {
@@ -100,38 +66,6 @@ void lanes_loop(const void* va, const void* vb, void* vo, std::size_t n) noexcep
   }
   if (i < n) lanes_part<Op, T>(a, b, out, i, n - i);
 }
-
-// The lanes of a complex operand, real and imaginary parts apart.
-template <class T, bool kScalar>
-class ComplexOperand {
- public:
-  using D = hn::ScalableTag<T>;
-  using V = hn::Vec<D>;
-  HWY_INLINE explicit ComplexOperand(const void* p) noexcept : data_(static_cast<const T*>(p)) {
-    if constexpr (kScalar) std::memcpy(value_, p, sizeof value_);
-  }
-  HWY_INLINE void load(std::size_t i, V& re, V& im) const noexcept {
-    if constexpr (kScalar) {
-      re = hn::Set(D(), value_[0]);
-      im = hn::Set(D(), value_[1]);
-    } else {
-      hn::LoadInterleaved2(D(), data_ + 2 * i, re, im);
-    }
-  }
-  HWY_INLINE void load_part(std::size_t i, std::size_t count, V& re, V& im) const noexcept {
-    if constexpr (kScalar) {
-      load(i, re, im);
-    } else {
-      HWY_ALIGN T part[2 * HWY_MAX_BYTES / sizeof(T)] = {};
-      std::memcpy(part, data_ + 2 * i, 2 * count * sizeof(T));
-      hn::LoadInterleaved2(D(), part, re, im);
-    }
-  }
-
- private:
-  const T* data_;
-  T value_[2] = {};
-};
 
 // The same over complex numbers whose parts are T; n counts numbers.
 template <class Op, class T, Form kForm>
