@@ -44,8 +44,8 @@ class NDSHARE_API Array {
   [[nodiscard]] std::int64_t shape(std::int64_t axis) const { return layout_.shape[normalize_axis(axis, ndim())]; }
   [[nodiscard]] const Strides& strides() const noexcept { return layout_.strides; }
   [[nodiscard]] int ndim() const noexcept { return layout_.ndim(); }
-  [[nodiscard]] std::int64_t size() const noexcept { return size_; }                       ///< elements
-  [[nodiscard]] std::int64_t itemsize() const noexcept { return dtype_.itemsize(); }       ///< bytes of an element
+  [[nodiscard]] std::int64_t size() const noexcept { return size_; }                        ///< elements
+  [[nodiscard]] std::int64_t itemsize() const noexcept { return dtype_.itemsize(); }        ///< bytes of an element
   [[nodiscard]] std::int64_t nbytes() const noexcept { return size_ * dtype_.itemsize(); }  ///< size × itemsize
   [[nodiscard]] bool is_c_contiguous() const noexcept { return layout_.is_c_contiguous(itemsize()); }
   [[nodiscard]] bool is_f_contiguous() const noexcept { return layout_.is_f_contiguous(itemsize()); }
@@ -86,25 +86,27 @@ class NDSHARE_API Array {
   // Views
   /// a(1, slice(0, 10), ellipsis, newaxis); a() is a view of everything.   Errors: as `index_layout`.
   template <class... I>
-    requires(std::constructible_from<Index, I> && ...)
-  [[nodiscard]] Array operator()(I... index) const {
+  requires(std::constructible_from<Index, I>&&...) [[nodiscard]] Array operator()(I... index) const {
     return view(std::array<Index, sizeof...(I)>{Index(index)...});
   }
   [[nodiscard]] Array view(std::span<const Index> index) const;
-  /// A field of a structured array; sub-array fields add their axes at the end.   Errors: DType, with the names there are.
+  /// A field of a structured array; sub-array fields add their axes at the end.   Errors: DType, with the names there
+  /// are.
   [[nodiscard]] Array operator[](std::string_view field) const;
   /// Several fields, as NumPy: the same items, fewer fields.   Errors: DType.
   [[nodiscard]] Array fields(std::span<const std::string> names) const;
-  /// The same elements in C order with another shape.   Errors: ShapeMismatch; Layout when `never` and a copy is needed.
+  /// The same elements in C order with another shape.   Errors: ShapeMismatch; Layout when `never` and a copy is
+  /// needed.
   [[nodiscard]] Array reshape(const Shape& shape, Copy copy = Copy::if_needed) const;
-  [[nodiscard]] Array ravel() const { return reshape({-1}); }                   ///< view if possible
+  [[nodiscard]] Array ravel() const { return reshape({-1}); }                  ///< view if possible
   [[nodiscard]] Array flatten() const { return reshape({-1}, Copy::always); }  ///< always a copy
   [[nodiscard]] Array transpose(std::span<const std::int64_t> axes = {}) const;
   [[nodiscard]] Array transpose(std::initializer_list<std::int64_t> axes) const { return transpose(Dims(axes)); }
   [[nodiscard]] Array T() const { return transpose(); }
   [[nodiscard]] Array swapaxes(std::int64_t a, std::int64_t b) const;
   [[nodiscard]] Array broadcast_to(const Shape& shape) const;  ///< read-only
-  /// The same memory under another layout function: a.with_layout(flip(a.layout())).   Errors: Layout as the constructor.
+  /// The same memory under another layout function: a.with_layout(flip(a.layout())).   Errors: Layout as the
+  /// constructor.
   [[nodiscard]] Array with_layout(const Layout& layout) const;
   /// The same bytes as another dtype: same itemsize always; else the last axis must be contiguous and divisible.
   ///   Errors: Layout, ShapeMismatch with the numbers.

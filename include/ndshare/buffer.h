@@ -19,8 +19,8 @@ struct Origin {
 
 /// A range of memory that lives as long as the last array over it.
 ///
-/// To derive: hand the range to the constructor, give it back (unmap, release the claim) in the destructor, which may run
-/// in any thread and must not throw. Data, size and origin never change.
+/// To derive: hand the range to the constructor, give it back (unmap, release the claim) in the destructor, which may
+/// run in any thread and must not throw. Data, size and origin never change.
 ///   Threads: immutable; the bytes behind `data()` are the users' to synchronise.
 class NDSHARE_API Buffer {
  public:

@@ -28,7 +28,8 @@ namespace ndshare {
 [[nodiscard]] NDSHARE_API Array arange(const Scalar& start, const Scalar& stop, const Scalar& step, const DType& dtype);
 [[nodiscard]] NDSHARE_API Array arange(const Scalar& stop);
 
-/// One axis of values. The dtype named; or, by the kind of the first value that decides it: bool, int64, float64, complex128.
+/// One axis of values. The dtype named; or, by the kind of the first value that decides it: bool, int64, float64,
+/// complex128.
 ///   Errors: DtypeMismatch (a way down the kinds), Overflow.
 [[nodiscard]] NDSHARE_API Array array(std::initializer_list<Scalar> values);
 [[nodiscard]] NDSHARE_API Array array(std::initializer_list<Scalar> values, const DType& dtype);
@@ -38,7 +39,8 @@ namespace ndshare {
 /// No axes: one value of a named dtype.
 [[nodiscard]] NDSHARE_API Array scalar_array(const Scalar& value, const DType& dtype);
 
-/// A copy of `count = data.size()` values with the dtype of T and `shape` (one axis when not given).   Errors: ShapeMismatch.
+/// A copy of `count = data.size()` values with the dtype of T and `shape` (one axis when not given).   Errors:
+/// ShapeMismatch.
 template <class T>
 [[nodiscard]] Array from_span(std::span<const T> data, const Shape& shape = {-1}) {
   Array result = empty(resolve_reshape(shape, static_cast<std::int64_t>(data.size())), dtype_of<T>());

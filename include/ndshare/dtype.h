@@ -71,9 +71,11 @@ class NDSHARE_API DType {
   /// The field `name`.   Errors: DType, with the names there are.
   [[nodiscard]] const Field& field(std::string_view name) const;
 
-  [[nodiscard]] std::string str() const;    ///< '<f4', '|S3', '<M8[25s]'; structured: as `to_string`. Parses back to itself
-  [[nodiscard]] std::string name() const;   ///< 'float32', 'str320', 'datetime64[m]', 'void96'
-  [[nodiscard]] std::string descr() const;  ///< the Python literal of a .npy header: "'<f4'", "[('a', '|u1'), ('', '|V3')]"
+  [[nodiscard]] std::string str()
+      const;  ///< '<f4', '|S3', '<M8[25s]'; structured: as `to_string`. Parses back to itself
+  [[nodiscard]] std::string name() const;  ///< 'float32', 'str320', 'datetime64[m]', 'void96'
+  [[nodiscard]] std::string descr()
+      const;  ///< the Python literal of a .npy header: "'<f4'", "[('a', '|u1'), ('', '|V3')]"
   [[nodiscard]] std::string to_string() const;  ///< NumPy's str(dtype): 'float32', '<U10', "[('ts', '<i8')]"
   [[nodiscard]] std::string repr() const;       ///< NumPy's repr(dtype): "dtype('float32')"
 

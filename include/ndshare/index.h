@@ -53,8 +53,7 @@ class Index {
   using Value = std::variant<std::int64_t, Slice, EllipsisIndex, NewAxisIndex>;
 
   template <std::integral T>
-    requires(!std::same_as<T, bool>)
-  Index(T position) : value_(static_cast<std::int64_t>(position)) {}
+  requires(!std::same_as<T, bool>) Index(T position) : value_(static_cast<std::int64_t>(position)) {}
   Index(Slice range) : value_(range) {}
   Index(AllIndex) : value_(Slice{}) {}
   Index(EllipsisIndex rest) : value_(rest) {}

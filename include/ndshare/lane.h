@@ -41,7 +41,10 @@ consteval TypeId type_id_of() {
   if constexpr (std::is_same_v<U, bool>) {
     return TypeId::bool_;
   } else if constexpr (std::is_integral_v<U> && std::is_signed_v<U>) {
-    return sizeof(U) == 1 ? TypeId::int8 : sizeof(U) == 2 ? TypeId::int16 : sizeof(U) == 4 ? TypeId::int32 : TypeId::int64;
+    return sizeof(U) == 1   ? TypeId::int8
+           : sizeof(U) == 2 ? TypeId::int16
+           : sizeof(U) == 4 ? TypeId::int32
+                            : TypeId::int64;
   } else if constexpr (std::is_integral_v<U>) {
     return sizeof(U) == 1   ? TypeId::uint8
            : sizeof(U) == 2 ? TypeId::uint16
@@ -70,7 +73,8 @@ bool visit_numeric(TypeId id, Function&& function) {
     function.template operator()<lane>();                    \
     return true;
 #include <ndshare/dtype_list.inc>
-    default: return false;
+    default:
+      return false;
   }
 }
 

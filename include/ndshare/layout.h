@@ -14,7 +14,7 @@ namespace ndshare {
 /// Byte distance between neighbours along each axis; negative and zero are fine.
 using Strides = Dims;
 
-enum class Order : std::uint8_t { C, F };                    ///< last axis fastest; first axis fastest
+enum class Order : std::uint8_t { C, F };                     ///< last axis fastest; first axis fastest
 enum class Copy : std::uint8_t { if_needed, never, always };  ///< may `reshape` copy
 
 /// Element (i0 … in-1) lies at byte `offset + Σ i_k · strides[k]` of the memory that the array stands on.
@@ -49,8 +49,10 @@ struct NDSHARE_API Layout {
 
 // Views. Each returns the layout of the view, over the same memory. Axes may be negative unless said otherwise.
 
-/// Basic indexing: integers drop their axis, slices keep it, newaxis adds one, an ellipsis fills up; missing ones are whole.
-///   Errors: IndexBounds (index, axis, length), IndexSyntax (too many entries, two ellipses, a step of 0), Shape (33 axes).
+/// Basic indexing: integers drop their axis, slices keep it, newaxis adds one, an ellipsis fills up; missing ones are
+/// whole.
+///   Errors: IndexBounds (index, axis, length), IndexSyntax (too many entries, two ellipses, a step of 0), Shape (33
+///   axes).
 [[nodiscard]] NDSHARE_API Layout index_layout(const Layout& layout, std::span<const Index> index);
 
 /// The view of the same elements, in C order, with `shape` (one −1 allowed); nothing when only a copy could give it.
@@ -68,7 +70,8 @@ struct NDSHARE_API Layout {
                                           std::span<const std::int64_t> destination);
 /// New axes of length 1 at these positions of the result.   Errors: Axis, Shape.
 [[nodiscard]] NDSHARE_API Layout expand_dims(const Layout& layout, std::span<const std::int64_t> axes);
-/// Without these axes, which must have length 1; none given: without every axis of length 1.   Errors: Axis, ShapeMismatch.
+/// Without these axes, which must have length 1; none given: without every axis of length 1.   Errors: Axis,
+/// ShapeMismatch.
 [[nodiscard]] NDSHARE_API Layout squeeze(const Layout& layout, std::span<const std::int64_t> axes = {});
 /// Reversed along these axes; none given: along all.   Errors: Axis.
 [[nodiscard]] NDSHARE_API Layout flip(const Layout& layout, std::span<const std::int64_t> axes = {});

@@ -22,11 +22,11 @@ class NDSHARE_API Scalar {
  public:
   using Value = std::variant<bool, std::int64_t, std::uint64_t, double, std::complex<double>, std::string>;
 
-  // Implicit on purpose: `fill(a, 1.0F)`, `full({3}, 7, int8)`. Unsigned values that fit become int64, as Python's ints.
+  // Implicit on purpose: `fill(a, 1.0F)`, `full({3}, 7, int8)`. Unsigned values that fit become int64, as Python's
+  // ints.
   Scalar(bool value) : value_(value) {}
   template <std::integral T>
-    requires(!std::same_as<T, bool>)
-  Scalar(T value) : value_(from_integer(value)) {}
+  requires(!std::same_as<T, bool>) Scalar(T value) : value_(from_integer(value)) {}
   template <std::floating_point T>
   Scalar(T value) : value_(static_cast<double>(value)) {}
   Scalar(Half value) : value_(static_cast<double>(static_cast<float>(value))) {}

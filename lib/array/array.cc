@@ -43,8 +43,9 @@ Array::Array(DType dtype, const Layout& layout, std::shared_ptr<Buffer> buffer, 
   if (reach.low < 0 || reach.high > buffer_->nbytes()) {
     throw Error(ErrorCode::Layout,
                 "shape " + layout_.shape.str() + ", strides " + layout_.strides.str() + " at offset " +
-                    std::to_string(layout_.offset) + " of " + dtype_.to_string() + " reach bytes " + std::to_string(reach.low) +
-                    " to " + std::to_string(reach.high) + " of a buffer of " + std::to_string(buffer_->nbytes()),
+                    std::to_string(layout_.offset) + " of " + dtype_.to_string() + " reach bytes " +
+                    std::to_string(reach.low) + " to " + std::to_string(reach.high) + " of a buffer of " +
+                    std::to_string(buffer_->nbytes()),
                 {{"low", std::to_string(reach.low)}, {"high", std::to_string(reach.high)}});
   }
   writable_ = writable && buffer_->writable();
@@ -80,7 +81,8 @@ Origin Array::origin() const noexcept {
 
 std::byte* Array::mutable_data() const {
   if (!writable_) {
-    throw Error(ErrorCode::ReadOnly, "the array of shape " + shape().str() + " is read-only: write through the handle that owns it, or copy() it");
+    throw Error(ErrorCode::ReadOnly, "the array of shape " + shape().str() +
+                                         " is read-only: write through the handle that owns it, or copy() it");
   }
   return buffer_->data() + layout_.offset;
 }
@@ -92,8 +94,9 @@ void Array::check_span(TypeId id, bool to_write) const {
                                               ": ask for that type, or convert the array");
   }
   if (!is_c_contiguous() || !is_aligned()) {
-    throw Error(ErrorCode::Layout, "no span over shape " + shape().str() + " with strides " + strides().str() + ": elements are not " +
-                                       (is_c_contiguous() ? "aligned" : "contiguous in C order") + "; copy() the array first");
+    throw Error(ErrorCode::Layout,
+                "no span over shape " + shape().str() + " with strides " + strides().str() + ": elements are not " +
+                    (is_c_contiguous() ? "aligned" : "contiguous in C order") + "; copy() the array first");
   }
   if (to_write) static_cast<void>(mutable_data());
 }
@@ -108,13 +111,15 @@ Scalar Array::item() const {
 
 Array::operator bool() const {
   if (size_ != 1) {
-    throw Error(ErrorCode::ShapeMismatch, "the truth of " + std::to_string(size_) +
-                                              " elements is ambiguous: reduce the array with any or all");
+    throw Error(ErrorCode::ShapeMismatch,
+                "the truth of " + std::to_string(size_) + " elements is ambiguous: reduce the array with any or all");
   }
   return internal::element_truth(data(), dtype_);
 }
 
-Array Array::view(std::span<const Index> index) const { return derived(dtype_, index_layout(layout_, index), writable_); }
+Array Array::view(std::span<const Index> index) const {
+  return derived(dtype_, index_layout(layout_, index), writable_);
+}
 
 Array Array::operator[](std::string_view field) const {
   const Field& found = dtype_.field(field);
@@ -140,8 +145,8 @@ Array Array::reshape(const Shape& shape, Copy copy_rule) const {
   }
   const Shape target = resolve_reshape(shape, size_);
   if (copy_rule == Copy::never) {
-    throw Error(ErrorCode::Layout, "no view of shape " + target.str() + " over shape " + this->shape().str() + " with strides " +
-                                       strides().str() + ": allow a copy, or copy() first");
+    throw Error(ErrorCode::Layout, "no view of shape " + target.str() + " over shape " + this->shape().str() +
+                                       " with strides " + strides().str() + ": allow a copy, or copy() first");
   }
   Array result = copy();
   result.layout_ = Layout::contiguous(target, itemsize());
@@ -164,7 +169,8 @@ Array Array::view_as(const DType& dtype) const {
   const std::int64_t from = itemsize();
   const std::int64_t to = dtype.itemsize();
   if (from == to) return derived(dtype, layout_, writable_);
-  const std::string sizes = " of " + std::to_string(from) + "-byte items as " + dtype.to_string() + " of " + std::to_string(to) + " bytes";
+  const std::string sizes =
+      " of " + std::to_string(from) + "-byte items as " + dtype.to_string() + " of " + std::to_string(to) + " bytes";
   if (ndim() == 0) throw Error(ErrorCode::Layout, "no view of a 0-d array" + sizes + ": reshape it to (1,) first");
   const int last = ndim() - 1;
   if (layout_.shape[last] > 1 && layout_.strides[last] != from) {
@@ -187,7 +193,8 @@ Array Array::as_readonly() const { return derived(dtype_, layout_, false); }
 Array Array::copy(Order order) const {
   const Layout layout = Layout::contiguous(shape(), itemsize(), order);
   const auto runs = internal::data_runs(dtype_);
-  const bool padded = runs.size() != 1 || runs[0].nbytes != itemsize();  // padding is zeroed: no stale heap bytes get out
+  const bool padded =
+      runs.size() != 1 || runs[0].nbytes != itemsize();  // padding is zeroed: no stale heap bytes get out
   Array result(dtype_, layout, make_heap_buffer(nbytes(), padded), true);
   internal::copy_strided(result.mutable_data(), layout.strides, data(), strides(), shape(), dtype_);
   return result;
@@ -199,7 +206,9 @@ bool may_share_memory(const Array& a, const Array& b) noexcept {
   if (from_a.segment != from_b.segment || a.size() == 0 || b.size() == 0) return false;
   const Layout::Bounds x = a.layout().bounds(a.itemsize());
   const Layout::Bounds y = b.layout().bounds(b.itemsize());
-  const auto at = [](const Origin& origin, std::int64_t offset) { return origin.offset + static_cast<std::uint64_t>(offset); };
+  const auto at = [](const Origin& origin, std::int64_t offset) {
+    return origin.offset + static_cast<std::uint64_t>(offset);
+  };
   return at(from_a, x.low) < at(from_b, y.high) && at(from_b, y.low) < at(from_a, x.high);
 }
 

@@ -19,7 +19,8 @@ constexpr std::size_t kAlignment = 64;  // a cache line, and the widest vector
 Origin private_origin(const void* data) { return {0, reinterpret_cast<std::uintptr_t>(data)}; }
 
 void check_size(std::int64_t nbytes) {
-  if (nbytes < 0) throw Error(ErrorCode::Shape, "a buffer of " + std::to_string(nbytes) + " bytes: sizes are 0 or more");
+  if (nbytes < 0)
+    throw Error(ErrorCode::Shape, "a buffer of " + std::to_string(nbytes) + " bytes: sizes are 0 or more");
 }
 
 class HeapBuffer final : public Buffer {
@@ -43,7 +44,8 @@ class ExternalBuffer final : public Buffer {
 
 [[noreturn]] void throw_memory(std::int64_t nbytes) {
   throw Error(ErrorCode::Memory,
-              "no memory for an array of " + std::to_string(nbytes) + " bytes (" + internal::format_bytes(static_cast<std::uint64_t>(nbytes)) +
+              "no memory for an array of " + std::to_string(nbytes) + " bytes (" +
+                  internal::format_bytes(static_cast<std::uint64_t>(nbytes)) +
                   "): free some, work in parts, or share the array through a store",
               {{"asked_bytes", std::to_string(nbytes)}});
 }

@@ -31,10 +31,14 @@ void spread(const Array& dst, const std::byte* item) {
 
 DType default_of_kind(char kind) {
   switch (kind) {
-    case 'b': return bool_;
-    case 'i': return int64;
-    case 'f': return float64;
-    case 'c': return complex128;
+    case 'b':
+      return bool_;
+    case 'i':
+      return int64;
+    case 'f':
+      return float64;
+    case 'c':
+      return complex128;
     default:
       throw Error(ErrorCode::DtypeMismatch, "text needs its dtype named: array({...}, DType::str(10))");
   }
@@ -107,8 +111,9 @@ bool array_equal(const Array& a, const Array& b, bool equal_nan) {
   if (bytes_decide && a.is_c_contiguous() && b.is_c_contiguous()) {
     return a.size() == 0 || std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.nbytes())) == 0;
   }
-  return internal::visit_pairs(a.data(), a.strides(), b.data(), b.strides(), a.shape(),
-                               [&](const std::byte* x, const std::byte* y) { return internal::elements_equal(x, y, dtype, equal_nan); });
+  return internal::visit_pairs(
+      a.data(), a.strides(), b.data(), b.strides(), a.shape(),
+      [&](const std::byte* x, const std::byte* y) { return internal::elements_equal(x, y, dtype, equal_nan); });
 }
 
 namespace {
@@ -150,7 +155,8 @@ Array array(std::initializer_list<std::initializer_list<Scalar>> rows, const DTy
   for (const auto& row : rows) {
     if (row.size() != width) {
       throw Error(ErrorCode::ShapeMismatch, "row " + std::to_string(at) + " has " + std::to_string(row.size()) +
-                                                " values, row 0 has " + std::to_string(width) + ": rows must be equally long");
+                                                " values, row 0 has " + std::to_string(width) +
+                                                ": rows must be equally long");
     }
     store_list(result, at++, row);
   }
@@ -188,12 +194,13 @@ bool is_integral(const Scalar& value) { return value.kind() == 'i' || value.kind
 Array arange(const Scalar& start, const Scalar& stop, const Scalar& step, const DType& dtype) {
   const bool integral = is_integral(start) && is_integral(stop) && is_integral(step);
   if (!dtype.is_numeric() || dtype.is_bool() || (!integral && dtype.is_integer())) {
-    throw Error(ErrorCode::DtypeMismatch, "arange of dtype " + dtype.to_string() + " from " + (integral ? "integers" : "real numbers") +
+    throw Error(ErrorCode::DtypeMismatch, "arange of dtype " + dtype.to_string() + " from " +
+                                              (integral ? "integers" : "real numbers") +
                                               ": use an integer or real dtype that holds them");
   }
-  const std::int64_t count =
-      integral ? steps(start.as<std::int64_t>(), stop.as<std::int64_t>(), step.as<std::int64_t>())
-               : steps(start.as<double>(), stop.as<double>(), step.as<double>());
+  const std::int64_t count = integral
+                                 ? steps(start.as<std::int64_t>(), stop.as<std::int64_t>(), step.as<std::int64_t>())
+                                 : steps(start.as<double>(), stop.as<double>(), step.as<double>());
   Array result = empty({count}, dtype);
   std::byte* item = result.mutable_data();
   if (integral) {

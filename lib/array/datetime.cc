@@ -73,11 +73,16 @@ std::int64_t per_second(TimeUnit unit) {
 
 std::int64_t seconds_per(TimeUnit unit) {  // W to s
   switch (unit) {
-    case TimeUnit::W: return 604800;
-    case TimeUnit::D: return 86400;
-    case TimeUnit::h: return 3600;
-    case TimeUnit::m: return 60;
-    default: return 1;
+    case TimeUnit::W:
+      return 604800;
+    case TimeUnit::D:
+      return 86400;
+    case TimeUnit::h:
+      return 3600;
+    case TimeUnit::m:
+      return 60;
+    default:
+      return 1;
   }
 }
 
@@ -284,7 +289,8 @@ CivilDate civil_from_days(std::int64_t days) {
 std::string_view unit_name(TimeUnit unit) noexcept {
   switch (unit) {
 #define NDSHARE_TIME_UNIT(row, spelling, ratio) \
-  case TimeUnit::row: return spelling;
+  case TimeUnit::row:                           \
+    return spelling;
 #include <ndshare/dtype_list.inc>
   }
   return "?";

@@ -1,5 +1,5 @@
-// Dates and spans as int64 counts of a unit: the arithmetic of NumPy's datetime64 on the proleptic Gregorian calendar, no
-// leap seconds, and its ISO 8601 text. Used by printing and by the CSV reader.
+// Dates and spans as int64 counts of a unit: the arithmetic of NumPy's datetime64 on the proleptic Gregorian calendar,
+// no leap seconds, and its ISO 8601 text. Used by printing and by the CSV reader.
 #pragma once
 
 #include <ndshare/dtype.h>
@@ -17,8 +17,8 @@ inline constexpr std::int64_t kNat = INT64_MIN;
 /// NumPy's text of a datetime64 count: "2001-01-01T00:01", "2001-03", "NaT".
 std::string datetime_to_string(std::int64_t count, TimeUnit unit, std::int32_t multiple);
 
-/// Reads NumPy's ISO text ("2001", "2001-01-01", "2001-01-01T00:01", "2001-01-01 00:01:02.5Z", "NaT", ""; also "-0044-03-15").
-/// Nothing when the text is no date, is more precise than `unit` (unless `truncate`), or does not fit.
+/// Reads NumPy's ISO text ("2001", "2001-01-01", "2001-01-01T00:01", "2001-01-01 00:01:02.5Z", "NaT", ""; also
+/// "-0044-03-15"). Nothing when the text is no date, is more precise than `unit` (unless `truncate`), or does not fit.
 std::optional<std::int64_t> parse_datetime(std::string_view text, TimeUnit unit, std::int32_t multiple,
                                            bool truncate = false);
 

@@ -3,6 +3,7 @@
 #include <ndshare/error.h>
 
 #include "lib/array/dtype_record.h"
+#include "lib/array/text.h"
 #include "lib/base/checked.h"
 #include "lib/base/text.h"
 
@@ -22,7 +23,8 @@ std::string quoted(std::string_view name) { return "'" + internal::printable(nam
 
 std::int32_t checked_itemsize(std::int64_t length, std::int64_t unit_bytes, const char* letter) {
   if (length < 1) {
-    fail(std::string("dtype ") + letter + std::to_string(length) + ": the length must be 1 or more, as in " + letter + "10");
+    fail(std::string("dtype ") + letter + std::to_string(length) + ": the length must be 1 or more, as in " + letter +
+         "10");
   }
   const auto bytes = internal::checked_mul(length, unit_bytes);
   if (!bytes || *bytes > DType::kMaxItemsize) {
@@ -39,10 +41,12 @@ void check_multiple(std::int32_t multiple) {
 void check_name(const std::string& name, std::size_t position) {
   if (name.empty()) fail("field " + std::to_string(position) + " has no name: name every field");
   if (name.size() > kMaxFieldName) {
-    fail("field name " + quoted(name.substr(0, 40)) + "… has " + std::to_string(name.size()) + " bytes, over the limit of " +
-         std::to_string(kMaxFieldName));
+    fail("field name " + quoted(name.substr(0, 40)) + "… has " + std::to_string(name.size()) +
+         " bytes, over the limit of " + std::to_string(kMaxFieldName));
   }
-  const bool control = std::any_of(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  if (!internal::decode_utf8(name)) fail("field name " + quoted(name) + " is not UTF-8");
+  const bool control =
+      std::any_of(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
   if (control) fail("field name " + quoted(name) + " has control bytes");
 }
 
@@ -62,8 +66,8 @@ void place(Field& field, Placement& at, bool aligned) {
   if (field.offset == DType::kAutoOffset) {
     field.offset = aligned ? align_up(at.end, need) : at.end;
   } else if (field.offset < 0 || (aligned && field.offset % need != 0)) {
-    fail("field " + quoted(field.name) + " at offset " + std::to_string(field.offset) + ": aligned fields of this dtype need a multiple of " +
-         std::to_string(need));
+    fail("field " + quoted(field.name) + " at offset " + std::to_string(field.offset) +
+         ": aligned fields of this dtype need a multiple of " + std::to_string(need));
   }
   std::int64_t bytes = 0;
   try {
@@ -72,8 +76,8 @@ void place(Field& field, Placement& at, bool aligned) {
     fail("field " + quoted(field.name) + ": " + error.message());
   }
   if (bytes > DType::kMaxItemsize || field.offset > DType::kMaxItemsize - bytes) {
-    fail("field " + quoted(field.name) + " ends at byte " + std::to_string(field.offset) + " + " + std::to_string(bytes) +
-         ", over the limit of " + std::to_string(DType::kMaxItemsize) + " bytes an item");
+    fail("field " + quoted(field.name) + " ends at byte " + std::to_string(field.offset) + " + " +
+         std::to_string(bytes) + ", over the limit of " + std::to_string(DType::kMaxItemsize) + " bytes an item");
   }
   at.end = field.offset + bytes;
   at.reach = std::max(at.reach, at.end);
@@ -84,10 +88,12 @@ std::int64_t settle_itemsize(const Placement& at, bool aligned, std::int64_t ask
   const std::int64_t least = aligned ? align_up(at.reach, at.alignment) : at.reach;
   if (asked == 0) return least;
   if (asked < at.reach) {
-    fail("itemsize " + std::to_string(asked) + " is too small: the last field ends at byte " + std::to_string(at.reach));
+    fail("itemsize " + std::to_string(asked) + " is too small: the last field ends at byte " +
+         std::to_string(at.reach));
   }
   if (aligned && asked % at.alignment != 0) {
-    fail("itemsize " + std::to_string(asked) + " of an aligned dtype must be a multiple of " + std::to_string(at.alignment));
+    fail("itemsize " + std::to_string(asked) + " of an aligned dtype must be a multiple of " +
+         std::to_string(at.alignment));
   }
   return asked;
 }
@@ -140,7 +146,8 @@ DType DType::structured(std::vector<Field> fields, bool aligned, std::int64_t it
     if (field.dtype.record_) record->depth = std::max(record->depth, field.dtype.record_->depth + 1);
   }
   if (record->depth > kMaxDepth) {
-    fail("structured dtypes are nested " + std::to_string(record->depth) + " deep; the limit is " + std::to_string(kMaxDepth));
+    fail("structured dtypes are nested " + std::to_string(record->depth) + " deep; the limit is " +
+         std::to_string(kMaxDepth));
   }
   const std::int64_t total = settle_itemsize(at, aligned, itemsize);
   if (total < 1 || total > kMaxItemsize) {
@@ -159,9 +166,11 @@ DType DType::structured(std::vector<Field> fields, bool aligned, std::int64_t it
 char DType::kind() const noexcept {
   switch (id_) {
 #define NDSHARE_DTYPE(row, lane, name, kind, code, itemsize) \
-  case TypeId::row: return kind;
+  case TypeId::row:                                          \
+    return kind;
 #define NDSHARE_DTYPE_SIZED(row, name, kind) \
-  case TypeId::row: return kind;
+  case TypeId::row:                          \
+    return kind;
 #include <ndshare/dtype_list.inc>
   }
   return '?';
@@ -187,13 +196,15 @@ std::span<const Field> DType::fields() const noexcept {
 
 const Field* DType::find_field(std::string_view name) const noexcept {
   const auto all_fields = fields();
-  const auto hit = std::find_if(all_fields.begin(), all_fields.end(), [&](const Field& field) { return field.name == name; });
+  const auto hit =
+      std::find_if(all_fields.begin(), all_fields.end(), [&](const Field& field) { return field.name == name; });
   return hit == all_fields.end() ? nullptr : &*hit;
 }
 
 const Field& DType::field(std::string_view name) const {
   if (const Field* found = find_field(name)) return *found;
-  if (!is_structured()) fail("no field " + quoted(name.substr(0, kMaxFieldName)) + ": dtype " + to_string() + " has no fields");
+  if (!is_structured())
+    fail("no field " + quoted(name.substr(0, kMaxFieldName)) + ": dtype " + to_string() + " has no fields");
   std::string known;
   for (const Field& field : fields()) {
     if (known.size() > 200) {
@@ -255,7 +266,8 @@ std::vector<ByteRun> data_runs(const DType& dtype) {
       continue;
     }
     for (std::int64_t i = 0; i < repeat; ++i) {
-      for (const ByteRun& run : inner) append_run(runs, {field.offset + i * field.dtype.itemsize() + run.offset, run.nbytes});
+      for (const ByteRun& run : inner)
+        append_run(runs, {field.offset + i * field.dtype.itemsize() + run.offset, run.nbytes});
     }
   }
   return runs;

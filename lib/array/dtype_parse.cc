@@ -27,7 +27,8 @@ struct Spelled {
 
 void add_swap(std::vector<SwapRun>& runs, SwapRun run) {
   if (run.count == 0) return;
-  if (!runs.empty() && runs.back().width == run.width && runs.back().offset + runs.back().width * runs.back().count == run.offset) {
+  if (!runs.empty() && runs.back().width == run.width &&
+      runs.back().offset + runs.back().width * runs.back().count == run.offset) {
     runs.back().count += run.count;
   } else {
     runs.push_back(run);
@@ -95,6 +96,7 @@ class Parser final : internal::LiteralReader {
 
   Spelled repeat(Spelled inner, const Shape& shape) {
     // A shape around a shape: the outer axes come first. Swaps stay those of one element until the field is placed.
+    if (shape.ndim() + inner.shape.ndim() > kMaxAxes) fail("more than " + std::to_string(kMaxAxes) + " axes");
     Shape joined = shape;
     for (const std::int64_t length : inner.shape) joined.push_back(length);
     for (const std::int64_t length : joined) {
@@ -143,7 +145,8 @@ class Parser final : internal::LiteralReader {
     if (spelled.padding > 0) {
       if (!name.empty()) fail("raw void (V) is no dtype here: name the fields in it, or use S<n>");
       fields.end += spelled.padding;
-      if (fields.end > DType::kMaxItemsize) fail("an item over the limit of " + std::to_string(DType::kMaxItemsize) + " bytes");
+      if (fields.end > DType::kMaxItemsize)
+        fail("an item over the limit of " + std::to_string(DType::kMaxItemsize) + " bytes");
       fields.padded = true;
       return;
     }
@@ -154,7 +157,8 @@ class Parser final : internal::LiteralReader {
     } catch (const Error& error) {
       fail(error.message());
     }
-    if (fields.end > DType::kMaxItemsize) fail("an item over the limit of " + std::to_string(DType::kMaxItemsize) + " bytes");
+    if (fields.end > DType::kMaxItemsize)
+      fail("an item over the limit of " + std::to_string(DType::kMaxItemsize) + " bytes");
     fields.list.push_back(std::move(field));
     fields.swaps.push_back(std::move(spelled.swaps));
   }
@@ -167,7 +171,8 @@ class Parser final : internal::LiteralReader {
     } catch (const Error& error) {
       fail(error.message());
     }
-    for (std::size_t i = 0; i < fields.swaps.size(); ++i) place_swaps(result, result.dtype.fields()[i], fields.swaps[i]);
+    for (std::size_t i = 0; i < fields.swaps.size(); ++i)
+      place_swaps(result, result.dtype.fields()[i], fields.swaps[i]);
     return result;
   }
 
@@ -180,7 +185,8 @@ class Parser final : internal::LiteralReader {
       return;
     }
     for (std::int64_t i = 0; i < count; ++i) {
-      for (const SwapRun& run : inner) add_swap(result.swaps, {field.offset + i * itemsize + run.offset, run.width, run.count});
+      for (const SwapRun& run : inner)
+        add_swap(result.swaps, {field.offset + i * itemsize + run.offset, run.width, run.count});
       if (result.swaps.size() > kMaxSwapRuns) fail("too many runs of the other byte order: convert the file first");
     }
   }
@@ -255,7 +261,8 @@ class Parser final : internal::LiteralReader {
       if (parts.formats[i].padding > 0) fail("raw void (V) is no dtype here");
       if (!parts.offsets.empty() && parts.offsets[i] < 0) fail("a negative offset");
       fields.end = 0;
-      add(fields, parts.names[i], std::move(parts.formats[i]), parts.offsets.empty() ? DType::kAutoOffset : parts.offsets[i]);
+      add(fields, parts.names[i], std::move(parts.formats[i]),
+          parts.offsets.empty() ? DType::kAutoOffset : parts.offsets[i]);
     }
     return finish(std::move(fields), parts.aligned, parts.itemsize);
   }
@@ -301,7 +308,8 @@ class Parser final : internal::LiteralReader {
     if (peek() == '[' || peek() == '{' || peek() == '\'' || peek() == '"') return repeat(literal(), shape);
     const std::string_view ahead = rest();
     std::size_t stop = std::min(ahead.find_first_of("[,"), ahead.size());
-    if (stop < ahead.size() && ahead[stop] == '[') stop = std::min(ahead.find(',', ahead.find(']', stop)), ahead.size());
+    if (stop < ahead.size() && ahead[stop] == '[')
+      stop = std::min(ahead.find(',', ahead.find(']', stop)), ahead.size());
     std::string_view word = ahead.substr(0, stop);
     while (!word.empty() && word.back() == ' ') word.remove_suffix(1);
     internal::ScalarSpelling scalar = internal::parse_scalar_spelling(word);
@@ -321,14 +329,16 @@ class Parser final : internal::LiteralReader {
 }  // namespace
 
 ForeignDType parse_foreign_dtype(std::string_view spelling) {
-  const std::string shown = "\"" + internal::printable(spelling.substr(0, 100)) + (spelling.size() > 100 ? "…\"" : "\"");
+  const std::string shown =
+      "\"" + internal::printable(spelling.substr(0, 100)) + (spelling.size() > 100 ? "…\"" : "\"");
   if (spelling.size() > DType::kMaxSpelling) {
-    throw Error(ErrorCode::DType, "dtype " + shown + " has " + std::to_string(spelling.size()) + " bytes, over the limit of " +
-                                      std::to_string(DType::kMaxSpelling));
+    throw Error(ErrorCode::DType, "dtype " + shown + " has " + std::to_string(spelling.size()) +
+                                      " bytes, over the limit of " + std::to_string(DType::kMaxSpelling));
   }
   Spelled spelled = Parser(spelling, spelling, 0, 0, false).parse();
   if (spelled.padding > 0) {
-    throw Error(ErrorCode::DType, "dtype " + shown + " is raw void: name its fields, or use S" + std::to_string(spelled.padding));
+    throw Error(ErrorCode::DType,
+                "dtype " + shown + " is raw void: name its fields, or use S" + std::to_string(spelled.padding));
   }
   if (!spelled.shape.empty()) {
     throw Error(ErrorCode::DType, "dtype " + shown + " is a sub-array: put " + spelled.shape.str() +
@@ -340,9 +350,10 @@ ForeignDType parse_foreign_dtype(std::string_view spelling) {
 DType DType::parse(std::string_view spelling) {
   ForeignDType foreign = parse_foreign_dtype(spelling);
   if (!foreign.swaps.empty()) {
-    throw Error(ErrorCode::DType, "dtype \"" + internal::printable(spelling.substr(0, 100)) +
-                                      "\" is big-endian, at byte " + std::to_string(foreign.swaps[0].offset) +
-                                      " of an item: arrays are little-endian here, write '<' or leave it out (readers of files convert)");
+    throw Error(ErrorCode::DType,
+                "dtype \"" + internal::printable(spelling.substr(0, 100)) + "\" is big-endian, at byte " +
+                    std::to_string(foreign.swaps[0].offset) +
+                    " of an item: arrays are little-endian here, write '<' or leave it out (readers of files convert)");
   }
   return foreign.dtype;
 }

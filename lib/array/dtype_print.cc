@@ -14,9 +14,11 @@ namespace {
 std::string_view base_name(TypeId id) {
   switch (id) {
 #define NDSHARE_DTYPE(row, lane, name, kind, code, itemsize) \
-  case TypeId::row: return name;
+  case TypeId::row:                                          \
+    return name;
 #define NDSHARE_DTYPE_SIZED(row, name, kind) \
-  case TypeId::row: return name;
+  case TypeId::row:                          \
+    return name;
 #include <ndshare/dtype_list.inc>
   }
   return "?";
@@ -36,15 +38,16 @@ std::string code_and_size(const DType& dtype) {
 
 bool has_byte_order(const DType& dtype) { return dtype.itemsize() > 1 && dtype.id() != TypeId::bytes; }
 
-// Which of NumPy's ways to print fields. `exact` reads back with every offset: it names the aligned flag at every depth,
-// and leaves it to explicit offsets where a packed structure stands inside (whoever reads 'aligned' aligns that too).
+// Which of NumPy's ways to print fields. `exact` reads back with every offset: it names the aligned flag at every
+// depth, and leaves it to explicit offsets where a packed structure stands inside (whoever reads 'aligned' aligns that
+// too).
 enum class Form { exact, outer_aligned, not_aligned };
 
 bool aligned_throughout(const DType& dtype) {
   const auto fields = dtype.fields();
-  return fields.empty() || (dtype.is_aligned_struct() && std::all_of(fields.begin(), fields.end(), [](const Field& field) {
-                              return aligned_throughout(field.dtype);
-                            }));
+  return fields.empty() ||
+         (dtype.is_aligned_struct() && std::all_of(fields.begin(), fields.end(),
+                                                   [](const Field& field) { return aligned_throughout(field.dtype); }));
 }
 
 bool shows_aligned(const DType& dtype, Form form) {
@@ -96,7 +99,8 @@ std::string struct_text(const DType& dtype, Form form) {
 
 [[noreturn]] void throw_overlap(const DType& dtype) {
   throw Error(ErrorCode::DType, "dtype " + dtype.to_string() +
-                                    " has overlapping or out-of-order fields, which a descr cannot say: copy the fields you need into a packed dtype");
+                                    " has overlapping or out-of-order fields, which a descr cannot say: copy the "
+                                    "fields you need into a packed dtype");
 }
 
 std::string descr_of(const DType& dtype) {
@@ -156,7 +160,8 @@ std::string DType::to_string() const {
 }
 
 std::string DType::repr() const {
-  if (is_structured()) return "dtype(" + struct_text(*this, Form::not_aligned) + (is_aligned_struct() ? ", align=True)" : ")");
+  if (is_structured())
+    return "dtype(" + struct_text(*this, Form::not_aligned) + (is_aligned_struct() ? ", align=True)" : ")");
   if (is_numeric()) return "dtype('" + name() + "')";
   return "dtype(" + element_text(*this, Form::exact) + ")";
 }

@@ -33,8 +33,8 @@ bool is_simple_struct(const DType& dtype);
 /// The unit a spelling like "ms" names; nothing for another word.
 std::optional<TimeUnit> find_unit(std::string_view spelling) noexcept;
 
-/// Reads the part of a dtype spelling without fields: "f4", ">M8[25s]", "float32". `swapped` tells of the other byte order.
-/// Returns what is wrong in `problem`, or leaves it empty.
+/// Reads the part of a dtype spelling without fields: "f4", ">M8[25s]", "float32". `swapped` tells of the other byte
+/// order. Returns what is wrong in `problem`, or leaves it empty.
 struct ScalarSpelling {
   DType dtype{};
   bool swapped = false;

@@ -18,26 +18,32 @@ struct Spelled {
 
 // NumPy's names for the C types of 64-bit Linux, besides the names and codes of dtype_list.inc.
 constexpr auto kAliases = std::to_array<Spelled>({
-    {"bool_", TypeId::bool_},        {"bool8", TypeId::bool_},         {"byte", TypeId::int8},
-    {"ubyte", TypeId::uint8},        {"short", TypeId::int16},         {"ushort", TypeId::uint16},
-    {"intc", TypeId::int32},         {"uintc", TypeId::uint32},        {"int", TypeId::int64},
-    {"int_", TypeId::int64},         {"uint", TypeId::uint64},         {"long", TypeId::int64},
-    {"longlong", TypeId::int64},     {"ulonglong", TypeId::uint64},    {"ulong", TypeId::uint64},
-    {"intp", TypeId::int64},         {"uintp", TypeId::uint64},        {"q", TypeId::int64},
+    {"bool_", TypeId::bool_},        {"bool8", TypeId::bool_},
+    {"byte", TypeId::int8},          {"ubyte", TypeId::uint8},
+    {"short", TypeId::int16},        {"ushort", TypeId::uint16},
+    {"intc", TypeId::int32},         {"uintc", TypeId::uint32},
+    {"int", TypeId::int64},          {"int_", TypeId::int64},
+    {"uint", TypeId::uint64},        {"long", TypeId::int64},
+    {"longlong", TypeId::int64},     {"ulonglong", TypeId::uint64},
+    {"ulong", TypeId::uint64},       {"intp", TypeId::int64},
+    {"uintp", TypeId::uint64},       {"q", TypeId::int64},
     {"int0", TypeId::int64},         {"uint0", TypeId::uint64},
-    {"Q", TypeId::uint64},           {"p", TypeId::int64},             {"P", TypeId::uint64},
-    {"half", TypeId::float16},       {"single", TypeId::float32},      {"double", TypeId::float64},
-    {"float", TypeId::float64},      {"float_", TypeId::float64},      {"complex", TypeId::complex128},
-    {"complex_", TypeId::complex128}, {"csingle", TypeId::complex64},  {"singlecomplex", TypeId::complex64},
+    {"Q", TypeId::uint64},           {"p", TypeId::int64},
+    {"P", TypeId::uint64},           {"half", TypeId::float16},
+    {"single", TypeId::float32},     {"double", TypeId::float64},
+    {"float", TypeId::float64},      {"float_", TypeId::float64},
+    {"complex", TypeId::complex128}, {"complex_", TypeId::complex128},
+    {"csingle", TypeId::complex64},  {"singlecomplex", TypeId::complex64},
     {"cdouble", TypeId::complex128}, {"cfloat", TypeId::complex128},
 });
 
 std::optional<TypeId> find_numeric(std::string_view text) {
-#define NDSHARE_DTYPE(row, lane, name, kind, code, itemsize)                                      \
-  if (text == (name) || (text.size() == 1 && text[0] == (code))) return TypeId::row;              \
+#define NDSHARE_DTYPE(row, lane, name, kind, code, itemsize)                         \
+  if (text == (name) || (text.size() == 1 && text[0] == (code))) return TypeId::row; \
   if (text.size() >= 2 && text[0] == (kind) && text.substr(1) == std::string_view(#itemsize)) return TypeId::row;
 #include <ndshare/dtype_list.inc>
-  const auto* alias = std::find_if(kAliases.begin(), kAliases.end(), [&](const Spelled& row) { return row.text == text; });
+  const auto* alias =
+      std::find_if(kAliases.begin(), kAliases.end(), [&](const Spelled& row) { return row.text == text; });
   if (alias != kAliases.end()) return alias->id;
   return std::nullopt;
 }
@@ -75,7 +81,8 @@ bool read_time(std::string_view text, ScalarSpelling& result) {
     TimeUnit unit = TimeUnit::generic;
     std::int32_t multiple = 1;
     result.problem = read_unit(rest, unit, multiple);
-    if (result.problem.empty()) result.dtype = is_date ? DType::datetime64(unit, multiple) : DType::timedelta64(unit, multiple);
+    if (result.problem.empty())
+      result.dtype = is_date ? DType::datetime64(unit, multiple) : DType::timedelta64(unit, multiple);
     return true;
   }
   return false;

@@ -14,7 +14,8 @@ namespace ndshare::internal {
 namespace {
 
 [[noreturn]] void throw_structured(const DType& dtype) {
-  throw Error(ErrorCode::DtypeMismatch, "an element of dtype " + dtype.to_string() + " is no single value: take a field first, as in a[\"" +
+  throw Error(ErrorCode::DtypeMismatch, "an element of dtype " + dtype.to_string() +
+                                            " is no single value: take a field first, as in a[\"" +
                                             printable(dtype.fields().front().name) + "\"]");
 }
 
@@ -104,7 +105,8 @@ void store_scalar(std::byte* item, const DType& dtype, const Scalar& value) {
   if (dtype.is_structured()) throw_structured(dtype);
   if (dtype.is_text()) {
     if (value.kind() != 'U') {
-      throw Error(ErrorCode::DtypeMismatch, "a number given where text is needed: dtype " + dtype.str() + " takes text");
+      throw Error(ErrorCode::DtypeMismatch,
+                  "a number given where text is needed: dtype " + dtype.str() + " takes text");
     }
     return store_text(item, dtype, value.as<std::string>());
   }

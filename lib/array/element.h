@@ -29,7 +29,8 @@ void store_lane(std::byte* item, T value) noexcept {
 /// Errors: DtypeMismatch for structured dtypes.
 Scalar load_scalar(const std::byte* item, const DType& dtype);
 
-/// Writes `value` as an element: numbers go up the kinds only; text is UTF-8; time types take counts, dates ISO text too.
+/// Writes `value` as an element: numbers go up the kinds only; text is UTF-8; time types take counts, dates ISO text
+/// too.
 ///   Errors: DtypeMismatch, Overflow (integers, and text that is too long), Format (a date that cannot be read).
 void store_scalar(std::byte* item, const DType& dtype, const Scalar& value);
 

@@ -94,7 +94,8 @@ Split positional(double magnitude, RealWidth width, int precision, bool exact_wh
   if (magnitude == 0) return {"0", ""};
   if (decimal.point <= 0) return {"0", std::string(static_cast<std::size_t>(-decimal.point), '0') + decimal.digits};
   const auto point = static_cast<std::size_t>(decimal.point);
-  // Columns show a whole part's own digits past the shortest ones (49536. for the half nearest 49540), scalars show zeros.
+  // Columns show a whole part's own digits past the shortest ones (49536. for the half nearest 49540), scalars show
+  // zeros.
   if (digits < decimal.point && exact_whole) return {to_text(magnitude, std::chars_format::fixed, 0), ""};
   if (digits <= decimal.point) return {decimal.digits + std::string(point - decimal.digits.size(), '0'), ""};
   return {decimal.digits.substr(0, point), decimal.digits.substr(point)};
@@ -161,7 +162,10 @@ std::string scalar_real(double value, RealWidth width, bool point_zero) {
 }
 
 RealFormat::RealFormat(std::span<const double> sample, RealWidth width, const PrintOptions& options, bool plus)
-    : width_(width), precision_(std::clamp(options.precision, 0, kMaxPrecision)), suppress_(options.suppress), plus_(plus) {
+    : width_(width),
+      precision_(std::clamp(options.precision, 0, kMaxPrecision)),
+      suppress_(options.suppress),
+      plus_(plus) {
   std::vector<double> finite;
   for (const double value : sample) {
     if (std::isfinite(value)) finite.push_back(value);
@@ -171,7 +175,8 @@ RealFormat::RealFormat(std::span<const double> sample, RealWidth width, const Pr
     measure(finite);
   }
   if (finite.size() == sample.size()) return;
-  const bool minus_infinity = std::any_of(sample.begin(), sample.end(), [](double v) { return std::isinf(v) && v < 0; });
+  const bool minus_infinity =
+      std::any_of(sample.begin(), sample.end(), [](double v) { return std::isinf(v) && v < 0; });
   const int offset = pad_right_ + 1;  // the decimal point
   pad_left_ = std::max({pad_left_, 3 - offset, 3 + (plus || minus_infinity ? 1 : 0) - offset});
 }
@@ -221,11 +226,13 @@ std::string RealFormat::operator()(double value) const {
   if (exponent_form_) {
     const Scientific parts = scientific_padded(magnitude, width_, precision_);
     const std::string head = sign + parts.whole;
-    return spaces(pad_left_ - length_of(head)) + head + "." + parts.fraction + exponent_text(parts.exponent, exponent_digits_);
+    return spaces(pad_left_ - length_of(head)) + head + "." + parts.fraction +
+           exponent_text(parts.exponent, exponent_digits_);
   }
   const Split split = positional(magnitude, width_, precision_, true);
   const std::string head = sign + split.whole;
-  return spaces(pad_left_ - length_of(head)) + head + "." + split.fraction + spaces(pad_right_ - length_of(split.fraction));
+  return spaces(pad_left_ - length_of(head)) + head + "." + split.fraction +
+         spaces(pad_right_ - length_of(split.fraction));
 }
 
 }  // namespace ndshare::internal

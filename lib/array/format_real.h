@@ -1,5 +1,5 @@
-// Floating-point numbers as text, as NumPy writes them: shortest digits that identify the value in its own width, cut to a
-// precision by exact rounding (ties to even). Half and float values travel as doubles, which hold them exactly.
+// Floating-point numbers as text, as NumPy writes them: shortest digits that identify the value in its own width, cut
+// to a precision by exact rounding (ties to even). Half and float values travel as doubles, which hold them exactly.
 #pragma once
 
 #include <ndshare/print.h>

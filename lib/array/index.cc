@@ -37,12 +37,13 @@ class Indexer {
   void add(std::int64_t position) {
     const std::int64_t length = old_.shape[axis_];
     if (position < -length || position >= length) {
-      throw Error(ErrorCode::IndexBounds,
-                  "index " + std::to_string(position) + " is out of bounds for axis " + std::to_string(axis_) +
-                      " of length " + std::to_string(length) +
-                      (length == 0 ? ", which is empty"
-                                   : ": use " + std::to_string(-length) + " to " + std::to_string(length - 1)),
-                  {{"index", std::to_string(position)}, {"axis", std::to_string(axis_)}, {"length", std::to_string(length)}});
+      throw Error(
+          ErrorCode::IndexBounds,
+          "index " + std::to_string(position) + " is out of bounds for axis " + std::to_string(axis_) + " of length " +
+              std::to_string(length) +
+              (length == 0 ? ", which is empty"
+                           : ": use " + std::to_string(-length) + " to " + std::to_string(length - 1)),
+          {{"index", std::to_string(position)}, {"axis", std::to_string(axis_)}, {"length", std::to_string(length)}});
     }
     if (!empty_) result_.offset += (position < 0 ? position + length : position) * old_.strides[axis_];
     ++axis_;
@@ -93,9 +94,9 @@ Layout index_layout(const Layout& layout, std::span<const Index> index) {
   }
   if (ellipses > 1) throw Error(ErrorCode::IndexSyntax, "an index with two ellipses: only one '...' can be worked out");
   if (used > layout.ndim()) {
-    throw Error(ErrorCode::IndexSyntax,
-                "an index of " + std::to_string(used) + " entries for " + std::to_string(layout.ndim()) +
-                    (layout.ndim() == 1 ? " axis" : " axes") + ": shape is " + layout.shape.str());
+    throw Error(ErrorCode::IndexSyntax, "an index of " + std::to_string(used) + " entries for " +
+                                            std::to_string(layout.ndim()) + (layout.ndim() == 1 ? " axis" : " axes") +
+                                            ": shape is " + layout.shape.str());
   }
   Indexer indexer(layout);
   for (const Index& entry : index) {
@@ -200,7 +201,8 @@ std::string to_string(std::span<const Index> index) {
     if (const auto* position = std::get_if<std::int64_t>(&entry.value())) {
       text += std::to_string(*position);
     } else if (const auto* range = std::get_if<Slice>(&entry.value())) {
-      text += (range->start ? std::to_string(*range->start) : "") + ":" + (range->stop ? std::to_string(*range->stop) : "");
+      text +=
+          (range->start ? std::to_string(*range->start) : "") + ":" + (range->stop ? std::to_string(*range->stop) : "");
       if (range->step) text += ":" + std::to_string(*range->step);
     } else {
       text += std::holds_alternative<NewAxisIndex>(entry.value()) ? "None" : "...";

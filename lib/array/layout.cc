@@ -13,7 +13,8 @@ namespace ndshare {
 using internal::Int128;
 
 Strides contiguous_strides(const Shape& shape, std::int64_t itemsize, Order order) {
-  static_cast<void>(shape.nbytes(itemsize));  // lengths and bytes are checked here, so the products below fit where there are elements
+  static_cast<void>(shape.nbytes(
+      itemsize));  // lengths and bytes are checked here, so the products below fit where there are elements
   Strides strides(shape);
   std::int64_t step = itemsize;
   const int ndim = shape.ndim();
@@ -58,7 +59,8 @@ bool Layout::is_f_contiguous(std::int64_t itemsize) const noexcept {
 
 Layout::Bounds Layout::bounds(std::int64_t itemsize) const noexcept {
   if (is_empty()) return {offset, offset};
-  // 128 bits: a layout made by hand may reach past 64; 32 axes of at most 2^126 each could reach past 128, so clip as we go.
+  // 128 bits: a layout made by hand may reach past 64; 32 axes of at most 2^126 each could reach past 128, so clip as
+  // we go.
   constexpr Int128 kLow = std::numeric_limits<std::int64_t>::min();
   constexpr Int128 kHigh = std::numeric_limits<std::int64_t>::max();
   Int128 low = offset;
@@ -198,8 +200,8 @@ Layout flip(const Layout& layout, std::span<const std::int64_t> axes) {
 
 Layout diagonal(const Layout& layout, std::int64_t k, std::int64_t axis1, std::int64_t axis2) {
   if (layout.ndim() < 2) {
-    throw Error(ErrorCode::Axis, "a diagonal needs two axes; shape " + layout.shape.str() + " has " +
-                                     std::to_string(layout.ndim()));
+    throw Error(ErrorCode::Axis,
+                "a diagonal needs two axes; shape " + layout.shape.str() + " has " + std::to_string(layout.ndim()));
   }
   const Dims pair = internal::distinct_axes(Dims{axis1, axis2}, layout.ndim());
   const int rows = static_cast<int>(pair[0]);
@@ -208,7 +210,8 @@ Layout diagonal(const Layout& layout, std::int64_t k, std::int64_t axis1, std::i
   const Int128 width = static_cast<Int128>(layout.shape[columns]) - std::max<Int128>(k, 0);
   const auto length = static_cast<std::int64_t>(std::max<Int128>(0, std::min(height, width)));
   Layout result = layout;
-  if (length > 0 && !layout.is_empty()) result.offset += k >= 0 ? k * layout.strides[columns] : -k * layout.strides[rows];
+  if (length > 0 && !layout.is_empty())
+    result.offset += k >= 0 ? k * layout.strides[columns] : -k * layout.strides[rows];
   result.shape.erase(std::max(rows, columns));
   result.shape.erase(std::min(rows, columns));
   result.strides.erase(std::max(rows, columns));

@@ -86,7 +86,10 @@ Shape LiteralReader::shape_or_number() {
   skip_space();
   if (peek() != '(') return Shape{number()};
   Shape shape;
-  list([&] { shape.push_back(number()); });
+  list([&] {
+    if (shape.ndim() == kMaxAxes) fail("more than " + std::to_string(kMaxAxes) + " axes");
+    shape.push_back(number());
+  });
   return shape;
 }
 

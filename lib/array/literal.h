@@ -1,5 +1,5 @@
-// LiteralReader: the words of Python literals (strings, whole numbers, booleans, brackets) that dtypes and the headers of
-// .npy files are written in. A grammar derives from it and says how its errors read.
+// LiteralReader: the words of Python literals (strings, whole numbers, booleans, brackets) that dtypes and the headers
+// of .npy files are written in. A grammar derives from it and says how its errors read.
 #pragma once
 
 #include <ndshare/shape.h>

@@ -17,10 +17,13 @@ void strip_right(std::string& text) {
   while (!text.empty() && text.back() == ' ') text.pop_back();
 }
 
+constexpr double kMaxSummaryBytes = 64.0 * 1024 * 1024;
+
 /// Lays out the elements: NumPy's array2string. Widths are counted in characters.
 class Writer {
  public:
-  Writer(const Array& array, const PrintOptions& options, std::string separator, std::int64_t prefix, std::int64_t suffix)
+  Writer(const Array& array, const PrintOptions& options, std::string separator, std::int64_t prefix,
+         std::int64_t suffix)
       : array_(array),
         edge_(std::max<std::int64_t>(options.edgeitems, 0)),
         summary_(array.size() > options.threshold),
@@ -28,6 +31,8 @@ class Writer {
         separator_end_(separator_.substr(0, separator_.find(' '))),
         indent_(static_cast<std::size_t>(prefix) + 1, ' '),
         width_(options.linewidth - suffix) {
+    // Axes of few elements are never cut, but many of them multiply: a summary stays a summary.
+    while (summary_ && edge_ > 0 && shown_bytes() > kMaxSummaryBytes) --edge_;
     collect(array.data(), 0);
     format_ = internal::make_format(array.dtype(), sample_, array.ndim() == 0, options);
   }
@@ -35,6 +40,14 @@ class Writer {
   std::string write() { return level(array_.data(), 0, indent_, width_); }
 
  private:
+  [[nodiscard]] double shown_bytes() const {
+    auto bytes = static_cast<double>(array_.itemsize());
+    for (int axis = 0; axis < array_.ndim(); ++axis) {
+      bytes *= static_cast<double>(is_cut(axis) ? 2 * edge_ : array_.shape()[axis]);
+    }
+    return bytes;
+  }
+
   [[nodiscard]] bool is_cut(int axis) const { return summary_ && array_.shape()[axis] > 2 * edge_; }
 
   // The items that will be shown, which decide the column's format.
@@ -164,8 +177,9 @@ std::string repr(const Array& array, const PrintOptions& options) {
 std::string element_to_string(const Array& array, std::span<const Index> index) {
   const Array element = array.view(index);
   if (element.ndim() != 0) {
-    throw Error(ErrorCode::IndexSyntax, "an element of shape " + array.shape().str() + " takes " + std::to_string(array.ndim()) +
-                                            " integers, got " + std::to_string(index.size()) + " entries");
+    throw Error(ErrorCode::IndexSyntax, "an element of shape " + array.shape().str() + " takes " +
+                                            std::to_string(array.ndim()) + " integers, got " +
+                                            std::to_string(index.size()) + " entries");
   }
   return to_string(element);
 }

@@ -98,7 +98,8 @@ class TextFormat final : public ElementFormat {
  public:
   explicit TextFormat(const DType& dtype) : dtype_(dtype) {}
   [[nodiscard]] std::string text(const std::byte* item) const override {
-    return dtype_.id() == TypeId::bytes ? repr_bytes(read_bytes(item, dtype_.length())) : repr_str(read_str(item, dtype_.length()));
+    return dtype_.id() == TypeId::bytes ? repr_bytes(read_bytes(item, dtype_.length()))
+                                        : repr_str(read_str(item, dtype_.length()));
   }
 
  private:
@@ -180,7 +181,8 @@ class StructFormat final : public ElementFormat {
     std::unique_ptr<ElementFormat> format;
   };
 
-  static std::unique_ptr<ElementFormat> column(const Field& field, const Sample& sample, bool alone, const PrintOptions& options) {
+  static std::unique_ptr<ElementFormat> column(const Field& field, const Sample& sample, bool alone,
+                                               const PrintOptions& options) {
     Sample inner;
     const std::int64_t count = field.shape.count();
     inner.reserve(sample.size() * static_cast<std::size_t>(count));
@@ -209,12 +211,14 @@ std::string timedelta_text(std::int64_t count, const DType& dtype) {
   if (count == kNat) return "NaT";
   // As NumPy multiplies: in 64 bits, wrapping.
   const auto units = static_cast<std::uint64_t>(count) * static_cast<std::uint64_t>(dtype.unit_multiple());
-  return std::to_string(static_cast<std::int64_t>(units)) + " " + std::string(kWords[static_cast<std::size_t>(dtype.unit())]);
+  return std::to_string(static_cast<std::int64_t>(units)) + " " +
+         std::string(kWords[static_cast<std::size_t>(dtype.unit())]);
 }
 
 }  // namespace
 
-std::unique_ptr<ElementFormat> make_format(const DType& dtype, const Sample& sample, bool alone, const PrintOptions& options) {
+std::unique_ptr<ElementFormat> make_format(const DType& dtype, const Sample& sample, bool alone,
+                                           const PrintOptions& options) {
   if (dtype.is_structured()) return std::make_unique<StructFormat>(dtype, sample, alone, options);
   if (dtype.is_text()) return std::make_unique<TextFormat>(dtype);
   if (dtype.is_time()) return std::make_unique<TimeFormat>(dtype, sample);

@@ -22,7 +22,8 @@ class ElementFormat {
 };
 
 /// `alone`: a 0-d array, whose booleans are not padded.
-std::unique_ptr<ElementFormat> make_format(const DType& dtype, const Sample& sample, bool alone, const PrintOptions& options);
+std::unique_ptr<ElementFormat> make_format(const DType& dtype, const Sample& sample, bool alone,
+                                           const PrintOptions& options);
 
 /// NumPy's str() of a scalar that is not in an array: no padding, no quotes, all digits.
 std::string scalar_text(const std::byte* item, const DType& dtype, const PrintOptions& options);

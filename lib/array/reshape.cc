@@ -13,7 +13,8 @@ Shape resolve_reshape(const Shape& shape, std::int64_t count) {
   Shape known = shape;
   for (int axis = 0; axis < shape.ndim(); ++axis) {
     if (shape[axis] != -1) continue;
-    if (unknown >= 0) throw Error(ErrorCode::Shape, "shape " + shape.str() + " has two -1: only one length can be worked out");
+    if (unknown >= 0)
+      throw Error(ErrorCode::Shape, "shape " + shape.str() + " has two -1: only one length can be worked out");
     unknown = axis;
     known[axis] = 1;
   }
@@ -23,12 +24,13 @@ Shape resolve_reshape(const Shape& shape, std::int64_t count) {
     return known;
   }
   if (unknown >= 0 || rest != count) {
-    throw Error(ErrorCode::ShapeMismatch,
-                "cannot reshape " + std::to_string(count) + " elements into " + shape.str() +
-                    (unknown >= 0 ? (rest == 0 ? ": -1 cannot be worked out next to a length of 0"
-                                               : ": " + std::to_string(count) + " is no multiple of " + std::to_string(rest))
-                                  : ", which has " + std::to_string(rest)),
-                {{"elements", std::to_string(count)}, {"shape", shape.str()}});
+    throw Error(
+        ErrorCode::ShapeMismatch,
+        "cannot reshape " + std::to_string(count) + " elements into " + shape.str() +
+            (unknown >= 0 ? (rest == 0 ? ": -1 cannot be worked out next to a length of 0"
+                                       : ": " + std::to_string(count) + " is no multiple of " + std::to_string(rest))
+                          : ", which has " + std::to_string(rest)),
+        {{"elements", std::to_string(count)}, {"shape", shape.str()}});
   }
   return known;
 }
@@ -88,7 +90,8 @@ std::optional<Layout> reshape_view(const Layout& layout, const Shape& shape, std
 
 namespace {
 
-// "(3, 4) and (3,): axis 1 ...; a.reshape((3, 1)) would fit": a way out where one length of `small` stands at the wrong end.
+// "(3, 4) and (3,): axis 1 ...; a.reshape((3, 1)) would fit": a way out where one length of `small` stands at the wrong
+// end.
 std::string reshape_hint(const Shape& small, const Shape& large) {
   for (int shift = 1; shift + small.ndim() <= large.ndim(); ++shift) {
     Shape moved = small;
@@ -109,7 +112,8 @@ std::string reshape_hint(const Shape& small, const Shape& large) {
   const Shape& large = a.ndim() <= b.ndim() ? b : a;
   throw Error(ErrorCode::ShapeMismatch,
               "shapes " + a.str() + " and " + b.str() + " do not broadcast: axis " + std::to_string(axis) + " is " +
-                  std::to_string(la) + " in one and " + std::to_string(lb) + " in the other" + reshape_hint(small, large),
+                  std::to_string(la) + " in one and " + std::to_string(lb) + " in the other" +
+                  reshape_hint(small, large),
               {{"axis", std::to_string(axis)}, {"shape_a", a.str()}, {"shape_b", b.str()}});
 }
 

@@ -7,7 +7,8 @@ namespace ndshare {
 namespace {
 
 [[noreturn]] void throw_kind(const Scalar& value, const char* wanted) {
-  static constexpr const char* kNames[] = {"a boolean", "an integer", "an integer", "a real number", "a complex number", "text"};
+  static constexpr const char* kNames[] = {"a boolean",     "an integer",       "an integer",
+                                           "a real number", "a complex number", "text"};
   throw Error(ErrorCode::DtypeMismatch, std::string(kNames[value.value().index()]) + " given where " + wanted +
                                             " is needed: convert it first, nothing is dropped silently");
 }
@@ -22,11 +23,13 @@ namespace {
 std::int64_t Scalar::as_integer(std::int64_t low, std::int64_t high) const {
   if (const bool* flag = std::get_if<bool>(&value_)) return *flag ? 1 : 0;
   if (const std::int64_t* number = std::get_if<std::int64_t>(&value_)) {
-    if (*number < low || *number > high) throw_range(std::to_string(*number), std::to_string(low), std::to_string(high));
+    if (*number < low || *number > high)
+      throw_range(std::to_string(*number), std::to_string(low), std::to_string(high));
     return *number;
   }
   if (const std::uint64_t* number = std::get_if<std::uint64_t>(&value_)) {
-    if (*number > static_cast<std::uint64_t>(high)) throw_range(std::to_string(*number), std::to_string(low), std::to_string(high));
+    if (*number > static_cast<std::uint64_t>(high))
+      throw_range(std::to_string(*number), std::to_string(low), std::to_string(high));
     return static_cast<std::int64_t>(*number);
   }
   throw_kind(*this, "an integer");
@@ -38,7 +41,8 @@ std::uint64_t Scalar::as_unsigned(std::uint64_t high) const {
     return *number;
   }
   const std::int64_t number = as_integer(INT64_MIN, INT64_MAX);
-  if (number < 0 || static_cast<std::uint64_t>(number) > high) throw_range(std::to_string(number), "0", std::to_string(high));
+  if (number < 0 || static_cast<std::uint64_t>(number) > high)
+    throw_range(std::to_string(number), "0", std::to_string(high));
   return static_cast<std::uint64_t>(number);
 }
 

@@ -24,8 +24,8 @@ void Dims::push_back(std::int64_t value) { insert(ndim_, value); }
 
 void Dims::insert(int axis, std::int64_t value) {
   if (ndim_ == kMaxAxes) {
-    throw Error(ErrorCode::Shape,
-                "more than " + std::to_string(kMaxAxes) + " axes; an array has at most that many: merge axes with reshape");
+    throw Error(ErrorCode::Shape, "more than " + std::to_string(kMaxAxes) +
+                                      " axes; an array has at most that many: merge axes with reshape");
   }
   std::copy_backward(begin() + axis, end(), end() + 1);
   values_[static_cast<std::size_t>(axis)] = value;
@@ -62,7 +62,8 @@ std::int64_t Shape::count() const {
   for (const std::int64_t length : *this) {
     const auto next = internal::checked_mul(product, length);
     if (!next) {
-      throw Error(ErrorCode::Shape, "shape " + str() + " has more than 2^63-1 = 9223372036854775807 elements: use a smaller shape",
+      throw Error(ErrorCode::Shape,
+                  "shape " + str() + " has more than 2^63-1 = 9223372036854775807 elements: use a smaller shape",
                   {{"shape", str()}});
     }
     product = *next;
@@ -75,8 +76,9 @@ std::int64_t Shape::nbytes(std::int64_t itemsize) const {
   const auto bytes = internal::checked_mul(elements, itemsize);
   if (!bytes) {
     throw Error(ErrorCode::Shape,
-                "shape " + str() + " of " + std::to_string(itemsize) + "-byte items is " + std::to_string(elements) + " × " +
-                    std::to_string(itemsize) + " bytes, more than 2^63-1 = 9223372036854775807: use a smaller shape",
+                "shape " + str() + " of " + std::to_string(itemsize) + "-byte items is " + std::to_string(elements) +
+                    " × " + std::to_string(itemsize) +
+                    " bytes, more than 2^63-1 = 9223372036854775807: use a smaller shape",
                 {{"shape", str()}, {"itemsize", std::to_string(itemsize)}});
   }
   return *bytes;
@@ -123,7 +125,8 @@ class ShapeParser {
       if (peek() == ',') {
         ++at_;
         skip_space();
-        if (peek() == close) return shape;  // a trailing comma, as in (3,); without brackets that is the end of the text
+        if (peek() == close)
+          return shape;  // a trailing comma, as in (3,); without brackets that is the end of the text
         continue;
       }
       if (peek() != close) fail("expected a comma" + (close != '\0' ? std::string(" or '") + close + "'" : ""));

@@ -16,7 +16,8 @@ struct Walk {
   Strides source{};
 };
 
-// Drops axes of length 1, orders the rest by the target's stride, and joins neighbours that are one axis in both operands.
+// Drops axes of length 1, orders the rest by the target's stride, and joins neighbours that are one axis in both
+// operands.
 Walk coalesce(const Shape& shape, const Strides& target, const Strides& source) {
   Dims order;
   for (int axis = 0; axis < shape.ndim(); ++axis) {
@@ -29,7 +30,8 @@ Walk coalesce(const Shape& shape, const Strides& target, const Strides& source) 
   for (const std::int64_t entry : order) {
     const int axis = static_cast<int>(entry);
     const int last = walk.shape.ndim() - 1;
-    if (last >= 0 && walk.target[last] == target[axis] * shape[axis] && walk.source[last] == source[axis] * shape[axis]) {
+    if (last >= 0 && walk.target[last] == target[axis] * shape[axis] &&
+        walk.source[last] == source[axis] * shape[axis]) {
       walk.shape[last] *= shape[axis];
       walk.target[last] = target[axis];
       walk.source[last] = source[axis];
@@ -65,11 +67,16 @@ void copy_row(std::byte* target, std::int64_t target_step, const std::byte* sour
     return;
   }
   switch (nbytes) {
-    case 1: return copy_row<1>(target, target_step, source, source_step, count);
-    case 2: return copy_row<2>(target, target_step, source, source_step, count);
-    case 4: return copy_row<4>(target, target_step, source, source_step, count);
-    case 8: return copy_row<8>(target, target_step, source, source_step, count);
-    case 16: return copy_row<16>(target, target_step, source, source_step, count);
+    case 1:
+      return copy_row<1>(target, target_step, source, source_step, count);
+    case 2:
+      return copy_row<2>(target, target_step, source, source_step, count);
+    case 4:
+      return copy_row<4>(target, target_step, source, source_step, count);
+    case 8:
+      return copy_row<8>(target, target_step, source, source_step, count);
+    case 16:
+      return copy_row<16>(target, target_step, source, source_step, count);
     default:
       for (std::int64_t i = 0; i < count; ++i) {
         std::memmove(target + i * target_step, source + i * source_step, static_cast<std::size_t>(nbytes));
@@ -93,8 +100,8 @@ void copy_axis(std::byte* target, const std::byte* source, const Walk& walk, int
 
 }  // namespace
 
-void copy_strided(std::byte* target, const Strides& target_strides, const std::byte* source, const Strides& source_strides,
-                  const Shape& shape, const DType& dtype) {
+void copy_strided(std::byte* target, const Strides& target_strides, const std::byte* source,
+                  const Strides& source_strides, const Shape& shape, const DType& dtype) {
   if (shape.count() == 0) return;
   const Walk walk = coalesce(shape, target_strides, source_strides);
   for (const ByteRun& run : data_runs(dtype)) copy_axis(target + run.offset, source + run.offset, walk, 0, run.nbytes);

@@ -9,10 +9,10 @@
 
 namespace ndshare::internal {
 
-/// Copies every item of `shape` from `source` to `target` (both point at element (0, …, 0)); padding of structured items
-/// is left alone. REQUIRES: no overlap between the two, or the very same elements.
-void copy_strided(std::byte* target, const Strides& target_strides, const std::byte* source, const Strides& source_strides,
-                  const Shape& shape, const DType& dtype);
+/// Copies every item of `shape` from `source` to `target` (both point at element (0, …, 0)); padding of structured
+/// items is left alone. REQUIRES: no overlap between the two, or the very same elements.
+void copy_strided(std::byte* target, const Strides& target_strides, const std::byte* source,
+                  const Strides& source_strides, const Shape& shape, const DType& dtype);
 
 /// Calls visit(a_item, b_item) for every element in C order until it returns false; says whether all returned true.
 template <class Visit>

@@ -28,7 +28,12 @@ std::optional<std::u32string> decode_utf8(std::string_view text) {
   std::u32string result;
   for (std::size_t i = 0; i < text.size();) {
     const auto lead = static_cast<unsigned char>(text[i]);
-    const std::size_t length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+    const std::size_t length = lead < 0x80   ? 1
+                               : lead < 0xc2 ? 0
+                               : lead < 0xe0 ? 2
+                               : lead < 0xf0 ? 3
+                               : lead < 0xf5 ? 4
+                                             : 0;
     if (length == 0 || i + length > text.size()) return std::nullopt;
     char32_t code = length == 1 ? lead : lead & (0x7fU >> length);
     for (std::size_t k = 1; k < length; ++k) {
@@ -65,13 +70,14 @@ std::u32string read_str(const std::byte* item, std::int64_t length) {
 namespace {
 
 // Ranges that Python's str.isprintable() refuses and that occur in practice: controls, format characters, odd spaces,
-// surrogates, private use, noncharacters. Unassigned code points are taken as printable (Python's table differs by version).
+// surrogates, private use, noncharacters. Unassigned code points are taken as printable (Python's table differs by
+// version).
 constexpr auto kUnprintable = std::to_array<std::pair<char32_t, char32_t>>({
-    {0x00, 0x1f},         {0x7f, 0xa0},         {0xad, 0xad},         {0x600, 0x605},     {0x61c, 0x61c},
-    {0x6dd, 0x6dd},       {0x70f, 0x70f},       {0x8e2, 0x8e2},       {0x1680, 0x1680},   {0x180e, 0x180e},
-    {0x2000, 0x200f},     {0x2028, 0x202f},     {0x205f, 0x206f},     {0x3000, 0x3000},   {0xd800, 0xf8ff},
-    {0xfeff, 0xfeff},     {0xfff0, 0xfffb},     {0xfffe, 0xffff},     {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a},
-    {0xe0000, 0xe00ff},   {0xe01f0, 0xffffffff},
+    {0x00, 0x1f},       {0x7f, 0xa0},          {0xad, 0xad},     {0x600, 0x605},     {0x61c, 0x61c},
+    {0x6dd, 0x6dd},     {0x70f, 0x70f},        {0x8e2, 0x8e2},   {0x1680, 0x1680},   {0x180e, 0x180e},
+    {0x2000, 0x200f},   {0x2028, 0x202f},      {0x205f, 0x206f}, {0x3000, 0x3000},   {0xd800, 0xf8ff},
+    {0xfeff, 0xfeff},   {0xfff0, 0xfffb},      {0xfffe, 0xffff}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a},
+    {0xe0000, 0xe00ff}, {0xe01f0, 0xffffffff},
 });
 
 bool is_printable(char32_t code) {

@@ -8,6 +8,13 @@
 
 #include "tests/support/support.h"
 
+// The address sanitizer ends the program where malloc would return null; TooMuchMemoryIsAnErrorWithTheBytes needs the
+// null.
+extern "C" const char* __asan_default_options();
+extern "C" const char* __asan_default_options() { return "allocator_may_return_null=1"; }
+extern "C" const char* __tsan_default_options();
+extern "C" const char* __tsan_default_options() { return "allocator_may_return_null=1"; }
+
 namespace ndshare {
 namespace {
 
@@ -152,7 +159,8 @@ TEST(ArrayTest, TruthIsOfOneElement) {
 
 TEST(ArrayTest, FlagsAndSharing) {
   const Array a = zeros({3, 4});
-  EXPECT_TRUE(a.flags().c_contiguous && a.flags().owndata && a.flags().writeable && a.flags().aligned && !a.flags().f_contiguous);
+  EXPECT_TRUE(a.flags().c_contiguous && a.flags().owndata && a.flags().writeable && a.flags().aligned &&
+              !a.flags().f_contiguous);
   EXPECT_TRUE(a.T().flags().f_contiguous && !a.T().flags().owndata);
   EXPECT_TRUE(zeros({1, 4, 1}).flags().f_contiguous) << "axes of length 1 do not count";
   EXPECT_TRUE(may_share_memory(a(0), a(slice(0, 1))));

@@ -37,7 +37,8 @@ TEST(CreateTest, ValuesNameOrInferTheirDtype) {
 }
 
 TEST(CreateTest, FillsEveryDtype) {
-  for (const DType& dtype : {int8, int16, int32, int64, uint8, uint16, uint32, uint64, float16, float32, float64, complex64, complex128}) {
+  for (const DType& dtype :
+       {int8, int16, int32, int64, uint8, uint16, uint32, uint64, float16, float32, float64, complex64, complex128}) {
     const Array a = zeros({3, 4}, dtype);
     fill(a(all, slice(none, none, 2)), 3);
     EXPECT_EQ(a.at<std::complex<double>>(2, 2), 3.0) << dtype.name();
@@ -80,7 +81,8 @@ Array random_view(const Array& start) {
 }
 
 RC_GTEST_PROP(CreateTest, CopiesPutEachElementWhereItBelongs, ()) {
-  const DType dtype = *rc::gen::element(uint8, int16, float32, int64, complex128, DType::bytes(3), DType::parse("a:i1,b:f8"));
+  const DType dtype =
+      *rc::gen::element(uint8, int16, float32, int64, complex128, DType::bytes(3), DType::parse("a:i1,b:f8"));
   const std::int64_t rows = *rc::gen::inRange<std::int64_t>(0, 6);
   const std::int64_t columns = *rc::gen::inRange<std::int64_t>(0, 6);
   const Array memory = zeros({rows, columns, 3}, dtype);
@@ -92,7 +94,8 @@ RC_GTEST_PROP(CreateTest, CopiesPutEachElementWhereItBelongs, ()) {
   for (std::int64_t i = 0; i < source.shape(0); ++i) {
     for (std::int64_t j = 0; j < source.shape(1); ++j) {
       for (std::int64_t k = 0; k < source.shape(2); ++k) {
-        RC_ASSERT(std::memcmp(target(i, j, k).data(), source(i, j, k).data(), static_cast<std::size_t>(dtype.itemsize())) == 0);
+        RC_ASSERT(std::memcmp(target(i, j, k).data(), source(i, j, k).data(),
+                              static_cast<std::size_t>(dtype.itemsize())) == 0);
       }
     }
   }

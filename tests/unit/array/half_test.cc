@@ -29,7 +29,8 @@ TEST(HalfTest, ConvertsAsNumpyDoes) {
       "p = w[np.isfinite(w)]\n"
       "mid = ((p.astype('f8') + np.roll(p, -1).astype('f8')) / 2).astype('f4')\n"
       "f = np.concatenate([p, mid, np.nextafter(mid, np.float32(np.inf)), np.nextafter(mid, np.float32(-np.inf)),\n"
-      "                    np.float32([65519.996, 65520, 65536, 1e30, np.inf, -np.inf, 2.9802322e-08, 2.9802326e-08, 1e-40, -0.0])])\n"
+      "                    np.float32([65519.996, 65520, 65536, 1e30, np.inf, -np.inf, 2.9802322e-08, 2.9802326e-08, "
+      "1e-40, -0.0])])\n"
       "f.tofile(sys.argv[2])\n"
       "with np.errstate(all='ignore'): f.astype('f2').tofile(sys.argv[3])\n",
       {scratch.file("wide"), scratch.file("floats"), scratch.file("halves")});

@@ -22,7 +22,9 @@ struct Model {
   Numbers bytes;
 };
 
-std::int64_t product(const Numbers& shape) { return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>()); }
+std::int64_t product(const Numbers& shape) {
+  return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
+}
 
 Numbers index_of(std::int64_t flat, const Numbers& shape) {
   Numbers index(shape.size());
@@ -55,7 +57,8 @@ template <class Source>
 Model map_model(const Model& from, Numbers shape, Source source) {
   Model result{std::move(shape), {}};
   for (std::int64_t flat = 0; flat < product(result.shape); ++flat) {
-    result.bytes.push_back(from.bytes[static_cast<std::size_t>(flat_of(source(index_of(flat, result.shape)), from.shape))]);
+    result.bytes.push_back(
+        from.bytes[static_cast<std::size_t>(flat_of(source(index_of(flat, result.shape)), from.shape))]);
   }
   return result;
 }
@@ -70,7 +73,8 @@ Numbers gen_shape(int most_axes, std::int64_t least = 0) {
 
 /// A layout that a few random views of a contiguous array give: negative, zero and odd strides, offsets.
 Layout gen_layout() {
-  Layout layout = Layout::contiguous(Shape(gen_shape(4)), kItem, *rc::gen::element(Order::C, Order::F), *rc::gen::inRange(0, 3) * kItem);
+  Layout layout = Layout::contiguous(Shape(gen_shape(4)), kItem, *rc::gen::element(Order::C, Order::F),
+                                     *rc::gen::inRange(0, 3) * kItem);
   for (int axis = 0; axis < layout.ndim(); ++axis) {
     if (*rc::gen::inRange(0, 3) != 0) continue;
     std::vector<Index> index(static_cast<std::size_t>(axis), Index(all));
@@ -92,7 +96,8 @@ Numbers python_slice(const Slice& cut, std::int64_t length) {
   const auto bound = [&](std::optional<std::int64_t> end, std::int64_t fallback) {
     if (!end) return fallback;
     const std::int64_t at = *end < 0 ? *end + length : *end;
-    return step > 0 ? std::min(std::max<std::int64_t>(at, 0), length) : std::min(std::max<std::int64_t>(at, -1), length - 1);
+    return step > 0 ? std::min(std::max<std::int64_t>(at, 0), length)
+                    : std::min(std::max<std::int64_t>(at, -1), length - 1);
   };
   const std::int64_t stop = bound(cut.stop, step > 0 ? length : -1);
   Numbers picked;
@@ -116,7 +121,8 @@ RC_GTEST_PROP(LayoutTest, SlicesReachWhatPythonReaches, ()) {
       picks.push_back({at < 0 ? at + length : at});
       continue;
     }
-    const Slice cut = slice(gen_end(), gen_end(), *rc::gen::element<std::int64_t>(1, 2, 3, -1, -2, -5, INT64_MAX, INT64_MIN));
+    const Slice cut =
+        slice(gen_end(), gen_end(), *rc::gen::element<std::int64_t>(1, 2, 3, -1, -2, -5, INT64_MAX, INT64_MIN));
     index.push_back(cut);
     picks.push_back(python_slice(cut, length));
     shape.push_back(static_cast<std::int64_t>(picks.back().size()));
@@ -135,11 +141,13 @@ RC_GTEST_PROP(LayoutTest, SlicesReachWhatPythonReaches, ()) {
 
 RC_GTEST_PROP(LayoutTest, ReshapedViewsKeepTheOrderOfElements, ()) {
   const Layout layout = gen_layout();
-  const Numbers target = *rc::gen::suchThat(rc::gen::exec([] { return gen_shape(4); }),
-                                            [&](const Numbers& shape) { return product(shape) == layout.count() || product(shape) < 60; });
+  const Numbers target = *rc::gen::suchThat(rc::gen::exec([] { return gen_shape(4); }), [&](const Numbers& shape) {
+    return product(shape) == layout.count() || product(shape) < 60;
+  });
   const Model before = model_of(layout);
   if (product(target) != layout.count()) {
-    RC_ASSERT(test::code_of([&] { static_cast<void>(reshape_view(layout, Shape(target), kItem)); }) == ErrorCode::ShapeMismatch);
+    RC_ASSERT(test::code_of([&] { static_cast<void>(reshape_view(layout, Shape(target), kItem)); }) ==
+              ErrorCode::ShapeMismatch);
     return;
   }
   const auto view = reshape_view(layout, Shape(target), kItem);
@@ -148,7 +156,8 @@ RC_GTEST_PROP(LayoutTest, ReshapedViewsKeepTheOrderOfElements, ()) {
 
 // Complete: whenever some strides would do, a view is given. Found by trying all shapes of few elements.
 TEST(LayoutTest, ReshapeGivesAViewWheneverOneExists) {
-  const std::vector<Numbers> shapes = {{12}, {3, 4}, {4, 3}, {2, 6}, {6, 2}, {2, 2, 3}, {2, 3, 2}, {3, 2, 2}, {1, 12}, {12, 1}, {2, 1, 6}, {3, 1, 4, 1}};
+  const std::vector<Numbers> shapes = {{12},      {3, 4},    {4, 3},  {2, 6},  {6, 2},    {2, 2, 3},
+                                       {2, 3, 2}, {3, 2, 2}, {1, 12}, {12, 1}, {2, 1, 6}, {3, 1, 4, 1}};
   for (const Numbers& from : shapes) {
     for (const Order order : {Order::C, Order::F}) {
       for (const std::int64_t step : {1, 2, -1}) {
@@ -165,7 +174,8 @@ TEST(LayoutTest, ReshapeGivesAViewWheneverOneExists) {
             forced.strides[axis] = before.bytes[static_cast<std::size_t>(flat_of(unit, to))] - before.bytes[0];
           }
           const bool exists = model_of(forced).bytes == before.bytes;
-          EXPECT_EQ(reshape_view(layout, Shape(to), kItem).has_value(), exists) << layout.shape.str() << layout.strides.str() << " to " << Shape(to).str();
+          EXPECT_EQ(reshape_view(layout, Shape(to), kItem).has_value(), exists)
+              << layout.shape.str() << layout.strides.str() << " to " << Shape(to).str();
         }
       }
     }
@@ -204,7 +214,8 @@ RC_GTEST_PROP(LayoutTest, FlipDiagonalWindowBroadcast, ()) {
             }));
 
   const std::int64_t k = *rc::gen::inRange<std::int64_t>(-6, 7);
-  const std::int64_t length = std::max<std::int64_t>(0, std::min(rows + std::min<std::int64_t>(k, 0), before.shape[1] - std::max<std::int64_t>(k, 0)));
+  const std::int64_t length = std::max<std::int64_t>(
+      0, std::min(rows + std::min<std::int64_t>(k, 0), before.shape[1] - std::max<std::int64_t>(k, 0)));
   Numbers shape(before.shape.begin() + 2, before.shape.end());
   shape.push_back(length);
   RC_ASSERT(model_of(diagonal(layout, k)) == map_model(before, shape, [&](const Numbers& at) {
@@ -259,8 +270,12 @@ TEST(LayoutTest, BroadcastRejectsMismatch) {
   const std::string message = test::message_of([] { static_cast<void>(broadcast_shapes(Shape{3, 4}, Shape{3})); });
   EXPECT_NE(message.find("axis 1 is 4 in one and 3"), std::string::npos) << message;
   EXPECT_NE(message.find("reshape (3,) to (3, 1)"), std::string::npos) << message;
-  EXPECT_EQ(test::code_of([] { static_cast<void>(broadcast_to(Layout::contiguous({3}, 4), {4})); }), ErrorCode::ShapeMismatch);
-  EXPECT_EQ(test::code_of([] { static_cast<void>(broadcast_to(Layout::contiguous({3, 3}, 4), {3})); }), ErrorCode::ShapeMismatch);
+  EXPECT_EQ(test::code_of([] { static_cast<void>(broadcast_to(Layout::contiguous({3}, 4), {4})); }),
+            ErrorCode::ShapeMismatch);
+  EXPECT_EQ(test::code_of([] {
+              static_cast<void>(broadcast_to(Layout::contiguous({3, 3}, 4), {3}));
+            }),
+            ErrorCode::ShapeMismatch);
 }
 
 TEST(LayoutTest, WrongAxesAndShapesAreErrors) {

@@ -1,4 +1,5 @@
-/// Cases that a Python program with NumPy writes and a test reads: records of byte strings, each with its length before it.
+/// Cases that a Python program with NumPy writes and a test reads: records of byte strings, each with its length before
+/// it.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +24,8 @@ inline std::vector<Record> read_records(const std::string& path, std::size_t fie
   Record record;
   for (std::size_t at = 0; at + 4 <= bytes.size();) {
     std::size_t length = 0;
-    for (std::size_t i = 0; i < 4; ++i) length |= static_cast<std::size_t>(static_cast<unsigned char>(bytes[at + i])) << (8 * i);
+    for (std::size_t i = 0; i < 4; ++i)
+      length |= static_cast<std::size_t>(static_cast<unsigned char>(bytes[at + i])) << (8 * i);
     record.push_back(bytes.substr(at + 4, length));
     at += 4 + length;
     if (record.size() == fields) records.push_back(std::move(record)), record.clear();
@@ -43,7 +45,8 @@ inline void write_records(const std::string& path, const std::vector<std::string
 inline std::string run_script(const std::string& script, std::vector<std::string> arguments) {
   std::vector<std::string> command = {"/usr/bin/python3", std::string(NDSHARE_ARRAY_TESTS) + "/" + script};
   command.insert(command.end(), arguments.begin(), arguments.end());
-  const Finished done = run(command, {.input = {}, .env = {{"PYTHONDONTWRITEBYTECODE", "1"}}, .watchdog = std::chrono::seconds(120)});
+  const Finished done =
+      run(command, {.input = {}, .env = {{"PYTHONDONTWRITEBYTECODE", "1"}}, .watchdog = std::chrono::seconds(120)});
   EXPECT_EQ(done.status, 0) << script << ": " << done.err;
   return done.out;
 }

@@ -15,7 +15,8 @@ namespace {
 PrintOptions options_from(const std::string& text) {
   PrintOptions options;
   int suppress = 0;
-  std::istringstream(text) >> options.threshold >> options.edgeitems >> options.linewidth >> options.precision >> suppress;
+  std::istringstream(text) >> options.threshold >> options.edgeitems >> options.linewidth >> options.precision >>
+      suppress;
   options.suppress = suppress != 0;
   return options;
 }
@@ -34,8 +35,8 @@ TEST(PrintTest, RandomArraysPrintAsInNumpy) {
     ASSERT_EQ(static_cast<std::size_t>(array.nbytes()), record[2].size());
     if (!record[2].empty()) std::memcpy(array.mutable_data(), record[2].data(), record[2].size());
     const PrintOptions options = options_from(record[3]);
-    const std::string where = "seed " + std::to_string(seed) + " case " + std::to_string(i) + " dtype " + record[0] + " shape " +
-                              record[1] + " options " + record[3];
+    const std::string where = "seed " + std::to_string(seed) + " case " + std::to_string(i) + " dtype " + record[0] +
+                              " shape " + record[1] + " options " + record[3];
     EXPECT_EQ(to_string(array, options), record[4]) << where;
     EXPECT_EQ(repr(array, options), record[5]) << where;
     failures += ::testing::Test::HasNonfatalFailure() ? 1 : 0;
@@ -73,6 +74,12 @@ TEST(PrintTest, SummaryReadsOnlyWhatItShows) {
   // 2^60 elements over 8 bytes: anything that walked them all would never end.
   const Array huge = zeros({1}).broadcast_to({std::int64_t{1} << 30, std::int64_t{1} << 29});
   EXPECT_EQ(to_string(huge).substr(0, 28), "[[0. 0. 0. ... 0. 0. 0.]\n [0");
+}
+
+TEST(PrintTest, ManyShortAxesAreStillSummarised) {
+  // NumPy would print 2^32 elements: no axis is longer than its two edges.
+  const Array deep = zeros({}, float32).broadcast_to(Shape(Dims(std::vector<std::int64_t>(32, 2))));
+  EXPECT_LT(to_string(deep).size(), 1000U);
 }
 
 TEST(PrintTest, TextThatIsNoUnicodeIsShownNotThrown) {

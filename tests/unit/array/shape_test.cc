@@ -11,7 +11,8 @@ ErrorCode parse_code(const std::string& text) {
 }
 
 TEST(ShapeTest, TextBothWays) {
-  for (const char* text : {"3,4", "(3, 4)", "[3,4]", " 3 , 4 ", "(3,4,)", "3,4,"}) EXPECT_EQ(Shape::parse(text), (Shape{3, 4})) << text;
+  for (const char* text : {"3,4", "(3, 4)", "[3,4]", " 3 , 4 ", "(3,4,)", "3,4,"})
+    EXPECT_EQ(Shape::parse(text), (Shape{3, 4})) << text;
   EXPECT_EQ(Shape::parse("7").str(), "(7,)");
   EXPECT_EQ(Shape::parse("()").str(), "()");
   EXPECT_EQ(Shape::parse("-1,3").str(), "(-1, 3)");
@@ -19,7 +20,8 @@ TEST(ShapeTest, TextBothWays) {
 }
 
 TEST(ShapeTest, WrongTextIsRefused) {
-  for (const char* text : {"", "(", "(3", "3)", "3 4", "a", "3,,4", "-2", "3.5", "9223372036854775808", "(3]", ",", "0x10", "+3"}) {
+  for (const char* text :
+       {"", "(", "(3", "3)", "3 4", "a", "3,,4", "-2", "3.5", "9223372036854775808", "(3]", ",", "0x10", "+3"}) {
     EXPECT_EQ(parse_code(text), ErrorCode::Shape) << text;
   }
 }
@@ -29,8 +31,9 @@ TEST(ShapeTest, ThirtyTwoAxesAndNoMore) {
   for (int i = 1; i < 32; ++i) text += ",1";
   EXPECT_EQ(Shape::parse(text).count(), 1);
   EXPECT_EQ(parse_code(text + ",1"), ErrorCode::Shape);
-  EXPECT_EQ(test::code_of([] { static_cast<void>(Shape(std::span<const std::int64_t>(std::vector<std::int64_t>(33, 1)))); }),
-            ErrorCode::Shape);
+  EXPECT_EQ(
+      test::code_of([] { static_cast<void>(Shape(std::span<const std::int64_t>(std::vector<std::int64_t>(33, 1)))); }),
+      ErrorCode::Shape);
 }
 
 TEST(ShapeTest, CountsAreChecked) {
@@ -39,7 +42,10 @@ TEST(ShapeTest, CountsAreChecked) {
   EXPECT_EQ((Shape{INT64_MAX}).count(), INT64_MAX);
   EXPECT_EQ((Shape{INT64_MAX / 8}).nbytes(8), INT64_MAX / 8 * 8);
   EXPECT_EQ(test::code_of([] { static_cast<void>((Shape{3, -1}).count()); }), ErrorCode::Shape);
-  EXPECT_EQ(test::code_of([] { static_cast<void>((Shape{std::int64_t{1} << 32, std::int64_t{1} << 31}).count()); }), ErrorCode::Shape);
+  EXPECT_EQ(test::code_of([] {
+              static_cast<void>((Shape{std::int64_t{1} << 32, std::int64_t{1} << 31}).count());
+            }),
+            ErrorCode::Shape);
   EXPECT_EQ(test::code_of([] { static_cast<void>((Shape{std::int64_t{1} << 60}).nbytes(8)); }), ErrorCode::Shape);
   EXPECT_EQ((Shape{INT64_MAX, INT64_MAX, 0}).nbytes(8), 0);  // a zero wherever it stands, whatever comes before it
 }
