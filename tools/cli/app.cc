@@ -101,6 +101,36 @@ struct Application {
   }
 };
 
+bool is_verb(std::string_view word) {
+  return std::any_of(verbs().begin(), verbs().end(), [&](const Verb& verb) { return verb.name == word; });
+}
+
+int unknown_verb(const std::string& word, Context& context) {
+  const auto near = nearest_verb(word);
+  return wrong_usage(context, "no verb '" + internal::printable(word) + "'" +
+                                  (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?") +
+                                  " (ndshare --help lists them)");
+}
+
+/// Reads the words into the verbs' flags. The exit status where that is all there is to do: help was asked for, or they
+/// are wrong.
+std::optional<int> parse(Application& application, std::vector<std::string> words, Context& context) {
+  try {
+    std::reverse(words.begin(), words.end());  // as CLI11 takes them
+    application.app.parse(std::move(words));
+    return std::nullopt;
+  } catch (const CLI::Success&) {
+    const auto chosen = application.app.get_subcommands();
+    context.out << (chosen.empty() ? application.app.help() : chosen.front()->help("ndshare"));
+    context.out.flush();
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    const auto chosen = application.app.get_subcommands();
+    return wrong_usage(context, one_line(error.what()) + " (ndshare " +
+                                    (chosen.empty() ? "" : chosen.front()->get_name() + " ") + "--help)");
+  }
+}
+
 int execute(Application& application, Context& context) {
   const auto chosen = application.app.get_subcommands();
   try {
@@ -134,30 +164,11 @@ int run_cli(std::vector<std::string> words, Context& context) {
   context.json = std::find(words.begin(), std::find(words.begin(), words.end(), "--"), "--json") != words.end();
   if (words == std::vector<std::string>{"--version"}) words = {"version"};
   if (const auto position = verb_position(words)) {
-    const auto& word = words[*position];
-    const auto is_it = [&](const Verb& verb) { return verb.name == word; };
-    if (std::none_of(verbs().begin(), verbs().end(), is_it)) {
-      const auto near = nearest_verb(word);
-      return wrong_usage(context, "no verb '" + internal::printable(word) + "'" +
-                                      (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?") +
-                                      " (ndshare --help lists them)");
-    }
+    if (!is_verb(words[*position])) return unknown_verb(words[*position], context);
     split_command(words, *position, context);
   }
-  try {
-    std::reverse(words.begin(), words.end());  // as CLI11 takes them
-    application.app.parse(std::move(words));
-  } catch (const CLI::Success&) {
-    const auto chosen = application.app.get_subcommands();
-    context.out << (chosen.empty() ? application.app.help() : chosen.front()->help("ndshare"));
-    context.out.flush();
-    return 0;
-  } catch (const CLI::ParseError& error) {
-    const auto chosen = application.app.get_subcommands();
-    return wrong_usage(context, internal::printable(error.what()) + " (ndshare " +
-                                    (chosen.empty() ? "" : chosen.front()->get_name() + " ") + "--help)");
-  }
-  return execute(application, context);
+  const auto ended = parse(application, std::move(words), context);
+  return ended ? *ended : execute(application, context);
 }
 
 }  // namespace ndshare::cli

@@ -20,7 +20,8 @@ using Json = nlohmann::ordered_json;
 /// Named values that print as a JSON object or as lines "label  text".
 class Record {
  public:
-  /// `key` is the name in JSON; the label is the key with spaces, without its unit. An empty `text` leaves the line out for people.
+  /// `key` is the name in JSON; the label is the key with spaces, without its unit. An empty `text` leaves the line out
+  /// for people.
   void add(std::string key, Json value, std::string text);
   void add_bytes(std::string key, std::uint64_t bytes);     ///< text "1.5 GiB"
   void add_count(std::string key, std::uint64_t count);     ///< text "12 345"
