@@ -80,6 +80,15 @@ void fill_new(ClientSession& session, const internal::VersionInfo& info, std::ui
   }
 }
 
+/// Takes an unfinished array away again; a daemon that is gone does so by itself when this process ends.
+void discard_quietly(ClientSession& session, const internal::SharedState& state) noexcept {
+  try {
+    session.request(internal::DiscardRequest{{state.array, state.array_gen}}, session.deadline({}));
+  } catch (const std::exception&) {
+    return;
+  }
+}
+
 std::shared_ptr<internal::SharedState> adopt_created(const std::shared_ptr<ClientSession>& session, std::string_view name,
                                                      const DType& dtype, const Shape& shape, const CreateOptions& options,
                                                      const internal::CreatedArray& created) {
@@ -94,7 +103,7 @@ std::shared_ptr<internal::SharedState> adopt_created(const std::shared_ptr<Clien
   try {
     fill_new(*session, state->opened, state->array_gen, created, options);
   } catch (const Error&) {
-    session->request(internal::DiscardRequest{{created.array, created.array_gen}}, session->deadline(options.timeout));
+    discard_quietly(*session, *state);
     throw;
   }
   return state;
@@ -143,14 +152,19 @@ std::vector<SharedArray> Store::create_many(std::span<const CreateItem> items, c
     batch.specs.clear();
     bytes = 0;
   };
-  for (const auto& item : items) {
-    auto spec = make_spec(item.name, item.dtype, item.shape, options, attrs);
-    const auto more = spec_bytes(spec);
-    if (batch.specs.size() == internal::kMaxCreateBatch || bytes + more > kBatchBytes) flush();
-    batch.specs.push_back(std::move(spec));
-    bytes += more;
+  try {
+    for (const auto& item : items) {
+      auto spec = make_spec(item.name, item.dtype, item.shape, options, attrs);
+      const auto more = spec_bytes(spec);
+      if (batch.specs.size() == internal::kMaxCreateBatch || bytes + more > kBatchBytes) flush();
+      batch.specs.push_back(std::move(spec));
+      bytes += more;
+    }
+    flush();
+  } catch (const Error&) {
+    for (const auto& made : out) discard_quietly(*session, made.state());  // nobody has a handle to the earlier batches
+    throw;
   }
-  flush();
   return out;
 }
 

@@ -46,14 +46,14 @@ const DType& catalog_dtype(const std::string& text) {
   return row.dtype;
 }
 
-VersionInfo version_info(ArrayCopy& copy) {
+VersionInfo version_info(const ArrayCopy& copy) {
   VersionInfo info;
   info.version = copy.ref.version;
   info.dtype = catalog_dtype(copy.dtype);
   info.shape = Shape(Dims(copy.shape));
   info.order = copy.order == 0 ? Order::C : Order::F;
   info.nbytes = static_cast<std::int64_t>(copy.nbytes);
-  info.extents = std::move(copy.extents);
+  info.extents = copy.extents;
   return info;
 }
 

@@ -40,7 +40,7 @@ struct SharedState {
 /// Text of a dtype that a catalog holds, parsed; parsed ones are remembered by each thread.   Errors: Damaged.
 const DType& catalog_dtype(const std::string& text);
 /// Errors: Damaged.
-VersionInfo version_info(ArrayCopy& copy);
+VersionInfo version_info(const ArrayCopy& copy);
 ArrayInfo array_info(const ArrayCopy& copy);
 /// "still being filled by process 17": for NoSuchArray.
 [[noreturn]] void still_building(const ArrayCopy& copy);

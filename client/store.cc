@@ -1,6 +1,7 @@
 #include <ndshare/store.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "client/session.h"
 #include "client/shared_state.h"
@@ -52,45 +53,58 @@ void check_contract(const OpenOptions& contract, const internal::SharedState& st
                {"wanted_shape", wanted_shape}});
 }
 
-/// The array of this name that this client may see: nothing where there is none, or where somebody else still fills it
-/// (then `hidden`, if given, has it).
-std::optional<ArrayCopy> find_visible(const ClientSession& session, std::string_view name, std::optional<ArrayCopy>* hidden) {
-  // Between find() and read() the name may pass to another array: look again then.
+enum class Sight : std::uint8_t { visible, hidden, nothing };
+
+/// Copies the array of this name into `copy`: `hidden` where somebody else still fills it.
+Sight look_up(const ClientSession& session, std::string_view name, ArrayCopy& copy) {
+  thread_local std::vector<std::byte> scratch;
+  // Between find() and the copy the name may pass to another array: look again then.
   while (const auto ref = session.catalog().find(name)) {
-    auto copy = session.catalog().read(ref->array);
-    if (!copy || copy->name != name) continue;
-    if ((copy->ref.flags & internal::kArrayBuilding) == 0 || session.made_by_us(*copy)) return copy;
-    if (hidden != nullptr) *hidden = std::move(copy);
-    return std::nullopt;
+    if (!session.catalog().read_into(ref->array, copy, scratch) || copy.name != name) continue;
+    const bool building = (copy.ref.flags & internal::kArrayBuilding) != 0;
+    return !building || session.made_by_us(copy) ? Sight::visible : Sight::hidden;
   }
-  return std::nullopt;
+  return Sight::nothing;
 }
 
-std::shared_ptr<internal::SharedState> open_copy(const std::shared_ptr<ClientSession>& session, ArrayCopy& copy) {
+/// This thread's copy, whose memory is used again and again: open() should cost no more allocations than its handle needs.
+ArrayCopy& thread_copy() {
+  thread_local ArrayCopy copy;
+  return copy;
+}
+
+std::shared_ptr<internal::SharedState> open_copy(const std::shared_ptr<ClientSession>& session,
+                                                 const ArrayCopy& copy) {
   auto state = std::make_shared<internal::SharedState>();
   state->session = session;
   state->array = copy.ref.array;
   state->array_gen = copy.ref.array_gen;
   state->ours = session->made_by_us(copy);
   state->opened = internal::version_info(copy);
-  state->name = std::move(copy.name);
+  state->name = copy.name;
   return state;
 }
 
 /// Puts `infos` in the order of their names. Rows are large: names are sorted beside them, then each row moves once.
 void sort_by_name(std::vector<ArrayInfo>& infos) {
   if (std::ranges::is_sorted(infos, {}, &ArrayInfo::name)) return;
-  std::vector<std::pair<std::string, std::size_t>> order;
+  std::vector<std::pair<std::string, std::size_t>> order;  // name, and the row that belongs at this place
   order.reserve(infos.size());
   for (auto& info : infos) order.emplace_back(std::move(info.name), order.size());
   std::ranges::sort(order);
-  std::vector<ArrayInfo> sorted;
-  sorted.reserve(infos.size());
-  for (auto& [name, row] : order) {
-    sorted.push_back(std::move(infos[row]));
-    sorted.back().name = std::move(name);
+  for (std::size_t start = 0; start < order.size(); ++start) {
+    if (order[start].second == start) continue;
+    auto first = std::move(infos[start]);  // one cycle of the permutation, in place
+    auto at = start;
+    while (order[at].second != start) {
+      const auto from = std::exchange(order[at].second, at);
+      infos[at] = std::move(infos[from]);
+      at = from;
+    }
+    order[at].second = at;
+    infos[at] = std::move(first);
   }
-  infos = std::move(sorted);
+  for (std::size_t row = 0; row < order.size(); ++row) infos[row].name = std::move(order[row].first);
 }
 
 }  // namespace
@@ -128,11 +142,11 @@ Store Store::open_or_start(std::string_view name, const StartOptions& options) {
 
 SharedArray Store::open(std::string_view name, const OpenOptions& contract) const {
   const auto& session = live(session_);
-  std::optional<ArrayCopy> hidden;
-  auto copy = find_visible(session, name, &hidden);
-  if (hidden) internal::still_building(*hidden);
-  if (!copy) no_such_array(session, name);
-  auto state = open_copy(session_, *copy);
+  auto& copy = thread_copy();
+  const auto sight = look_up(session, name, copy);
+  if (sight == Sight::hidden) internal::still_building(copy);
+  if (sight == Sight::nothing) no_such_array(session, name);
+  auto state = open_copy(session_, copy);
   if (contract.dtype || contract.shape) check_contract(contract, *state);
   return SharedArray(std::move(state));
 }
@@ -141,7 +155,7 @@ bool Store::contains(std::string_view name) const {
   const auto& session = live(session_);
   const auto ref = session.catalog().find(name);
   if (!ref) return false;
-  return (ref->flags & internal::kArrayBuilding) == 0 || find_visible(session, name, nullptr).has_value();
+  return (ref->flags & internal::kArrayBuilding) == 0 || look_up(session, name, thread_copy()) == Sight::visible;
 }
 
 std::vector<ArrayInfo> Store::list(std::string_view pattern) const {
@@ -163,7 +177,8 @@ SharedArray Store::wait_for(std::string_view name, Timeout timeout) const {
   const auto deadline = session.deadline(timeout);
   while (true) {
     const auto seen = internal::announce_waiter(session.sync().names_event);
-    if (auto copy = find_visible(session, name, nullptr)) return SharedArray(open_copy(session_, *copy));
+    auto& copy = thread_copy();
+    if (look_up(session, name, copy) == Sight::visible) return SharedArray(open_copy(session_, copy));
     if (internal::time_left(deadline).count() == 0) {
       throw Error(ErrorCode::Timeout, "array '" + internal::printable(name) + "' did not appear in store '" + session.name() +
                                           "' before the deadline", {{"array", std::string(name)}});

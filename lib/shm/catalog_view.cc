@@ -218,8 +218,13 @@ bool CatalogView::copy_meta(const RefCopy& ref, ArrayCopy& out, std::vector<std:
 std::optional<ArrayCopy> CatalogView::read(std::uint32_t index) const {
   ArrayCopy copy;
   std::vector<std::byte> scratch;
+  if (!read_into(index, copy, scratch)) return std::nullopt;
+  return copy;
+}
+
+bool CatalogView::read_into(std::uint32_t index, ArrayCopy& copy, std::vector<std::byte>& scratch) const {
   for (int tries = 0, still = 0; tries < kTries && still < kStill; ++tries) {
-    if (index >= max_arrays_ || records_[index].root.load(std::memory_order_acquire) == 0) return std::nullopt;
+    if (index >= max_arrays_ || records_[index].root.load(std::memory_order_acquire) == 0) return false;
     const auto ref = read_ref(index);
     if (!ref) {
       ++still;
@@ -227,7 +232,7 @@ std::optional<ArrayCopy> CatalogView::read(std::uint32_t index) const {
     }
     copy.ref = *ref;
     const bool sound = copy_version(*ref, copy, scratch) && copy_meta(*ref, copy, scratch), current = is_current(*ref);
-    if (sound && current) return copy;
+    if (sound && current) return true;
     still += current ? 1 : 0;
   }
   throw_damaged("record " + std::to_string(index) + " names blocks that fail their checks");
@@ -254,14 +259,15 @@ ArrayCopy CatalogView::read_version(const RefCopy& ref) const {
 void CatalogView::for_each(const std::function<void(const ArrayCopy&)>& each) const {
   const std::uint64_t high =
       std::min<std::uint64_t>(header_->records_high.load(std::memory_order_acquire), max_arrays_);
+  ArrayCopy copy;
+  std::vector<std::byte> scratch;
   for (std::uint64_t index = 0; index < high; ++index) {
-    std::optional<ArrayCopy> copy;
     try {
-      copy = read(static_cast<std::uint32_t>(index));
+      if (!read_into(static_cast<std::uint32_t>(index), copy, scratch)) continue;
     } catch (const Error&) {
       continue;  // one damaged record hides itself, not the others
     }
-    if (copy) each(*copy);
+    each(copy);
   }
 }
 

@@ -58,6 +58,8 @@ class CatalogView {
   /// Everything about the array; nothing where the record is free. Retries while it changes (lock-free against one
   /// writer).
   std::optional<ArrayCopy> read(std::uint32_t index) const;
+  /// The same into memory that is used again and again (no allocation once it is warm); false where the record is free.
+  bool read_into(std::uint32_t index, ArrayCopy& copy, std::vector<std::byte>& scratch) const;
   /// As read(), but of the version that `ref` names, for a holder of a claim on it. Errors: Damaged.
   ArrayCopy read_version(const RefCopy& ref) const;
   /// The name in `ref`'s meta block equals `name` and root is unchanged.

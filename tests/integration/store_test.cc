@@ -242,6 +242,11 @@ TEST_F(StoreTest, ManyArraysInFewRoundTrips) {
   const std::vector<CreateItem> clash = {{"fresh", int8, {1}}, {"many/7", int8, {1}}};
   EXPECT_EQ(code_of([&] { store.create_many(clash); }), ErrorCode::NameTaken);
   EXPECT_FALSE(store.contains("fresh")) << "a batch is all or none";
+  std::vector<CreateItem> late_clash;
+  for (int i = 0; i < 1200; ++i) late_clash.push_back({"late/" + std::to_string(i), int8, {1}});
+  late_clash.push_back({"many/7", int8, {1}});
+  EXPECT_EQ(code_of([&] { store.create_many(late_clash); }), ErrorCode::NameTaken);
+  EXPECT_TRUE(store.list("late/*").empty()) << "earlier batches without a handle are taken back";
 }
 
 TEST_F(StoreTest, InfoAndAttributes) {
