@@ -57,6 +57,12 @@ TEST(CliRunTest, WordsOfTheCommandAreItsOwn) {
   EXPECT_EQ(done.out, "--json|--store|[ a ]|--|-x|ls|");
 }
 
+TEST(CliRunTest, CommandWithoutItsMarkIsExplained) {
+  const auto done = cli({"run", "python3", "-c", "1"});
+  EXPECT_EQ(done.status, 2);
+  EXPECT_NE(done.err.find("'--'"), std::string::npos) << done.err;
+}
+
 TEST(CliRunTest, EndsAreReportedAsAShellDoes) {
   EXPECT_EQ(cli({"run", "--", "no-such-program-here"}).status, 127);
   EXPECT_EQ(cli({"run", "--", "/dev/null"}).status, 126);

@@ -47,6 +47,12 @@ class CliTest : public testing::Test {
     command.insert(command.end(), words.begin(), words.end());
     return run(command, {.input = input, .env = {{"NDSHARE_STORE", store_}, {"NDSHARE_DAEMON", program("ndshared")}}});
   }
+  /// The status of a line of sh in this store.
+  int cli_status(const std::string& line) const {
+    return run({"sh", "-c", line},
+               {.input = {}, .env = {{"NDSHARE_STORE", store_}, {"NDSHARE_DAEMON", program("ndshared")}}})
+        .status;
+  }
   /// A command line that must succeed; what it wrote.
   std::string ok(const std::vector<std::string>& words, const std::string& input = {}) const {
     const auto done = cli(words, input);
@@ -153,6 +159,11 @@ TEST_F(CliTest, CreateFillsAndRefuses) {
   EXPECT_EQ(ok({"show", "none"}), "[]\n");
   ok({"create", "text", "--dtype", "U3", "--shape", "1", "--fill", "ab"});
   EXPECT_EQ(ok({"show", "text"}), "['ab']\n");
+  ok({"create", "digits", "--dtype", "U3", "--shape", "1", "--fill", "7"});
+  EXPECT_EQ(ok({"show", "digits"}), "['7']\n");
+  ok({"create", "turn", "--dtype", "c16", "--shape", "1", "--fill", "1-2j"});
+  EXPECT_EQ(ok({"show", "turn"}), "[1.-2.j]\n");
+  fails(1, {"create", "no", "--dtype", "c16", "--shape", "1", "--fill", "1-2"});
   fails(1, {"create", "z", "--dtype", "i4", "--shape", "2"}, "z");
   ok({"create", "z", "--dtype", "i4", "--shape", "2", "--replace"});
   EXPECT_EQ(ok({"show", "z"}), "[0 0]\n");
@@ -163,7 +174,7 @@ TEST_F(CliTest, BadInputHasTheStatusOfItsKind) {
   // wrong by itself: 2
   fails(2, {"create", "b", "--dtype", "f5", "--shape", "3"}, "f5");
   fails(2, {"create", "b", "--dtype", std::string(5000, 'x'), "--shape", "3"});
-  fails(2, {"create", "b", "--dtype", "f4", "--shape", "-3"}, "negative");
+  fails(2, {"create", "b", "--dtype", "f4", "--shape", "-3"}, "'-3'");
   fails(2, {"create", "b", "--dtype", "f4", "--shape", "x"});
   fails(2, {"create", "b", "--dtype", "f4", "--shape", "9223372036854775807,9223372036854775807"});
   std::string axes33 = "1";
@@ -175,6 +186,13 @@ TEST_F(CliTest, BadInputHasTheStatusOfItsKind) {
   fails(2, {"show", "a.nope"}, "x");
   fails(2, {"create", "b", "--dtype", "f4"}, "--shape");
   fails(2, {"put", "b", "x.npy", "--dtype", "f4"}, "CSV");
+  fails(2, {"start", "--capacity", "0"}, "--capacity");
+  fails(2, {"start", "--max-clients", "0"}, "--max-clients");
+  for (const char* seconds : {"x", "-1", "nan", "1e999", ""}) {
+    const auto done = cli({"ls", "--timeout", seconds});
+    EXPECT_EQ(done.status, 2) << seconds;
+    EXPECT_LT(done.err.size(), 120U) << "no range of 300 digits: " << done.err;
+  }
   // an operation that fails: 1
   fails(1, {"show", "a[3]"}, "3");
   fails(1, {"create", "", "--dtype", "f4", "--shape", "3"});
@@ -207,6 +225,7 @@ TEST_F(CliTest, ErrorsForProgramsAreJson) {
   EXPECT_EQ(error["number"], 32);
   EXPECT_NE(error["message"].get<std::string>().find("nothing"), std::string::npos);
   EXPECT_TRUE(error["details"].is_object());
+  EXPECT_EQ(cli({"rm", "--", "nothing"}).err.find('{'), std::string::npos) << "--json was not asked for";
 }
 
 TEST_F(CliTest, ListsAndDescribes) {
@@ -255,6 +274,10 @@ TEST_F(CliTest, TablesFitTheirWidth) {
     EXPECT_LE(characters, 80U) << line;
   }
   EXPECT_NE(narrow.out.find("…"), std::string::npos);
+  ok({"mv", std::string(200, 'n'), "short"});
+  EXPECT_NE(ok({"ls"}).find("first_field:M8[m],"), std::string::npos) << "dtypes are compact";
+  EXPECT_EQ(ok({"ls"}).find("third_field:U100"), std::string::npos) << "and cut to 80 columns in a pipe";
+  EXPECT_NE(ok({"ls", "--wide"}).find("first_field:M8[m],second_field:f8,third_field:U100  (3,)"), std::string::npos);
 }
 
 TEST_F(CliTest, ArrayArgumentsTakeFieldsAndIndices) {
@@ -282,7 +305,7 @@ TEST_F(CliTest, NamesMoveCopyAndGo) {
   ok({"seal", "b"});
   ok({"cp", "b", "tmp/1"});
   ok({"cp", "b", "tmp/2"});
-  EXPECT_EQ(json({"rm", "tmp/*", "c"})["removed"].size(), 3U);
+  EXPECT_EQ(json({"rm", "tmp/*", "c", "tmp/1", "c"})["removed"].size(), 3U) << "each of them once";
   const auto left = json({"ls"});
   ASSERT_EQ(left.size(), 1U);
   EXPECT_EQ(left[0]["name"], "b");
@@ -302,6 +325,7 @@ TEST_F(CliTest, StopKeepsOrRemoves) {
     EXPECT_NE(done.err.find("no daemon runs; read from the segments"), std::string::npos) << words[0] << done.err;
     EXPECT_FALSE(done.out.empty());
   }
+  EXPECT_TRUE(json({"df"})["memory_available"].is_null()) << "only a daemon knows";
   EXPECT_EQ(cli({"show", "a"}).out, "[5 5]\n");
   fails(3, {"show", "b"}, "b");
   fails(3, {"rm", "a"}, "start");
@@ -312,6 +336,26 @@ TEST_F(CliTest, StopKeepsOrRemoves) {
   EXPECT_EQ(segments_of(store_), 0);
   fails(3, {"status"}, "start");
   fails(3, {"stop"});
+}
+
+TEST_F(CliTest, ClosedStandardStreamsAreNoOnesElse) {
+  const auto file = numpy_file("f.npy", "np.arange(1000)");
+  const auto closed = [&](const std::string& words, const std::string& streams) {
+    return cli_status("exec " + program("ndshare") + " " + words + " " + streams);
+  };
+  EXPECT_EQ(closed("put a " + file, "<&- 2>&-"), 0);
+  EXPECT_EQ(closed("put b " + file, "<&- >&- 2>&-"), 1) << "its report was lost";
+  EXPECT_EQ(closed("put c -", "<&-"), 1) << "an empty file";
+  EXPECT_EQ(closed("ls", ">&-"), 1);
+  EXPECT_EQ(ok({"get", "a", "-"}), read_bytes(file));
+  EXPECT_EQ(ok({"get", "b", "-"}), read_bytes(file));
+  EXPECT_EQ(json({"ls"}).size(), 2U);
+}
+
+TEST_F(CliTest, NpzFromAPipeSaysWhy) {
+  const auto done = cli({"put", "z", "-", "--format", "npz"}, "PK");
+  EXPECT_EQ(done.status, 1);
+  EXPECT_NE(done.err.find("pipe"), std::string::npos) << done.err;
 }
 
 TEST_F(CliTest, StoppedDaemonIsATimeout) {

@@ -1,6 +1,7 @@
 #include "tools/cli/app.h"
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <memory>
 #include <new>
@@ -59,17 +60,31 @@ void split_command(std::vector<std::string>& words, std::size_t verb, Context& c
   words.erase(mark, words.end());
 }
 
+/// What is wrong with a word for --timeout; empty where nothing is. A "nan" would pass a check of a range.
+std::string seconds_problem(const std::string& word) {
+  double seconds = -1;
+  const char* end = word.data() + word.size();
+  const auto [at, error] = std::from_chars(word.data(), end, seconds);
+  if (error == std::errc() && at == end && seconds >= 0) return {};
+  return "takes seconds, as 5 or 0.5, not '" + internal::printable(word) + "'";
+}
+
 void add_globals(CLI::App& app, Context& context) {
-  app.add_option("--store", context.store, "or USER:NAME; else NDSHARE_STORE, else \"default\"")->type_name("NAME");
+  app.add_option("--store", context.store, "or USER:NAME; else NDSHARE_STORE, else \"default\"")
+      ->type_name("NAME")
+      ->take_last();
   app.add_flag("--json", context.json, "output for programs");
   app.add_option("--timeout", context.timeout_s, "longest wait in seconds")
       ->type_name("S")
-      ->check(CLI::NonNegativeNumber.description(""))
+      ->check(CLI::Validator(seconds_problem, ""))
+      ->take_last()
       ->default_str("5");
 }
 
 std::string footer(const Verb& verb) {
-  std::string text = "Example:\n  " + std::string(verb.example);
+  std::string text;
+  if (verb.name == "run") text = "Words behind -- are the command: ndshare run [OPTIONS] -- CMD...\n\n";
+  text += "Example:\n  " + std::string(verb.example);
   text += "\n\nEvery verb also takes --store NAME, --json and --timeout S.";
   return text;
 }
@@ -126,6 +141,11 @@ std::optional<int> parse(Application& application, std::vector<std::string> word
     return 0;
   } catch (const CLI::ParseError& error) {
     const auto chosen = application.app.get_subcommands();
+    if (chosen.empty() && dynamic_cast<const CLI::RequiredError*>(&error) != nullptr)
+      return wrong_usage(context, "no verb given (ndshare --help lists them)");
+    if (!chosen.empty() && chosen.front()->get_name() == "run" && context.command.empty() &&
+        dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr)
+      return wrong_usage(context, "run: write the command behind '--': ndshare run [OPTIONS] -- CMD...");
     return wrong_usage(context, one_line(error.what()) + " (ndshare " +
                                     (chosen.empty() ? "" : chosen.front()->get_name() + " ") + "--help)");
   }
@@ -161,8 +181,13 @@ int run_cli(std::vector<std::string> words, Context& context) {
     return kWrongUsage;
   }
   // So that the errors of the option parser itself obey it.
-  context.json = std::find(words.begin(), std::find(words.begin(), words.end(), "--"), "--json") != words.end();
+  const auto own_end = std::find(words.begin(), words.end(), "--");
+  context.json = std::find(words.begin(), own_end, "--json") != own_end;
   if (words == std::vector<std::string>{"--version"}) words = {"version"};
+  if (words.front() == "help") {  // "help put" is "put --help"
+    words.erase(words.begin());
+    words.insert(words.begin() + (words.empty() ? 0 : 1), "--help");
+  }
   if (const auto position = verb_position(words)) {
     if (!is_verb(words[*position])) return unknown_verb(words[*position], context);
     split_command(words, *position, context);

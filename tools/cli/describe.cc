@@ -38,7 +38,21 @@ Json element_json(const Array& element) {
   return scalar_json(element.item());
 }
 
+/// "f4" for '<f4', "(x:f4,y:f4)" for a structure in a structure.
+std::string compact_field(const Field& field) {
+  std::string text = field.dtype.is_structured() ? "(" + compact_dtype(field.dtype) + ")" : field.dtype.str();
+  if (text.starts_with('<') || text.starts_with('|')) text.erase(0, 1);
+  return field.name + ":" + (field.shape.ndim() == 0 ? "" : field.shape.str()) + text;
+}
+
 }  // namespace
+
+std::string compact_dtype(const DType& dtype) {
+  if (!dtype.is_structured()) return dtype.to_string();
+  std::string text;
+  for (const auto& field : dtype.fields()) text += (text.empty() ? "" : ",") + compact_field(field);
+  return text;
+}
 
 void Record::add(std::string key, Json value, std::string text) {
   std::string label = key;
@@ -58,9 +72,7 @@ void Record::add_count(std::string key, std::uint64_t count) {
   add(std::move(key), count, internal::format_count(count));
 }
 
-void Record::add_text(std::string key, const std::string& text) {
-  add(std::move(key), text, one_line(text));
-}
+void Record::add_text(std::string key, const std::string& text) { add(std::move(key), text, one_line(text)); }
 
 void Record::print(Context& context) const {
   if (context.json) return print_json(context.out, json_);

@@ -42,6 +42,10 @@ class Record {
 /// Prints one line of JSON. Text that is no UTF-8 is mended, never an error.
 void print_json(std::ostream& out, const Json& value);
 
+/// A dtype in few characters: structured ones as "date:M8[m],delay:i4,at:(x:f4,y:f4),m:(2, 3)i2", the others as NumPy
+/// prints them.
+[[nodiscard]] std::string compact_dtype(const DType& dtype);
+
 [[nodiscard]] Json to_json(const ArrayInfo& info);
 [[nodiscard]] Json to_json(const admin::ClientInfo& client);
 /// The values of an array as nested lists (structured elements as objects, times as text, NaN as null).

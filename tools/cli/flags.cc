@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "lib/base/text.h"
+
 namespace ndshare::cli {
 namespace {
 
@@ -42,7 +44,12 @@ void Flags::texts(std::vector<std::string>& target, const std::string& name, con
 }
 
 void Flags::number(std::uint32_t& target, const std::string& name, const std::string& help) {
-  app_.add_option(name, target, help)->type_name("N");
+  const auto problem = [](const std::string& word) {
+    const bool whole = !word.empty() && word.find_first_not_of("0123456789") == std::string::npos;
+    const bool fits = whole && word.size() <= 10 && std::stoull(word) - 1 < UINT32_MAX;  // 0 wraps around
+    return fits ? std::string() : "takes a whole number from 1, not '" + internal::printable(word) + "'";
+  };
+  app_.add_option(name, target, help)->type_name("N")->check(CLI::Validator(problem, ""));
 }
 
 void Flags::choice(std::string& target, const std::string& name, std::initializer_list<std::string> values,

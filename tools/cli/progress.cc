@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdio>
 #include <ostream>
+#include <utility>
 
 #include "lib/base/text.h"
 
@@ -11,8 +12,12 @@ namespace ndshare::cli {
 
 std::string format_rate(std::int64_t bytes, double seconds) {
   if (seconds <= 0) return "-";
+  const double rate = static_cast<double>(bytes) / seconds;
+  const auto [unit, size] = rate >= 1e8   ? std::pair("GB/s", 1e9)
+                            : rate >= 1e5 ? std::pair("MB/s", 1e6)
+                                          : std::pair("kB/s", 1e3);
   std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.2f GB/s", static_cast<double>(bytes) / seconds / 1e9);
+  std::snprintf(text.data(), text.size(), "%.2f %s", rate / size, unit);
   return text.data();
 }
 

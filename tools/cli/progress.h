@@ -15,7 +15,7 @@ inline constexpr std::int64_t kProgressFromBytes = 64LL << 20;
 
 /// "[#####     ]  50 %  1.2 of 2.4 GiB  2.1 GB/s" for so many bytes after so many seconds.
 [[nodiscard]] std::string progress_line(std::int64_t done_bytes, std::int64_t total_bytes, double seconds);
-/// "2.1 GB/s" (10⁹ bytes); "-" for no time.
+/// "2.15 GB/s" (10⁹ bytes), or MB/s, or kB/s; "-" for no time.
 [[nodiscard]] std::string format_rate(std::int64_t bytes, double seconds);
 
 /// Draws a bar on `out` at most ten times a second, and wipes it when it goes away.

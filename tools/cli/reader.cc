@@ -4,6 +4,8 @@
 
 #include <ndshare/error.h>
 
+#include "lib/base/text.h"
+
 namespace ndshare::cli {
 namespace {
 
@@ -27,8 +29,8 @@ Reader::Reader(Context& context) {
     try {
       inspector_.emplace(context.store);
     } catch (const Error& second) {
-      // The first error has the way out: how to start one.
-      if (second.code() == ErrorCode::NoSuchStore) throw error;
+      // The first error has the way out: how to start one. Segments of another user are as good as none.
+      if (second.code() == ErrorCode::NoSuchStore || second.code() == ErrorCode::Permission) throw error;
       throw;
     }
     context.err << "ndshare: no daemon runs; read from the segments\n";
@@ -40,6 +42,7 @@ std::vector<ArrayInfo> Reader::list(std::string_view pattern) const {
 }
 
 ArrayInfo Reader::info(const std::string& name) const {
+  internal::check_array_name(name);  // says that an index does not belong here
   return store_ ? store_->open(name).info() : inspector_->info(name);
 }
 

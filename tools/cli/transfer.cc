@@ -2,6 +2,8 @@
 
 #include <memory>
 
+#include <unistd.h>
+
 #include <ndshare/error.h>
 #include <ndshare/io.h>
 
@@ -72,6 +74,11 @@ void read_npy_file(const std::string& file, const std::string& name, Upload& upl
 }
 
 void read_npz_file(const std::string& file, const std::string& name, Upload& upload, const Progress& progress) {
+  // The directory of a zip file stands at its end.
+  if (file == "-" && ::lseek(STDIN_FILENO, 0, SEEK_CUR) < 0)
+    throw Error(ErrorCode::Io,
+                "a .npz cannot be read from a pipe, its directory is at the end: save it as a file first, or redirect "
+                "standard input from one");
   NpzReader reader(file);
   for (const auto& member : reader.names())
     read_npy_member(*reader.open(member), name + "/" + member, upload, progress);

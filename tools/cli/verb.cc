@@ -68,6 +68,13 @@ std::uint64_t parse_size(std::string_view text, std::string_view flag) {
               {{"text", std::string(text)}});
 }
 
+std::uint64_t parse_capacity(std::string_view text) {
+  const auto bytes = parse_size(text, "--capacity");
+  if (bytes == 0 && !text.empty())
+    throw Error(ErrorCode::Usage, "--capacity: a store of 0 bytes holds nothing; leave it away for half of the memory");
+  return bytes;
+}
+
 Attrs parse_attrs(const std::vector<std::string>& words) {
   Attrs attrs;
   for (const auto& word : words) {

@@ -49,6 +49,8 @@ struct Verb {
 
 /// Reads "64M", "1.5G" (1024 each).   Errors: Format, naming the flag; an empty text is 0.
 [[nodiscard]] std::uint64_t parse_size(std::string_view text, std::string_view flag);
+/// As parse_size() for --capacity.   Errors: Usage for a capacity of nothing.
+[[nodiscard]] std::uint64_t parse_capacity(std::string_view text);
 /// Reads "key=value" words.   Errors: Usage.
 [[nodiscard]] Attrs parse_attrs(const std::vector<std::string>& words);
 

@@ -24,6 +24,11 @@ int df(Context& context) {
   record.add_bytes("warm", pool.warm_bytes);
   record.add_bytes("catalog", pool.catalog_bytes);
   record.add_bytes("sync", pool.sync_bytes);
+  if (status.pid == 0) {  // the daemon alone knows how it stands in its machine
+    for (const char* key : {"tmpfs_free", "memory_available", "cgroup_free"}) record.add(key, nullptr, "");
+    record.print(context);
+    return 0;
+  }
   record.add_bytes("tmpfs_free", pool.tmpfs_free_bytes);
   record.add_bytes("memory_available", pool.memory_available_bytes);
   if (pool.cgroup_free_bytes == UINT64_MAX) {

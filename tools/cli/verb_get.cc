@@ -32,7 +32,7 @@ int get(const GetFlags& flags, Context& context) {
     print_json(context.out,
                {{"file", flags.file}, {"format", format}, {"nbytes", array.nbytes()}, {"seconds", seconds}});
   } else {
-    context.out << flags.file << ": " << array.shape().str() << " of " << one_line(array.dtype().to_string()) << ", "
+    context.out << flags.file << ": " << array.shape().str() << " of " << one_line(compact_dtype(array.dtype())) << ", "
                 << internal::format_bytes(static_cast<std::uint64_t>(array.nbytes())) << ", "
                 << internal::format_seconds(seconds) << ", " << format_rate(array.nbytes(), seconds) << '\n';
   }

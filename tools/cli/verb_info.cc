@@ -34,7 +34,8 @@ int info(const std::string& name, Context& context) {
   record.add_text("lifetime", array.lifetime == Lifetime::persistent ? "persistent" : "session");
   record.add_text("created", format_time(array.created_unix_ns));
   record.add_text("by", "pid " + std::to_string(array.pid) + ", uid " + std::to_string(array.uid));
-  for (const auto& [key, value] : array.attrs) record.add("attr " + one_line(key), value, one_line(value));
+  for (const auto& [key, value] : array.attrs)
+    record.add("attr " + one_line(key), value, value.empty() ? "''" : one_line(value));
   record.print(context);
   return 0;
 }

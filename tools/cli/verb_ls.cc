@@ -11,35 +11,45 @@
 namespace ndshare::cli {
 namespace {
 
-int ls(const std::string& pattern, Context& context) {
-  const auto arrays = Reader(context).list(pattern);
+constexpr int kPipeColumns = 80;  ///< rows that nobody has to scroll, wherever the output goes
+
+struct ListFlags {
+  std::string pattern = "*";
+  bool wide = false;
+};
+
+int ls(const ListFlags& flags, Context& context) {
+  const auto arrays = Reader(context).list(flags.pattern);
   if (context.json) {
     Json list = Json::array();
     for (const auto& info : arrays) list.push_back(to_json(info));
     print_json(context.out, list);
     return 0;
   }
-  Table table({{.title = "NAME", .shortest = 12},
+  // A pipe gets whole names: its reader may look for them.
+  const bool terminal = context.width > 0;
+  Table table({{.title = "NAME", .shortest = terminal ? 12U : 0U},
                {.title = "DTYPE", .shortest = 8},
                {.title = "SHAPE", .shortest = 8},
                {.title = "SIZE", .right = true},
                {.title = "STATE"},
                {.title = "VERSION", .right = true}});
   for (const auto& info : arrays) {
-    table.add({one_line(info.name), one_line(info.dtype.to_string()), info.shape.str(),
+    table.add({one_line(info.name), one_line(compact_dtype(info.dtype)), info.shape.str(),
                internal::format_bytes(static_cast<std::uint64_t>(info.nbytes)), std::string(state_name(info)),
                std::to_string(info.version)});
   }
-  table.print(context.out, context.width);
+  table.print(context.out, flags.wide ? 0 : terminal ? context.width : kPipeColumns);
   return 0;
 }
 
 }  // namespace
 
 Logic setup_ls(Flags& flags) {
-  auto pattern = std::make_shared<std::string>("*");
-  flags.optional_word(*pattern, "PATTERN", "as in a shell; '*' also matches '/'");
-  return [pattern](Context& context) { return ls(*pattern, context); };
+  auto chosen = std::make_shared<ListFlags>();
+  flags.optional_word(chosen->pattern, "PATTERN", "'*' stands for any text, '/' too; '?' for a letter");
+  flags.flag(chosen->wide, "--wide", "nothing is cut (else to the terminal, or to 80)");
+  return [chosen](Context& context) { return ls(*chosen, context); };
 }
 
 }  // namespace ndshare::cli

@@ -29,7 +29,7 @@ void report(const Upload& upload, double seconds, Context& context) {
   for (const auto& array : upload.arrays()) {
     const auto rows = array.ndim() == 0 ? 1 : array.shape()[0];
     context.out << array.name() << ": " << internal::format_count(static_cast<std::uint64_t>(rows))
-                << (rows == 1 ? " row of " : " rows of ") << one_line(array.dtype().to_string()) << ", "
+                << (rows == 1 ? " row of " : " rows of ") << one_line(compact_dtype(array.dtype())) << ", "
                 << internal::format_bytes(static_cast<std::uint64_t>(array.nbytes())) << '\n';
   }
   context.out << internal::format_seconds(seconds) << ", " << format_rate(upload.nbytes(), seconds) << '\n';

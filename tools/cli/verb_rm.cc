@@ -1,4 +1,5 @@
 // ndshare rm: takes names away.
+#include <algorithm>
 #include <memory>
 #include <ostream>
 
@@ -16,15 +17,22 @@ namespace {
 ///   Errors: NoSuchArray, before anything is removed.
 std::vector<std::string> resolve(const std::vector<std::string>& words, const Store& store) {
   std::vector<std::string> names;
+  const auto add = [&](const std::string& name) {  // two words may stand for the same array
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  };
   for (const auto& word : words) {
-    const auto before = names.size();
+    bool any = false;
     if (word.find_first_of("*?") == std::string::npos) {
       internal::check_array_name(word);
-      if (contains(store, word)) names.push_back(word);
+      any = contains(store, word);
+      if (any) add(word);
     } else {
-      for (const auto& info : store.list(word)) names.push_back(info.name);
+      for (const auto& info : store.list(word)) {
+        add(info.name);
+        any = true;
+      }
     }
-    if (names.size() == before)
+    if (!any)
       throw Error(ErrorCode::NoSuchArray,
                   "no array '" + internal::printable(word) + "'; nothing was removed (ndshare ls shows what is there)",
                   {{"name", word}});
@@ -44,7 +52,7 @@ int rm(const std::vector<std::string>& words, Context& context) {
 
 Logic setup_rm(Flags& flags) {
   auto words = std::make_shared<std::vector<std::string>>();
-  flags.words(*words, "NAME", "arrays, or patterns as in a shell");
+  flags.words(*words, "NAME", "arrays, or patterns with '*' and '?'");
   return [words](Context& context) { return rm(*words, context); };
 }
 

@@ -48,7 +48,7 @@ int run(const RunFlags& flags, Context& context) {
   if (!context.store.empty())
     throw Error(ErrorCode::Usage, "run: the store is private and named by itself; leave --store away");
   admin::DaemonOptions options;
-  options.capacity_bytes = parse_size(flags.capacity, "--capacity");
+  options.capacity_bytes = parse_capacity(flags.capacity);
   options.ephemeral = true;
   options.timeout = context.timeout();
   options.store = private_name();

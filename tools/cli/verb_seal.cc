@@ -1,4 +1,5 @@
 // ndshare seal: arrays that never change again.
+#include <algorithm>
 #include <memory>
 #include <ostream>
 
@@ -8,8 +9,10 @@
 namespace ndshare::cli {
 namespace {
 
-int seal(const std::vector<std::string>& names, Context& context) {
+int seal(std::vector<std::string> names, Context& context) {
   Store store = context.connect();
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());  // sealing twice is an error
   std::vector<SharedArray> arrays;
   for (const auto& name : names) arrays.push_back(store.open(name));  // all must be there before one is sealed
   for (auto& array : arrays) array.seal();

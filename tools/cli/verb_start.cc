@@ -36,7 +36,7 @@ int start(const StartFlags& flags, Context& context) {
   auto options = flags.options;
   options.store = context.store;
   options.timeout = context.timeout();
-  options.capacity_bytes = parse_size(flags.capacity, "--capacity");
+  options.capacity_bytes = parse_capacity(flags.capacity);
   if (flags.foreground) {
     context.out.flush();
     become_daemon(options);

@@ -94,6 +94,13 @@ TEST(VerbTest, WrongUsageIsTwo) {
   }
 }
 
+TEST(VerbTest, HelpIsAWordToo) {
+  EXPECT_EQ(run_words({"help"}).out, run_words({"--help"}).out);
+  EXPECT_EQ(run_words({"help", "put"}).out, run_words({"put", "--help"}).out);
+  EXPECT_NE(run_words({"run", "--help"}).out.find("-- CMD"), std::string::npos);
+  EXPECT_TRUE(run_words({"--json"}).err.starts_with("ndshare: no verb given"));
+}
+
 TEST(VerbTest, MisspeltVerbIsSuggested) {
   EXPECT_NE(run_words({"shwo", "a"}).err.find("did you mean 'show'?"), std::string::npos);
   EXPECT_NE(run_words({"inf"}).err.find("'info'"), std::string::npos);
