@@ -58,13 +58,9 @@ enum class Sight : std::uint8_t { visible, hidden, nothing };
 /// Copies the array of this name into `copy`: `hidden` where somebody else still fills it.
 Sight look_up(const ClientSession& session, std::string_view name, ArrayCopy& copy) {
   thread_local std::vector<std::byte> scratch;
-  // Between find() and the copy the name may pass to another array: look again then.
-  while (const auto ref = session.catalog().find(name)) {
-    if (!session.catalog().read_into(ref->array, copy, scratch) || copy.name != name) continue;
-    const bool building = (copy.ref.flags & internal::kArrayBuilding) != 0;
-    return !building || session.made_by_us(copy) ? Sight::visible : Sight::hidden;
-  }
-  return Sight::nothing;
+  if (!session.catalog().find_into(name, copy, scratch)) return Sight::nothing;
+  const bool building = (copy.ref.flags & internal::kArrayBuilding) != 0;
+  return !building || session.made_by_us(copy) ? Sight::visible : Sight::hidden;
 }
 
 /// This thread's copy, whose memory is used again and again: open() should cost no more allocations than its handle needs.

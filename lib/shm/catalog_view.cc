@@ -92,30 +92,45 @@ CatalogView::Index CatalogView::index_at(std::uint64_t index_root) const noexcep
   return {reinterpret_cast<const IndexEntry*>(heap_ + offset), 1ULL << log2};
 }
 
-std::optional<RefCopy> CatalogView::find(std::string_view name) const {
+template <class F>
+bool CatalogView::probe(std::string_view name, F&& look) const {
   const std::uint64_t hash = name_hash(name);
   for (int tries = 0; tries < kTries; ++tries) {
     const std::uint64_t root = header_->index_root.load(std::memory_order_acquire);
-    if (root == 0) return std::nullopt;
+    if (root == 0) return false;
     const Index index = index_at(root);
     if (index.count == 0) throw_damaged("its name index lies outside of the heap");
     bool again = false;
-    for (std::uint64_t probe = 0; probe < index.count; ++probe) {
-      const std::uint64_t entry = index.buckets[(hash + probe) & (index.count - 1)].load(std::memory_order_acquire);
+    for (std::uint64_t step = 0; step < index.count; ++step) {
+      const std::uint64_t entry = index.buckets[(hash + step) & (index.count - 1)].load(std::memory_order_acquire);
       if (entry == 0) break;
       if (entry == kIndexTombstone || ((entry ^ hash) >> 32) != 0) continue;
-      const auto array = static_cast<std::uint32_t>(entry - 1);
-      const auto ref = read_ref(array);
-      if (!ref) {
-        again = true;  // removed, or replaced by the array that this bucket names by now
-        continue;
-      }
-      if (has_name(*ref, name)) return ref;
-      again = again || !is_current(*ref);  // it changed between the two looks
+      const Look seen = look(static_cast<std::uint32_t>(entry - 1));
+      if (seen == Look::match) return true;
+      again = again || seen == Look::changed;  // removed, or replaced by the array that this bucket names by now
     }
-    if (!again && header_->index_root.load(std::memory_order_acquire) == root) return std::nullopt;
+    if (!again && header_->index_root.load(std::memory_order_acquire) == root) return false;
   }
-  return std::nullopt;
+  return false;
+}
+
+std::optional<RefCopy> CatalogView::find(std::string_view name) const {
+  std::optional<RefCopy> ref;
+  const bool found = probe(name, [&](std::uint32_t array) {
+    ref = read_ref(array);
+    if (!ref) return Look::changed;
+    if (has_name(*ref, name)) return Look::match;
+    return is_current(*ref) ? Look::other : Look::changed;
+  });
+  return found ? ref : std::nullopt;
+}
+
+bool CatalogView::find_into(std::string_view name, ArrayCopy& copy, std::vector<std::byte>& scratch) const {
+  return probe(name, [&](std::uint32_t array) {
+    if (!read_into(array, copy, scratch)) return Look::changed;
+    if (copy.name == name) return Look::match;
+    return is_current(copy.ref) ? Look::other : Look::changed;
+  });
 }
 
 std::optional<RefCopy> CatalogView::copy_ref(std::uint32_t index, std::uint64_t root) const noexcept {

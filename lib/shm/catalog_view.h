@@ -53,6 +53,8 @@ class CatalogView {
 
   /// The array of this name, whatever its flags; nothing where there is none.   Cost: one hash, a few cache lines.
   std::optional<RefCopy> find(std::string_view name) const;
+  /// Everything about the array of this name in one look, into memory that is used again; false where there is none.
+  bool find_into(std::string_view name, ArrayCopy& copy, std::vector<std::byte>& scratch) const;
   /// The current reference of record `index`; nothing where the record is free.
   std::optional<RefCopy> read_ref(std::uint32_t index) const noexcept;
   /// Everything about the array; nothing where the record is free. Retries while it changes (lock-free against one
@@ -77,6 +79,10 @@ class CatalogView {
     std::uint64_t count = 0;
   };
   Index index_at(std::uint64_t index_root) const noexcept;
+  /// Walks the buckets whose tag is the name's. `look(record)` says whether that record is it, is not, or just changed.
+  enum class Look : std::uint8_t { match, other, changed };
+  template <class F>
+  bool probe(std::string_view name, F&& look) const;
   /// The record's reference while root is `root`; nothing where it changes meanwhile.
   std::optional<RefCopy> copy_ref(std::uint32_t index, std::uint64_t root) const noexcept;
   /// Copies a heap block of magic and CRC and at most `limit` bytes; false where it is not one.

@@ -133,18 +133,18 @@ TEST(BadInputMachineTest, LargerThanTmpfs) {
 }
 
 TEST(BadInputMachineTest, LargerThanTheCgroup) {
-  // The daemon in a real memory cgroup of 32 MiB (v1 or v2, whichever this machine lets us make).
+  // The daemon in a real memory cgroup of 512 MiB (v1 or v2, whichever this machine lets us make).
   namespace fs = std::filesystem;
   const std::string leaf = "ndshare-test-" + std::to_string(::getpid());
   const bool v1 = fs::exists("/sys/fs/cgroup/memory/memory.limit_in_bytes");
   const fs::path group = fs::path(v1 ? "/sys/fs/cgroup/memory" : "/sys/fs/cgroup") / leaf;
   std::error_code error;
   if (!fs::create_directory(group, error)) GTEST_SKIP() << "cannot make a cgroup here: " << error.message();
-  std::ofstream(group / (v1 ? "memory.limit_in_bytes" : "memory.max")) << (32ULL << 20) << std::flush;
+  std::ofstream(group / (v1 ? "memory.limit_in_bytes" : "memory.max")) << (512ULL << 20) << std::flush;
   const std::string name = unique_store_name("cgroup");
   const std::string script = "echo $$ > " + (group / "cgroup.procs").string() + " || exit 77; " + program("ndshare") + " --store " +
-                             name + " start --capacity 256M || exit 70; " + program("ndshare") + " --store " + name +
-                             " create big --dtype u1 --shape 134217728; echo status=$?; " + program("ndshare") + " --store " +
+                             name + " start --capacity 2G || exit 70; " + program("ndshare") + " --store " + name +
+                             " create big --dtype u1 --shape 1073741824; echo status=$?; " + program("ndshare") + " --store " +
                              name + " stop --force";
   const Finished done = run({"bash", "-c", script});
   EXPECT_TRUE(eventually([&] { return fs::remove(group, error); })) << "cgroup not empty";

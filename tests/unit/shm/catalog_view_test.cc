@@ -65,6 +65,10 @@ TEST(CatalogViewTest, FindsEveryOfManyNamesPastTombstones) {
     const auto ref = view.find("a" + std::to_string(i));
     ASSERT_EQ(ref.has_value(), i % 2 == 1) << i;
     EXPECT_EQ(ref ? ref->array : i, i);
+    ArrayCopy copy;
+    std::vector<std::byte> scratch;
+    ASSERT_EQ(view.find_into("a" + std::to_string(i), copy, scratch), i % 2 == 1) << i;
+    EXPECT_TRUE(!ref || copy.name == "a" + std::to_string(i));
   }
   int seen = 0;
   view.for_each([&](const ArrayCopy&) { ++seen; });
@@ -172,6 +176,11 @@ TEST(CatalogViewTest, RandomBytesNeverFault) {
     const auto allowed = [](ErrorCode code) { return code == ErrorCode::Ok || code == Error::Damaged; };
     for (std::uint32_t i = 0; i < 9; ++i) {
       RC_ASSERT(allowed(code_of([&] { (void)view.find("a" + std::to_string(i)); })));
+      RC_ASSERT(allowed(code_of([&] {
+        ArrayCopy copy;
+        std::vector<std::byte> scratch;
+        (void)view.find_into("a" + std::to_string(i), copy, scratch);
+      })));
       RC_ASSERT(allowed(code_of([&] { (void)view.read(i); })));
     }
     RC_ASSERT(allowed(code_of([&] { (void)view.read_version(*ref); })));
@@ -199,6 +208,9 @@ TEST(CatalogViewTest, ReadersSeeOneVersionOrAnother) {
       while (!stop.load()) {
         const auto found = view.find("x");
         if (!found) ++wrong;
+        ArrayCopy whole;
+        std::vector<std::byte> scratch;
+        if (!view.find_into("x", whole, scratch) || whole.shape != version(whole.shape.at(0)).shape) ++wrong;
         const auto copy = view.read(1);
         const auto expected = version(copy->shape.at(0));
         if (copy->shape != expected.shape || copy->attrs != expected.attrs || copy->name != "x") ++wrong;
