@@ -13,6 +13,16 @@ struct Half {
   constexpr Half() noexcept = default;
   /// Rounds `value`; beyond 65504 + half a unit it becomes infinite.
   constexpr explicit Half(float value) noexcept : bits(from_float(value)) {}
+  /// Rounds a float64 once: by way of float32 alone a number just beside a tie would become the tie.
+  static constexpr Half rounded(double value) noexcept {
+    if (!(value > -0x1p17 && value < 0x1p17)) return Half(static_cast<float>(value));  // infinite or NaN either way
+    const auto narrow = static_cast<float>(value);
+    const auto back = static_cast<double>(narrow);
+    if (back == value) return Half(narrow);
+    // To odd: truncated towards zero, and the last bit says that something was cut off.
+    const bool up = value > 0 ? back > value : back < value;
+    return Half(std::bit_cast<float>((std::bit_cast<std::uint32_t>(narrow) - (up ? 1U : 0U)) | 1U));
+  }
   static constexpr Half from_bits(std::uint16_t raw) noexcept {
     Half half;
     half.bits = raw;

@@ -76,7 +76,7 @@ T Scalar::as() const {
   } else if constexpr (std::floating_point<T>) {
     return static_cast<T>(as_real());
   } else if constexpr (std::same_as<T, Half>) {
-    return Half(static_cast<float>(as_real()));
+    return Half::rounded(as_real());
   } else if constexpr (std::same_as<T, std::string>) {
     return as_text();
   } else {

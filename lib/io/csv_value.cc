@@ -192,9 +192,12 @@ bool ValueParser::parse_real(std::string_view text, std::byte* element) {
   if constexpr (std::is_same_v<T, double>) {
     const auto value = real_value(trimmed(text));
     return value && store(element, *value);
+  } else if constexpr (std::is_same_v<T, Half>) {
+    const auto value = real_value(trimmed(text));
+    return value && store(element, Half::rounded(*value));
   } else {
     const auto value = real_value_float(trimmed(text));
-    return value && store(element, static_cast<T>(*value));
+    return value && store(element, *value);
   }
 }
 

@@ -3,8 +3,6 @@
 #include "lib/kernels/registry.h"
 
 #include <array>
-#include <bit>
-#include <cmath>
 #include <complex>
 #include <cstdint>
 #include <cstring>
@@ -46,18 +44,8 @@ To cast_value(From value) noexcept {
   } else if constexpr (std::is_same_v<To, bool>) {
     return value != 0;
   } else if constexpr (std::is_same_v<To, Half>) {
-    // Wide sources pass through float32: its 24 digits do not change a float16 result except at the ties that they
-    // create, which rounding to odd avoids.
     if constexpr (std::is_same_v<From, double> || (std::is_integral_v<From> && sizeof(From) >= 4)) {
-      const double wide = static_cast<double>(value);
-      float narrow = static_cast<float>(wide);
-      if (static_cast<double>(narrow) != wide && std::isfinite(narrow)) {
-        const bool up = std::fabs(static_cast<double>(narrow)) > std::fabs(wide);
-        std::uint32_t bits = std::bit_cast<std::uint32_t>(narrow);
-        if (up) --bits;                            // truncated towards zero …
-        narrow = std::bit_cast<float>(bits | 1U);  // … and the last bit says that something was cut off
-      }
-      return Half(narrow);
+      return Half::rounded(static_cast<double>(value));
     } else {
       return Half(static_cast<float>(value));
     }

@@ -22,6 +22,19 @@ TEST(ScalarTest, GoesUpTheKindsNeverDown) {
   EXPECT_EQ(code_as<std::string>(Scalar(1)), ErrorCode::DtypeMismatch);
 }
 
+TEST(ScalarTest, HalvesAreRoundedOnce) {
+  // Just above the tie between 1 and its successor: by way of float32 it would be the tie, and go to even.
+  EXPECT_EQ(Scalar(1 + 0x1p-11 + 0x1p-40).as<Half>().bits, 0x3c01);
+  EXPECT_EQ(Scalar(-(1 + 0x1p-11 + 0x1p-40)).as<Half>().bits, 0xbc01);
+  EXPECT_EQ(Scalar(1 + 0x1p-11).as<Half>().bits, 0x3c00);
+  EXPECT_EQ(Scalar(1 + 3 * 0x1p-11 - 0x1p-40).as<Half>().bits, 0x3c01);
+  EXPECT_EQ(Scalar(65520 - 0x1p-20).as<Half>().bits, 0x7bff);
+  EXPECT_EQ(Scalar(65520.0).as<Half>().bits, 0x7c00);
+  EXPECT_EQ(Scalar(-1e300).as<Half>().bits, 0xfc00);
+  EXPECT_EQ(Scalar(0x1p-25 + 0x1p-60).as<Half>().bits, 1);
+  EXPECT_EQ(Scalar(-1e-300).as<Half>().bits, 0x8000);
+}
+
 TEST(ScalarTest, IntegersThatDoNotFitAreErrors) {
   EXPECT_EQ(Scalar(255).as<std::uint8_t>(), 255);
   EXPECT_EQ(code_as<std::uint8_t>(Scalar(256)), ErrorCode::Overflow);
