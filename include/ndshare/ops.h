@@ -35,22 +35,22 @@ struct OpOptions {
 
 /// x1 + x2, element by element.
 ///   Dtypes: all numeric; integers wrap; bool is "or".   Accuracy: correctly rounded (complex: each part).
-[[nodiscard]] NDSHARE_API Array add(const Array& x1, const Array& x2, const OpOptions& options);
+NDSHARE_API Array add(const Array& x1, const Array& x2, const OpOptions& options);
 /// x1 − x2, element by element.
 ///   Dtypes: numeric but bool; integers wrap.   Accuracy: correctly rounded (complex: each part).
-[[nodiscard]] NDSHARE_API Array subtract(const Array& x1, const Array& x2, const OpOptions& options);
+NDSHARE_API Array subtract(const Array& x1, const Array& x2, const OpOptions& options);
 /// x1 × x2, element by element.
 ///   Dtypes: all numeric; integers wrap; bool is "and".   Accuracy: correctly rounded; complex (ac − bd) + (ad + bc)i.
-[[nodiscard]] NDSHARE_API Array multiply(const Array& x1, const Array& x2, const OpOptions& options);
+NDSHARE_API Array multiply(const Array& x1, const Array& x2, const OpOptions& options);
 /// x1 ÷ x2, true division, element by element. x/0 is ±inf or NaN.
 ///   Dtypes: all numeric; integers and bool are divided as float64.
 ///   Accuracy: correctly rounded; complex by Smith's method.
-[[nodiscard]] NDSHARE_API Array divide(const Array& x1, const Array& x2, const OpOptions& options);
+NDSHARE_API Array divide(const Array& x1, const Array& x2, const OpOptions& options);
 
 // A number on either side is weak: `a * 2` keeps a's dtype, `int_array * 2.5` is float64.
-#define NDSHARE_DECLARE_BINARY(name)                                                                      \
-  [[nodiscard]] NDSHARE_API Array name(const Array& x1, const Scalar& x2, const OpOptions& options = {}); \
-  [[nodiscard]] NDSHARE_API Array name(const Scalar& x1, const Array& x2, const OpOptions& options = {}); \
+#define NDSHARE_DECLARE_BINARY(name)                                                        \
+  NDSHARE_API Array name(const Array& x1, const Scalar& x2, const OpOptions& options = {}); \
+  NDSHARE_API Array name(const Scalar& x1, const Array& x2, const OpOptions& options = {}); \
   [[nodiscard]] inline Array name(const Array& x1, const Array& x2) { return name(x1, x2, OpOptions{}); }
 NDSHARE_DECLARE_BINARY(add)
 NDSHARE_DECLARE_BINARY(subtract)
@@ -102,6 +102,6 @@ struct ReduceOptions {
 ///   Accuracy: pairwise on every axis, error ≤ log2(n)·eps·Σ|x|; same bits for any number of threads, on every target.
 ///   Errors: Axis (out of range, named twice), DtypeMismatch, ShapeMismatch and ReadOnly for `out`, MemoryGuard, Memory.
 ///   Source: Higham, Accuracy and Stability of Numerical Algorithms, ch. 4.
-[[nodiscard]] NDSHARE_API Array sum(const Array& x, const ReduceOptions& options = {});
+NDSHARE_API Array sum(const Array& x, const ReduceOptions& options = {});
 
 }  // namespace ndshare

@@ -75,7 +75,7 @@ SumPlan make_plan(const Array& x, const ReduceOptions& options) {
   for (int axis = 0; axis < x.ndim(); ++axis) {
     const bool gone = plan.reduced.test(static_cast<std::size_t>(axis));
     if (gone)
-      plan.length *= x.shape()[axis];
+      plan.length *= x.size() == 0 ? 0 : x.shape()[axis];  // lengths next to a 0 may multiply past 2^63
     else
       plan.shape.push_back(x.shape()[axis]);
     plan.keepdims_shape.push_back(gone ? 1 : x.shape()[axis]);
@@ -209,14 +209,14 @@ Array sum(const Array& x, const ReduceOptions& options) {
   const internal::SumPlan plan = internal::make_plan(x, options);
   Array result = internal::compute(x, plan, options.threads);
   if (options.keepdims) result = result.reshape(plan.keepdims_shape);
-  if (options.out) {
-    internal::assign_cast(*options.out, result, options.threads);
-    return *options.out;
+  if (plan.result != plan.loop && !(options.out && options.out->dtype().id() == plan.result)) {
+    const Array narrowed = empty(result.shape(), DType(plan.result));  // before `out`, which may be wider again
+    internal::assign_cast(narrowed, result, options.threads);
+    result = narrowed;
   }
-  if (plan.result == plan.loop) return result;
-  const Array narrowed = empty(result.shape(), DType(plan.result));
-  internal::assign_cast(narrowed, result, options.threads);
-  return narrowed;
+  if (!options.out) return result;
+  internal::assign_cast(*options.out, result, options.threads);
+  return *options.out;
 }
 
 }  // namespace ndshare

@@ -91,6 +91,21 @@ TEST(SumTest, SameBitsForAnyThreadsAndTargets) {
   }
 }
 
+TEST(SumTest, OutTakesTheSumInItsDtype) {
+  const Array wide = full({3}, 100, int64);
+  const Array out = zeros({}, float64);
+  sum(wide, {.dtype = int8, .out = out});
+  EXPECT_EQ(out.item<double>(), 44) << "300 wrapped in int8 before it was widened";
+  sum(full({3}, 0.1, float16), {.out = out});
+  EXPECT_EQ(out.item<double>(), static_cast<double>(sum(full({3}, 0.1, float16)).item<float>()));
+}
+
+TEST(SumTest, LengthsNextToAZeroMayMultiplyPastTwoToThe63) {
+  const Array vast = zeros({0, std::int64_t{1} << 40, std::int64_t{1} << 40}, int8);
+  EXPECT_EQ(sum(vast, {.axis = {1, 2}}).shape(), Shape{0});
+  EXPECT_EQ(sum(vast).item<int>(), 0);
+}
+
 TEST(SumTest, DtypesFollowTheTable) {
   EXPECT_EQ(sum(ones({3}, bool_)).dtype(), int64);
   EXPECT_EQ(sum(ones({3}, bool_)).item<int>(), 3);
