@@ -32,16 +32,17 @@ struct Divide {
     return hn::Div(a, b);
   }
 };
-struct Or {  // add of bool
+// add and multiply of bool. Any byte but 0 is true (memory is shared, and views change dtypes); results are 0 and 1.
+struct Or {
   template <class D, class V>
-  static HWY_INLINE V call(D, V a, V b) noexcept {
-    return hn::Or(a, b);
+  static HWY_INLINE V call(D d, V a, V b) noexcept {
+    return hn::Min(hn::Or(a, b), hn::Set(d, std::uint8_t{1}));
   }
 };
-struct And {  // multiply of bool
+struct And {
   template <class D, class V>
-  static HWY_INLINE V call(D, V a, V b) noexcept {
-    return hn::And(a, b);
+  static HWY_INLINE V call(D d, V a, V b) noexcept {
+    return hn::Min(hn::Min(a, b), hn::Set(d, std::uint8_t{1}));
   }
 };
 

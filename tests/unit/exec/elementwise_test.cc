@@ -4,6 +4,7 @@
 
 #include <ndshare/create.h>
 #include <ndshare/ops.h>
+#include <ndshare/print.h>
 #include <ndshare/threads.h>
 
 #include <gtest/gtest.h>
@@ -187,6 +188,13 @@ TEST(ElementwiseTest, LargeArraysOnAnyNumberOfThreads) {
   const Array columns = zeros({n / 8, 3}, float32);
   (void)add(columns, array({1.0, 2.0, 3.0}, float32), {.out = columns});
   EXPECT_EQ(columns.at<float>(-1, 2), 3.0F);
+}
+
+TEST(ElementwiseTest, AnyByteButZeroIsTrue) {
+  const Array a = array({2, 4, 0, 255}, uint8).view_as(bool_), b = array({1, 3, 7, 0}, uint8).view_as(bool_);
+  EXPECT_EQ(to_string((a * b).view_as(uint8)), "[1 1 0 0]");
+  EXPECT_EQ(to_string((a + b).view_as(uint8)), "[1 1 1 1]");
+  EXPECT_EQ(to_string((a + a).view_as(uint8)), "[1 1 0 1]");
 }
 
 }  // namespace
