@@ -174,7 +174,7 @@ class DateReader {
       parsed_.year = parsed_.year * 10 + (peek() - '0');
       if (parsed_.year > kMost) return false;
     }
-    if (at_ - start < 4) return false;
+    if (at_ - start < (negative ? 3U : 4U)) return false;  // a sign is one of the four places
     if (negative) parsed_.year = -parsed_.year;
     return true;
   }

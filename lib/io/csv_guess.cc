@@ -85,10 +85,18 @@ bool ColumnGuess::take_usual(std::string_view text) {
 }
 
 void ColumnGuess::take(std::string_view text, std::int64_t line) {
-  const ValueKind kind = text == "NaT" && kind_ == ValueKind::date ? ValueKind::date : classify(text, dates_);
+  if (text == "NaT" && (kind_ == ValueKind::date || kind_ == ValueKind::none)) {
+    if (kind_ == ValueKind::none && nat_line_ == 0) nat_line_ = line;  // a date, if what follows is one
+    return;
+  }
+  ValueKind kind = classify(text, dates_);
   if (kind == ValueKind::integer) take_integer(text);
-  if (kind == ValueKind::date && text != "NaT") unit_ = std::max(unit_, *dates_.unit_of(text));
-  if (kind_ == ValueKind::none || (is_number(kind_) && kind == ValueKind::real)) {
+  if (kind == ValueKind::date) unit_ = std::max(unit_, *dates_.unit_of(text));
+  if (kind_ == ValueKind::none && nat_line_ != 0 && kind != ValueKind::date) {
+    kind_ = kind = ValueKind::text;
+    text_why_ = "line " + std::to_string(nat_line_) + ": 'NaT' is a date, line " + std::to_string(line) + ": '" +
+                printable(text.substr(0, 40)) + "' is none";
+  } else if (kind_ == ValueKind::none || (is_number(kind_) && kind == ValueKind::real)) {
     kind_ = kind;
     if (kind == ValueKind::text)
       text_why_ = "line " + std::to_string(line) + " is text: '" + printable(text.substr(0, 40)) + "'";
@@ -116,6 +124,8 @@ DType ColumnGuess::dtype() const {
     case ValueKind::date:
       return DType::datetime64(unit_);
     case ValueKind::none:
+      if (nat_line_ == 0) return float64;
+      break;
     case ValueKind::real:
       return float64;
     case ValueKind::text:
@@ -128,7 +138,7 @@ CsvColumn ColumnGuess::result(std::string name) const {
   CsvColumn column{std::move(name), dtype(), {}, missing_};
   switch (kind_) {
     case ValueKind::none:
-      column.why = "no row has a value";
+      column.why = nat_line_ == 0 ? "no row has a value" : "every value is NaT, of no unit";
       break;
     case ValueKind::boolean:
       column.why = "every value is true or false";

@@ -57,7 +57,8 @@ class ColumnGuess {
   TimeUnit unit_ = TimeUnit::Y;
   std::size_t longest_ = 0;  ///< characters of the longest text, missing ones too
   std::int64_t missing_ = 0, first_missing_ = 0;
-  std::string text_why_{};  ///< what made the column text
+  std::int64_t nat_line_ = 0;  ///< of the first NaT, where one came before any other value
+  std::string text_why_{};     ///< what made the column text
   DateReader dates_{};
 };
 

@@ -68,6 +68,10 @@ TEST(CsvTest, ColumnsAreInferredWhateverTheOrder) {
   EXPECT_EQ(inferred("abc\n\"größe\"\n1\n"), DType::str(5));
   EXPECT_EQ(inferred("NA\n\"\"\n"), float64);
   EXPECT_EQ(inferred("2001-01-01\nNaT\nNA\n"), DType::datetime64(TimeUnit::D));
+  EXPECT_EQ(inferred("NaT\n2001-01-01\n"), DType::datetime64(TimeUnit::D));
+  EXPECT_EQ(inferred("NaT\n1\n"), DType::str(3));
+  EXPECT_EQ(inferred("1\nNaT\n"), DType::str(3));
+  EXPECT_EQ(inferred("NaT\nNA\n"), DType::str(3));
 }
 
 TEST(CsvTest, TheReportSaysWhy) {
