@@ -113,6 +113,7 @@ void check_size(const zip_stat_t& stat, std::int64_t file_bytes, const std::stri
 struct NpzReader::State {
   std::string file;
   std::int64_t file_bytes = 0;
+  std::int64_t member_bytes = 0;  ///< of the members so far, compressed
   internal::ZipHandle archive{};
   std::vector<std::string> names{};
   std::unordered_map<std::string, Member> members{};
@@ -137,6 +138,12 @@ struct NpzReader::State {
       format_error(file, shown + "is encrypted, which is not supported");
     }
     check_size(stat, file_bytes, file + ":" + internal::printable(name));
+    // Members that lie over one another would let a small file grow without end.
+    if (stat.comp_size > static_cast<std::uint64_t>(file_bytes - member_bytes)) {
+      format_error(file, shown + "and those before it take more than the file's " + std::to_string(file_bytes) +
+                             " bytes: its members overlap");
+    }
+    member_bytes += static_cast<std::int64_t>(stat.comp_size);
     const Member member{index, static_cast<std::int64_t>(stat.size)};
     if (!members.emplace(std::string(name), member).second) format_error(file, shown + "is there twice");
     names.emplace_back(name);

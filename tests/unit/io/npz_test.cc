@@ -131,13 +131,20 @@ whole = open(sys.argv[1] + '/long', 'rb').read()
 open(sys.argv[1] + '/cut', 'wb').write(whole[:-30])
 open(sys.argv[1] + '/empty', 'wb').write(b'')
 open(sys.argv[1] + '/text', 'wb').write(b'date,delay\n')
+# Two members over the same bytes: each entry of the directory names the first.
+write('overlap', [('a.npy', good), ('b.npy', b'')])
+data = bytearray(open(sys.argv[1] + '/overlap', 'rb').read())
+first = data.index(b'PK\x01\x02'); second = data.index(b'PK\x01\x02', first + 4)
+data[second + 16:second + 28] = data[first + 16:first + 28]  # checksum and sizes
+data[second + 42:second + 46] = data[first + 42:first + 46]  # where it is
+open(sys.argv[1] + '/overlap', 'wb').write(data)
 print('made')
 )py",
                                     {dir.path().string()});
   ASSERT_EQ(made.out, "made\n") << made.err;
-  for (const char* name :
-       {"twice", "path", "absolute", "backslash", "other", "folder", "bzip2", "short", "long", "no_npy",
-        "size_lie_stored", "size_lie_deflated", "size_bomb", "damaged", "header_bomb", "cut", "empty", "text"}) {
+  for (const char* name : {"twice", "path", "absolute", "backslash", "other", "folder", "bzip2", "short", "long",
+                           "no_npy", "size_lie_stored", "size_lie_deflated", "size_bomb", "damaged", "header_bomb",
+                           "overlap", "cut", "empty", "text"}) {
     ASSERT_TRUE(std::filesystem::exists(dir.file(name))) << name;
     EXPECT_EQ(load_code(dir.file(name)), ErrorCode::Format)
         << name << ": " << message_of([&] { static_cast<void>(load_npz(dir.file(name))); });
