@@ -15,6 +15,7 @@ namespace ndshare {
 namespace {
 
 constexpr std::size_t kMaxSwapRuns = 65536;
+constexpr std::size_t kMaxForeignSpelling = 10'000;    // bytes: as long as the header of a .npy file may be
 constexpr int kMaxNesting = 2 * DType::kMaxDepth + 4;  // brackets and strings inside one another
 
 /// One spelled dtype: with a sub-array shape, the other byte order, or as padding (V<n>).
@@ -259,7 +260,9 @@ class Parser final : internal::LiteralReader {
     Fields fields;
     for (std::size_t i = 0; i < count; ++i) {
       if (parts.formats[i].padding > 0) fail("raw void (V) is no dtype here");
-      if (!parts.offsets.empty() && parts.offsets[i] < 0) fail("a negative offset");
+      if (!parts.offsets.empty() && (parts.offsets[i] < 0 || parts.offsets[i] > DType::kMaxItemsize)) {
+        fail("an offset of " + std::to_string(parts.offsets[i]) + ", not 0 to " + std::to_string(DType::kMaxItemsize));
+      }
       fields.end = 0;
       add(fields, parts.names[i], std::move(parts.formats[i]),
           parts.offsets.empty() ? DType::kAutoOffset : parts.offsets[i]);
@@ -331,9 +334,9 @@ class Parser final : internal::LiteralReader {
 ForeignDType parse_foreign_dtype(std::string_view spelling) {
   const std::string shown =
       "\"" + internal::printable(spelling.substr(0, 100)) + (spelling.size() > 100 ? "…\"" : "\"");
-  if (spelling.size() > DType::kMaxSpelling) {
+  if (spelling.size() > kMaxForeignSpelling) {
     throw Error(ErrorCode::DType, "dtype " + shown + " has " + std::to_string(spelling.size()) +
-                                      " bytes, over the limit of " + std::to_string(DType::kMaxSpelling));
+                                      " bytes, over the limit of " + std::to_string(kMaxForeignSpelling));
   }
   Spelled spelled = Parser(spelling, spelling, 0, 0, false).parse();
   if (spelled.padding > 0) {
@@ -348,6 +351,11 @@ ForeignDType parse_foreign_dtype(std::string_view spelling) {
 }
 
 DType DType::parse(std::string_view spelling) {
+  if (spelling.size() > kMaxSpelling) {
+    throw Error(ErrorCode::DType, "dtype \"" + internal::printable(spelling.substr(0, 100)) + "…\" has " +
+                                      std::to_string(spelling.size()) + " bytes, over the limit of " +
+                                      std::to_string(kMaxSpelling));
+  }
   ForeignDType foreign = parse_foreign_dtype(spelling);
   if (!foreign.swaps.empty()) {
     throw Error(ErrorCode::DType,

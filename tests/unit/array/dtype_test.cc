@@ -118,6 +118,7 @@ TEST(DtypeTest, WrongTextIsAnErrorWithItsPosition) {
                          "{'names':['a'],'formats':['f4'],'itemsize':2}",
                          "[('\\x00','f4')]",
                          "{'names':['a'],'formats':['i4'],'offsets':[2],'aligned':True}",
+                         "{'names':['a'],'formats':['i4'],'offsets':[9223372036854775807]}",
                          "{'wrong':1}",
                          "[('a\\q','f4')]",
                          "[('\\ud800','f4')]"};

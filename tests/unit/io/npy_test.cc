@@ -68,6 +68,16 @@ TEST(NpyTest, ReadsTheLaterVersions) {
   EXPECT_EQ(load(data_file("npy/names_unicode.npy")).dtype().fields()[0].name, "数");
 }
 
+TEST(NpyTest, ManyFieldsAreReadUpToTheHeadersLimit) {
+  std::vector<Field> fields;
+  for (int i = 0; i < 250; ++i) fields.push_back({"column_number_" + std::to_string(i), float32});
+  const Array table = zeros({2}, DType::structured(fields));
+  ASSERT_GT(table.dtype().descr().size(), DType::kMaxSpelling);
+  const test::ScratchDir dir;
+  save(dir.file("wide.npy"), table);
+  EXPECT_EQ(load(dir.file("wide.npy")).dtype(), table.dtype());
+}
+
 TEST(NpyTest, FortranOrderIsKept) {
   const Array f = load(data_file("npy/order_f.npy"));
   EXPECT_TRUE(f.is_f_contiguous());
