@@ -93,13 +93,19 @@ void copyto(const Array& dst, const Array& src) {
     throw Error(ErrorCode::DtypeMismatch, "copyto from " + src.dtype().to_string() + " to " + dst.dtype().to_string() +
                                               ": the dtypes must be the same, convert the source first");
   }
-  const Layout from = broadcast_to(src.layout(), dst.shape());
+  // Outer axes of length 1 fall away, as in NumPy's assignment.
+  Layout given = src.layout();
+  while (given.ndim() > dst.ndim() && given.shape[0] == 1) {
+    given.shape.erase(0);
+    given.strides.erase(0);
+  }
+  const Layout from = broadcast_to(given, dst.shape());
   if (!may_share_memory(dst, src)) {
     internal::copy_strided(target, dst.strides(), src.data(), from.strides, dst.shape(), dst.dtype());
     return;
   }
   if (dst.origin() == src.origin() && dst.strides() == from.strides) return;  // onto itself
-  const Array stage = src.copy();
+  const Array stage = src.with_layout(given).copy();
   const Layout staged = broadcast_to(stage.layout(), dst.shape());
   internal::copy_strided(target, dst.strides(), stage.data(), staged.strides, dst.shape(), dst.dtype());
 }
@@ -204,10 +210,12 @@ Array arange(const Scalar& start, const Scalar& stop, const Scalar& step, const 
   Array result = empty({count}, dtype);
   std::byte* item = result.mutable_data();
   if (integral) {
-    const auto first = start.as<std::int64_t>();
-    const auto by = step.as<std::int64_t>();
+    // Unsigned: every element fits int64, its distance from the first need not.
+    const auto first = static_cast<std::uint64_t>(start.as<std::int64_t>());
+    const auto by = static_cast<std::uint64_t>(step.as<std::int64_t>());
     for (std::int64_t i = 0; i < count; ++i, item += result.itemsize()) {
-      internal::store_scalar(item, dtype, Scalar(first + i * by));
+      internal::store_scalar(item, dtype,
+                             Scalar(static_cast<std::int64_t>(first + static_cast<std::uint64_t>(i) * by)));
     }
     return result;
   }

@@ -217,7 +217,8 @@ Layout diagonal(const Layout& layout, std::int64_t k, std::int64_t axis1, std::i
   result.strides.erase(std::max(rows, columns));
   result.strides.erase(std::min(rows, columns));
   result.shape.push_back(length);
-  result.strides.push_back(layout.strides[rows] + layout.strides[columns]);
+  // Without elements the strides are never walked, and their sum may not fit.
+  result.strides.push_back(layout.strides[rows] + (layout.is_empty() ? 0 : layout.strides[columns]));
   return result;
 }
 

@@ -140,7 +140,7 @@ class ShapeParser {
     const auto [end, error] = std::from_chars(first, text_.data() + text_.size(), value);
     if (error == std::errc::result_out_of_range) fail("a number over 2^63-1");
     if (error != std::errc()) fail("expected a whole number");
-    if (value < -1) fail("a negative length");
+    if (value < -1) fail("the negative length " + std::to_string(value));
     at_ += static_cast<std::size_t>(end - first);
     return value;
   }

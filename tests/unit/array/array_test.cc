@@ -182,6 +182,13 @@ TEST(ArrayTest, ZerosInShapesWorkEverywhere) {
   const Array vast = zeros({0, INT64_MAX, INT64_MAX}, int64);
   EXPECT_EQ(vast(all, -1, slice(none, none, 2)).size(), 0);
   EXPECT_EQ(vast.T().copy().size(), 0);
+  const Array none_yet = zeros({0, 2});
+  const Array backwards = none_yet(all, slice(none, none, -1));
+  EXPECT_EQ(backwards.shape(), (Shape{0, 2}));
+  EXPECT_EQ(backwards(slice(none, none, -2), 1).shape(), Shape{0});
+  EXPECT_EQ(none_yet.with_layout(flip(none_yet.layout())).copy().size(), 0);
+  const Array wide = zeros({0, 1, std::int64_t{1} << 59});
+  EXPECT_EQ(wide.with_layout(diagonal(wide.layout())).shape(), (Shape{std::int64_t{1} << 59, 0}));
 }
 
 TEST(ArrayTest, TooMuchMemoryIsAnErrorWithTheBytes) {

@@ -68,6 +68,7 @@ TEST(CreateTest, ArangeHasNumpysLengths) {
   EXPECT_EQ(code([] { return arange(0, 300, 1, int8); }), ErrorCode::Overflow);
   EXPECT_EQ(code([] { return arange(0.0, 3.0, 1.0, int8); }), ErrorCode::DtypeMismatch);
   EXPECT_EQ(code([] { return arange(INT64_MIN, INT64_MAX); }), ErrorCode::Shape);
+  EXPECT_EQ(arange(INT64_MIN, INT64_MAX, std::int64_t{1} << 62).at<std::int64_t>(3), std::int64_t{1} << 62);
 }
 
 Array random_view(const Array& start) {
@@ -113,6 +114,11 @@ TEST(CreateTest, CopiesWithinOneMemoryAreAsIfThereWereNoOverlap) {
   EXPECT_EQ(to_string(square), "[[0 3 6]\n [1 4 7]\n [2 5 8]]");
   copyto(square, square(0));
   EXPECT_EQ(to_string(square), "[[0 3 6]\n [0 3 6]\n [0 3 6]]");
+  copyto(square(0), arange(3).reshape({1, 1, 3}));
+  EXPECT_EQ(to_string(square(0)), "[0 1 2]") << "outer axes of length 1 fall away";
+  copyto(square(1), square(slice(2), all)(slice(1), slice(none, none, -1)));
+  EXPECT_EQ(to_string(square(1)), "[2 1 0]");
+  EXPECT_EQ(test::code_of([&] { copyto(square, zeros({2, 3, 3}, int64)); }), ErrorCode::ShapeMismatch);
   EXPECT_EQ(test::code_of([&] { copyto(square, arange(4)); }), ErrorCode::ShapeMismatch);
   EXPECT_EQ(test::code_of([&] { copyto(square, zeros({3})); }), ErrorCode::DtypeMismatch);
 }

@@ -24,6 +24,8 @@ TEST(ShapeTest, WrongTextIsRefused) {
        {"", "(", "(3", "3)", "3 4", "a", "3,,4", "-2", "3.5", "9223372036854775808", "(3]", ",", "0x10", "+3"}) {
     EXPECT_EQ(parse_code(text), ErrorCode::Shape) << text;
   }
+  const std::string message = test::message_of([] { static_cast<void>(Shape::parse("3,-27")); });
+  EXPECT_NE(message.find("-27"), std::string::npos) << message;
 }
 
 TEST(ShapeTest, ThirtyTwoAxesAndNoMore) {
