@@ -93,9 +93,9 @@ void Connection::hang_up() noexcept {
   channel_.reset();
 }
 
-std::unique_lock<std::timed_mutex> Connection::lock_until(Deadline deadline) {
+std::unique_lock<DeadlineMutex> Connection::lock_until(Deadline deadline) {
   std::unique_lock lock(mutex_, std::defer_lock);
-  if (!lock.try_lock_for(time_left(deadline))) {
+  if (!lock.try_lock_until(deadline)) {
     throw Error(ErrorCode::Timeout, "other requests of this process to store '" + address_text(address_) +
                                         "' kept the connection busy until the deadline");
   }

@@ -14,6 +14,7 @@
 #include <ndshare/error.h>
 
 #include "client/address.h"
+#include "client/deadline_mutex.h"
 #include "lib/wire/channel.h"
 
 namespace ndshare::internal {
@@ -50,13 +51,13 @@ class Connection {
   }
 
  private:
-  std::unique_lock<std::timed_mutex> lock_until(Deadline deadline);
+  std::unique_lock<DeadlineMutex> lock_until(Deadline deadline);
   HelloReply greet(Deadline deadline, bool resume);
   void reconnect(Deadline deadline);
 
   StoreAddress address_;
   Purpose purpose_;
-  std::timed_mutex mutex_;
+  DeadlineMutex mutex_;
   std::optional<Channel> channel_;
   std::uint64_t sequence_ = 0;
   bool ready_ = false;  ///< greeted
