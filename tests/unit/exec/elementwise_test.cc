@@ -7,6 +7,8 @@
 #include <ndshare/print.h>
 #include <ndshare/threads.h>
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -179,12 +181,13 @@ TEST(ElementwiseTest, LargeArraysOnAnyNumberOfThreads) {
   for (const int threads : {1, 2, 0}) {
     fill(apart, 0);
     (void)add(a, b, {.out = apart, .threads = threads});
-    for (const float value : apart.as_span<const float>()) ASSERT_EQ(value, static_cast<float>(n));
+    const auto values = apart.as_span<const float>();
+    ASSERT_EQ(std::ranges::count(values, static_cast<float>(n)), n) << threads << " threads";
   }
   Array in_place = a.copy();
   (void)add(in_place, b, {.out = in_place});
   EXPECT_TRUE(array_equal(in_place, apart));
-  EXPECT_TRUE(array_equal(a + b(slice(0, 1)), naive_add(a, b(slice(0, 1))).size() == n ? add(b(slice(0, 1)), a) : a));
+  EXPECT_TRUE(array_equal(a + b(slice(0, 1)), b(slice(0, 1)) + a));
   const Array columns = zeros({n / 8, 3}, float32);
   (void)add(columns, array({1.0, 2.0, 3.0}, float32), {.out = columns});
   EXPECT_EQ(columns.at<float>(-1, 2), 3.0F);
