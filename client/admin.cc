@@ -1,19 +1,13 @@
 // What an operator asks: requests over a connection that takes no slot; stop waits until the daemon's process has ended.
 #include <ndshare/admin.h>
 
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-
-#include <fcntl.h>
-#include <poll.h>
-#include <sys/file.h>
-#include <unistd.h>
+#include <optional>
 
 #include "client/connection.h"
+#include "client/leftovers.h"
 #include "client/start.h"
 #include "lib/base/text.h"
-#include "lib/shm/catalog_view.h"
 #include "lib/shm/process.h"
 
 namespace ndshare::admin {
@@ -72,38 +66,6 @@ void await_end(const internal::OwnedFd& pidfd, std::uint64_t pid, const std::str
   }
 }
 
-/// Whether any process still stands behind a store's catalog: its daemon, or a client.
-bool has_living(const internal::CatalogView& view) {
-  const auto& header = view.header();
-  if (const auto pid = header.daemon_pid.load(); pid != 0 && internal::process_alive(pid, header.daemon_start.load())) return true;
-  for (std::uint32_t index = 0; index < header.max_clients; ++index) {
-    const auto& slot = view.slot(index);
-    if (internal::slot_state(slot.id.load()) != internal::SlotState::live) continue;
-    const bool comparable = slot.pid_namespace.load() == internal::own_pid_namespace();
-    if (!comparable || internal::process_alive(slot.pid.load(), slot.start.load())) return true;
-  }
-  return false;
-}
-
-/// Removes one private store's files if nobody lives behind them. Under the store's lock: a daemon that starts now waits.
-bool remove_if_orphan(const std::string& name) {
-  const auto uid = internal::own_uid();
-  auto paths = internal::segment_paths(uid, name);
-  const internal::OwnedFd lock(::open(paths.lock.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
-  if (lock && ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return false;
-  const auto fd = internal::open_segment(paths.catalog, uid, internal::Mapping::Access::read_only);
-  if (!fd) return false;
-  const internal::Mapping map(fd.get(), 0, internal::file_bytes(fd.get()), internal::Mapping::Access::read_only);
-  const internal::CatalogView view(map.data(), map.bytes());
-  const bool is_private = view.header().ephemeral.load() != 0 || name.starts_with("run-");
-  if (!is_private || has_living(view)) return false;
-  const auto& header = view.header();
-  const std::string pool_dir(header.pool_dir, ::strnlen(header.pool_dir, sizeof(header.pool_dir)));
-  paths.pool = internal::segment_paths(uid, name, pool_dir).pool;
-  for (const auto* path : {&paths.pool, &paths.sync, &paths.socket, &paths.catalog, &paths.lock}) ::unlink(path->c_str());
-  return true;
-}
-
 }  // namespace
 
 StatusInfo start(const DaemonOptions& options) {
@@ -126,11 +88,18 @@ StatusInfo status(std::string_view store, std::chrono::nanoseconds timeout) {
 void stop(std::string_view store, bool force, bool keep, std::chrono::nanoseconds timeout) {
   const auto address = internal::resolve_address(store);
   const auto deadline = internal::deadline_after(timeout, timeout);
-  Connection connection(address, Connection::Purpose::operator_, deadline);
-  const auto pid = connection.hello().daemon_pid;
+  std::optional<Connection> connection;
+  try {
+    connection.emplace(address, Connection::Purpose::operator_, deadline);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::NoSuchStore || address.uid != internal::own_uid()) throw;
+    if (!internal::stop_without_daemon(address, force, keep)) throw;
+    return;
+  }
+  const auto pid = connection->hello().daemon_pid;
   const internal::OwnedFd pidfd(internal::open_pidfd(pid));  // before it ends: its pid is still its own
   try {
-    connection.call(internal::StopRequest{force, keep}, deadline);
+    connection->call(internal::StopRequest{force, keep}, deadline);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::Disconnected) throw;  // it may end before its answer is read
   }
@@ -155,7 +124,7 @@ std::uint64_t remove_orphans() {
     const auto name = entry.path().filename().string();
     if (name.size() <= prefix.size() + suffix.size() || !name.starts_with(prefix) || !name.ends_with(suffix)) continue;
     try {
-      if (remove_if_orphan(name.substr(prefix.size(), name.size() - prefix.size() - suffix.size()))) ++removed;
+      if (internal::remove_if_orphan(name.substr(prefix.size(), name.size() - prefix.size() - suffix.size()))) ++removed;
     } catch (const Error&) {
       // Not a catalog that this build can judge: left alone.
     }

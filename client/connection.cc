@@ -4,10 +4,13 @@
 
 #include <unistd.h>
 
+#include "client/restart.h"
 #include "lib/shm/process.h"
 
 namespace ndshare::internal {
 namespace {
+
+constexpr auto kGivingUp = std::chrono::milliseconds(100);
 
 /// Nobody answers at the socket: says what of the store is there, and the way out.
 [[noreturn]] void no_such_store(const StoreAddress& address) {
@@ -17,7 +20,8 @@ namespace {
   if (std::filesystem::exists(paths.catalog, ignored)) {
     throw Error(ErrorCode::NoSuchStore,
                 "store '" + shown + "' is not running: its daemon is gone and left its segments behind; `ndshare start --store " +
-                    shown + "` adopts them with everything in them",
+                    shown + "` adopts them with everything in them, `ndshare stop --force --store " + shown +
+                    "` removes them",
                 {{"store", shown}, {"left_behind", "true"}});
   }
   const bool stale = std::filesystem::exists(paths.socket, ignored);
@@ -31,11 +35,17 @@ namespace {
 
 Connection::Connection(StoreAddress address, Purpose purpose, Deadline deadline)
     : address_(std::move(address)), purpose_(purpose) {
-  hello_ = greet(deadline, false);
+  try {
+    hello_ = greet(deadline, false);
+  } catch (...) {
+    give_up();  // the daemon may have given a slot away by now
+    throw;
+  }
   ready_ = true;
 }
 
 HelloReply Connection::greet(Deadline deadline, bool resume) {
+  channel_.reset();
   try {
     channel_.emplace(connect_socket(segment_paths(address_.uid, address_.name).socket, deadline));
   } catch (const Error& error) {
@@ -74,7 +84,7 @@ void Connection::reconnect(Deadline deadline) {
   }
   HelloReply again;
   try {
-    again = greet(deadline, purpose_ != Purpose::operator_);
+    again = greet_again(deadline);
   } catch (const Error& error) {
     throw Error(ErrorCode::Disconnected,
                 "the daemon of store '" + address_text(address_) + "' went away and does not answer again: " + error.message(),
@@ -82,8 +92,53 @@ void Connection::reconnect(Deadline deadline) {
   }
   descriptors_.clear();  // the segments that are mapped already stay the same ones
   lost_ = again.store_id != hello_.store_id || again.slot != hello_.slot || again.gen != hello_.gen;
-  if (lost_) reconnect(deadline);  // says so
+  if (lost_) {
+    give_up();  // the new slot that came instead
+    reconnect(deadline);  // says so
+  }
   ready_ = true;
+}
+
+HelloReply Connection::greet_again(Deadline deadline) {
+  const bool is_client = purpose_ != Purpose::operator_;
+  while (true) {
+    try {
+      return greet(deadline, is_client);
+    } catch (const Error& error) {
+      const bool gone = error.code() == ErrorCode::NoSuchStore || error.code() == ErrorCode::Disconnected;
+      if (!gone || !is_client || !restart_private_store(address_, hello_.store_id, deadline)) throw;
+    }
+  }
+}
+
+void Connection::discard_late(Deadline deadline) {
+  try {
+    channel_->take_late(strays_, deadline);
+    while (!strays_.empty()) {
+      discard(strays_.back(), deadline);
+      strays_.pop_back();
+    }
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::Disconnected || !channel_->broken()) throw;  // the request that follows connects again
+  }
+}
+
+void Connection::discard(const ArrayId& id, Deadline deadline) {
+  try {
+    channel_->call(DiscardRequest{id}, ++sequence_, deadline);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::NoSuchArray) throw;  // a discard that was not answered in time was done all the same
+  }
+}
+
+void Connection::give_up() noexcept {
+  if (!channel_ || purpose_ == Purpose::operator_) return;
+  try {
+    channel_->call(DetachRequest{}, ++sequence_, deadline_after(kGivingUp, {}));
+  } catch (const std::exception&) {
+    // No slot, or no answer: the slot is freed when this process ends.
+  }
+  channel_.reset();
 }
 
 void Connection::hang_up() noexcept {

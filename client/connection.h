@@ -1,7 +1,10 @@
 /// The socket to the daemon: greeting, one request after the other, and finding back to a daemon that was restarted.
 ///
 /// A request whose connection broke is sent again, with the same sequence number, over a new connection that resumes the same
-/// slot: the daemon applies a sequence once. Where the slot cannot be resumed the request fails with Disconnected.
+/// slot: the daemon applies a sequence once. Where the slot cannot be resumed the request fails with Disconnected. A private
+/// store whose daemon was killed is started again by whichever of its clients asks first.
+/// A create that timed out may still happen: its arrays, which nobody has a handle to, are discarded ahead of the next request
+/// (where the connection broke as well, when this client ends).
 ///   Threads: safe; requests of a process go one after the other.
 #pragma once
 
@@ -9,6 +12,8 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <ndshare/error.h>
@@ -35,12 +40,16 @@ class Connection {
   int fd() const noexcept { return channel_->fd(); }
   /// Closes the socket; nothing can be asked any more.
   void hang_up() noexcept;
+  /// Gives the place in the store back, if there is one, as well as a moment allows, and closes the socket: for a client that
+  /// does not come about. (A hang-up alone is no reason for the daemon to free a living process's slot.)
+  void give_up() noexcept;
 
   template <class Request>
   ReplyOf<Request> call(const Request& request, Deadline deadline) {
     const auto lock = lock_until(deadline);
-    const auto sequence = ++sequence_;
     if (!ready_ || channel_->broken()) reconnect(deadline);
+    if constexpr (!std::is_same_v<Request, DetachRequest>) discard_late(deadline);  // a sweep discards everything anyway
+    const auto sequence = ++sequence_;
     try {
       return channel_->call(request, sequence, deadline);
     } catch (const Error& error) {
@@ -53,6 +62,9 @@ class Connection {
  private:
   std::unique_lock<DeadlineMutex> lock_until(Deadline deadline);
   HelloReply greet(Deadline deadline, bool resume);
+  HelloReply greet_again(Deadline deadline);
+  void discard_late(Deadline deadline);
+  void discard(const ArrayId& id, Deadline deadline);
   void reconnect(Deadline deadline);
 
   StoreAddress address_;
@@ -64,6 +76,7 @@ class Connection {
   bool lost_ = false;   ///< the store or our place in it is gone for good
   HelloReply hello_;
   std::vector<OwnedFd> descriptors_;
+  std::vector<ArrayId> strays_;  ///< made by creates that timed out
 };
 
 }  // namespace ndshare::internal

@@ -98,6 +98,7 @@ std::shared_ptr<internal::SharedState> adopt_created(const std::shared_ptr<Clien
   state->array = static_cast<std::uint32_t>(created.array);
   state->array_gen = created.array_gen;
   state->ours = true;
+  state->replaces = options.replace;
   state->opened = {created.version, dtype, shape, options.order, shape.nbytes(dtype.itemsize()), {}};
   for (const auto& extent : created.extents) state->opened.extents.push_back({extent.offset, extent.bytes, created.version});
   try {
@@ -172,16 +173,19 @@ void Store::seal_many(std::span<SharedArray> arrays) {
   const auto& session = writer(session_);
   internal::PublishRequest batch;
   batch.seal = true;
+  const internal::Lease lease(session);
+  internal::Sealing sealing(lease->builds());  // a write() that starts now waits, and then finds the array sealed
   const auto flush = [&] {
     if (!batch.arrays.empty()) session->request(batch, session->deadline({}));
     batch.arrays.clear();
+    sealing.clear();
   };
   for (const auto& array : arrays) {
     const auto& state = array.state();
     if (state.session != session) {
       throw Error(ErrorCode::Usage, "array '" + internal::printable(state.name) + "' belongs to another connection: seal it there");
     }
-    if (session->builds().has_writer(state.array_gen)) {
+    if (!sealing.add(state.array_gen)) {
       throw Error(ErrorCode::Busy, "array '" + internal::printable(state.name) + "' is held by a write guard: release it first");
     }
     batch.arrays.push_back({state.array, state.array_gen});

@@ -15,14 +15,14 @@ Descriptor adopt(OwnedFd& fd) { return Descriptor(fd.release()); }
 
 Mapping map_all(const Descriptor& fd, Mapping::Access access) { return {fd.get(), 0, file_bytes(fd.get()), access}; }
 
-SlotClaims* slot_claims(const Mapping& sync, const HelloReply& hello) {
+SyncLayout sync_layout(const CatalogView& view) { return SyncLayout(view.header().max_clients, view.header().max_arrays); }
+
+SlotClaims* slot_claims(const Mapping& sync, const SyncLayout& layout, std::uint32_t max_clients, const HelloReply& hello) {
   const auto& header = *sync.at<SyncHeader>(0);
-  const bool good = sync.bytes() >= kPage && header.magic == kSyncMagic && header.layout_hash == kLayoutHash &&
-                    header.store_id == hello.store_id && hello.slot < header.max_clients &&
-                    header.claims_offset + header.max_clients * sizeof(SlotClaims) <= header.arrays_offset &&
-                    header.arrays_offset + header.max_arrays * header.array_stride <= sync.bytes();
+  const bool good = sync.bytes() >= layout.bytes && header.magic == kSyncMagic && header.layout_hash == kLayoutHash &&
+                    header.store_id == hello.store_id && hello.slot < max_clients;
   if (!good) throw Error(ErrorCode::Damaged, "the sync segment that the daemon handed out fails its checks");
-  return sync.at<SlotClaims>(header.claims_offset + hello.slot * sizeof(SlotClaims));
+  return sync.at<SlotClaims>(layout.claims_offset + hello.slot * sizeof(SlotClaims));
 }
 
 }  // namespace
@@ -48,7 +48,8 @@ ClientSession::Maps::Maps(std::vector<OwnedFd> descriptors, const HelloReply& he
     : catalog(map_all(adopt(descriptors[0]), Mapping::Access::read_only)),
       sync(map_all(adopt(descriptors[1]), Mapping::Access::read_write)),
       view(catalog.data(), catalog.bytes()),
-      claims(slot_claims(sync, hello)),
+      layout(sync_layout(view)),
+      claims(slot_claims(sync, layout, view.header().max_clients, hello)),
       pool(adopt(descriptors[2]), view.header().pool_bytes.load(std::memory_order_acquire), !hello.read_only) {}
 
 std::shared_ptr<ClientSession> ClientSession::connect(const StoreAddress& address, const ConnectOptions& options) {
@@ -59,7 +60,12 @@ ClientSession::ClientSession(const StoreAddress& address, const ConnectOptions& 
     : options_(options), name_(address_text(address)) {
   const auto purpose = options.role == Role::read_only ? Connection::Purpose::read_only_client : Connection::Purpose::client;
   connection_ = std::make_unique<Connection>(address, purpose, deadline_after(options.timeout, options.timeout));
-  maps_ = std::make_unique<Maps>(connection_->take_descriptors(), connection_->hello());
+  try {
+    maps_ = std::make_unique<Maps>(connection_->take_descriptors(), connection_->hello());
+  } catch (...) {
+    connection_->give_up();  // a slot that nobody would give back while this process lives
+    throw;
+  }
 }
 
 ClientSession::~ClientSession() {
@@ -85,14 +91,14 @@ void ClientSession::leave() noexcept {
   try {
     request(DetachRequest{}, deadline_after(std::min<std::chrono::nanoseconds>(options_.timeout, kDetachPatience), {}));
   } catch (const std::exception&) {
-    // The daemon is away; it will find that this process has gone, or the hang-up of the socket below.
+    // The daemon does not answer: the slot stays this process's, at most until it ends. The hang-up below frees nothing.
   }
   connection_->hang_up();
 }
 
 ArraySync& ClientSession::array_sync(std::uint32_t index) const noexcept {
-  const auto& header = sync();
-  return *maps_->sync.at<ArraySync>(header.arrays_offset + index * header.array_stride);
+  const auto& layout = maps_->layout;
+  return *maps_->sync.at<ArraySync>(layout.arrays_offset + index * layout.array_stride);
 }
 
 void ClientSession::check_writer() const {

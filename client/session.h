@@ -22,6 +22,7 @@
 #include "client/pool_maps.h"
 #include "lib/shm/catalog_view.h"
 #include "lib/shm/claims.h"
+#include "lib/shm/sync_layout.h"
 
 namespace ndshare::internal {
 
@@ -83,6 +84,7 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
     Maps(std::vector<OwnedFd> descriptors, const HelloReply& hello);
     Mapping catalog, sync;
     CatalogView view;
+    SyncLayout layout;  ///< by the catalog; the sync segment's own header is everybody's to write
     ClaimTable claims;
     PoolMaps pool;
   };

@@ -61,7 +61,8 @@ void SharedArray::seal() {
   const auto& state = this->state();
   const internal::Lease lease(state.session);
   lease->check_writer();
-  if (lease->builds().has_writer(state.array_gen)) {
+  internal::Sealing sealing(lease->builds());  // a write() that starts now waits, and then finds the array sealed
+  if (!sealing.add(state.array_gen)) {
     throw Error(ErrorCode::Busy, "array '" + internal::printable(state.name) +
                                      "' is held by a write guard (or an array taken from one): release it before seal()");
   }

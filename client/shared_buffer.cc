@@ -83,14 +83,15 @@ GuardState pin_rows(const SharedState& state, const Access& access) {
   const bool writes = access.mode == ClaimMode::write;
   Lease lease(state.session);
   if (writes) lease->check_writer();
-  const auto flags = state.current().flags;
+  const auto seen = state.current();
+  const auto flags = seen.flags;
   check_state(state, flags, writes);
   const auto range = row_range(state.opened, access.rows);
   TicketGuard ticket{lease->builds(), state.array_gen, 0};
   if ((flags & kArrayBuilding) != 0) {
     ticket.ticket = lease->builds().acquire(state.array_gen, {range.lo, range.hi, writes}, lease->deadline(access.timeout));
   }
-  auto pin = pin_version(lease->claims(), lease->catalog(), state.identity(), access.mode, range.lo, range.hi);
+  auto pin = pin_version(lease->claims(), lease->catalog(), seen, access.mode, range.lo, range.hi);
   if (!pin) state.removed();
   check_state(state, pin->ref().flags, writes);  // it may have been published while we waited
   VersionInfo other;

@@ -1,18 +1,29 @@
 #include "client/shared_state.h"
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <functional>
 
 #include "lib/base/text.h"
 #include "lib/wire/attrs.h"
 
 namespace ndshare::internal {
+namespace {
 
-RefCopy SharedState::identity() const noexcept {
-  RefCopy ref;
-  ref.array = array;
-  ref.array_gen = array_gen;
-  return ref;
+constexpr std::chrono::nanoseconds kDiscardPatience = std::chrono::seconds(2);
+
+}  // namespace
+
+SharedState::~SharedState() {
+  if (!replaces || session == nullptr) return;
+  try {
+    const auto ref = current();
+    if ((ref.flags & kArrayBuilding) == 0 || !session->builds().is_idle(array_gen)) return;
+    session->request(DiscardRequest{{array, array_gen}}, deadline_after(std::min(session->timeout(), kDiscardPatience), {}));
+  } catch (const std::exception&) {
+    // Forked, closed, removed already, or the daemon is away: then it goes when this client does.
+  }
 }
 
 RefCopy SharedState::current() const {

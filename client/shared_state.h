@@ -24,14 +24,20 @@ struct VersionInfo {
 };
 
 struct SharedState {
+  SharedState() = default;
+  SharedState(const SharedState&) = delete;
+  SharedState& operator=(const SharedState&) = delete;
+  /// Discards an array made with replace that is not visible and that nobody can reach any more.
+  ~SharedState();
+
   std::shared_ptr<ClientSession> session;
   std::string name;
   std::uint32_t array = 0;       ///< index of its record; with array_gen the identity for ever
   std::uint64_t array_gen = 0;
   bool ours = false;             ///< this client made it
+  bool replaces = false;         ///< with replace: until it is visible only this handle leads to it
   VersionInfo opened;            ///< the version when the handle was made
 
-  RefCopy identity() const noexcept;
   /// The current reference.   Errors: NoSuchArray when the array was removed.
   RefCopy current() const;
   [[noreturn]] void removed() const;

@@ -65,7 +65,9 @@ NDSHARE_API std::vector<std::string> daemon_command(const DaemonOptions& options
 NDSHARE_API StatusInfo status(std::string_view store = {}, std::chrono::nanoseconds timeout = std::chrono::seconds(5));
 
 /// Ends the daemon and removes the store's memory; with `keep` leaves the memory for the next start.
-///   Errors: NoSuchStore; Busy (clients or persistent arrays; `force` overrides); Permission, Timeout.
+/// What a store without a daemon has left behind is removed with `force` only.
+///   Errors: NoSuchStore (says what is left behind, if anything); Busy (clients or persistent arrays; `force` overrides);
+///   Squatted (a file of the store's name that is not this user's segment: nothing is removed), Permission, Timeout.
 NDSHARE_API void stop(std::string_view store, bool force, bool keep, std::chrono::nanoseconds timeout = std::chrono::seconds(5));
 
 /// Gives resident free memory back to the system until at most `keep_bytes` are left. Returns the bytes given back.

@@ -108,6 +108,8 @@ class NDSHARE_API WriteGuard {
 };
 
 /// A handle to a named array. Copies are handles to the same array; the array lives in the store, not in the handle.
+/// (But one made with `replace` has no name before it is visible: it goes with its last handle, or with this client
+/// where a view of it is left.)
 ///   Threads: safe.   Cost: no round trip but where said.
 class NDSHARE_API SharedArray {
  public:

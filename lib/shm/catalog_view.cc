@@ -161,7 +161,8 @@ std::optional<RefCopy> CatalogView::read_ref(std::uint32_t index) const noexcept
 }
 
 bool CatalogView::is_current(const RefCopy& ref) const noexcept {
-  return ref.array < max_arrays_ && records_[ref.array].root.load(std::memory_order_seq_cst) == ref.root;
+  // A free record's root is 0: no reference to it is current, not even one that was never filled.
+  return ref.root != 0 && ref.array < max_arrays_ && records_[ref.array].root.load(std::memory_order_seq_cst) == ref.root;
 }
 
 bool CatalogView::has_name(const RefCopy& ref, std::string_view name) const noexcept {

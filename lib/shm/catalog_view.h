@@ -69,7 +69,7 @@ class CatalogView {
   /// Calls `each` for every array of which it can get a consistent copy.
   void for_each(const std::function<void(const ArrayCopy&)>& each) const;
   /// Whether the current root of ref.array is still ref.root (seq_cst: pairs with the daemon's root store, see
-  /// claims.h).
+  /// claims.h); never where root is 0.
   bool is_current(const RefCopy& ref) const noexcept;
 
  private:

@@ -8,6 +8,8 @@
 
 #include <ndshare/error.h>
 
+#include "lib/shm/fork_count.h"
+
 namespace ndshare::internal {
 namespace {
 
@@ -18,9 +20,15 @@ std::uint64_t coarse_now_ns() noexcept {
   return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000ULL + static_cast<std::uint64_t>(now.tv_nsec);
 }
 
+/// Asked of the kernel once a thread, and once more in a forked child.
 std::uint32_t thread_id() noexcept {
-  thread_local const auto id = static_cast<std::uint32_t>(::gettid());
-  return id;
+  struct Known {
+    std::uint64_t forks = fork_count();
+    std::uint32_t id = static_cast<std::uint32_t>(::gettid());
+  };
+  thread_local Known known;
+  if (known.forks != fork_count()) known = {};
+  return known.id;
 }
 
 /// Fills a free entry and grants it: from the last store on, a scan counts it.

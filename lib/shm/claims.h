@@ -72,7 +72,8 @@ class Pin {
 };
 
 /// Pins the current version of `ref.array` for rows [lo, hi). Nothing where the array (array_gen) is gone by now; a
-/// newer version of the same array is pinned instead of `ref`'s (see Pin::ref()).
+/// newer version of the same array is pinned instead of `ref`'s (see Pin::ref()), which may be just the identity, its
+/// root 0.
 std::optional<Pin> pin_version(ClaimTable& table, const CatalogView& catalog, RefCopy ref, ClaimMode mode,
                                std::int64_t lo, std::int64_t hi);
 

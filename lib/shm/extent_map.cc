@@ -124,7 +124,8 @@ ExtentMap& ExtentMap::operator=(ExtentMap&& other) noexcept {
 }
 
 ExtentMap::~ExtentMap() {
-  if (base_ != nullptr) ::munmap(base_, reserved_);
+  // A forked child has no map there, but perhaps memory of its own that took the place.
+  if (base_ != nullptr && forks_ == fork_count()) ::munmap(base_, reserved_);
   give_back_budget(maps_);
 }
 
@@ -134,6 +135,7 @@ void ExtentMap::swap(ExtentMap& other) noexcept {
   std::swap(data_, other.data_);
   std::swap(bytes_, other.bytes_);
   std::swap(maps_, other.maps_);
+  std::swap(forks_, other.forks_);
 }
 
 }  // namespace ndshare::internal

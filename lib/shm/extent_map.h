@@ -2,8 +2,8 @@
 ///
 /// The address space is reserved first (PROT_NONE), then every run of neighbouring extents is mapped into its place, so
 /// nothing else can slip in between and a failure leaves nothing behind. Where the array is large, the address is
-/// chosen so that huge pages of the pool can be huge in the map too. Maps are never inherited by fork and never in core
-/// dumps.
+/// chosen so that huge pages of the pool can be huge in the map too. Maps are never inherited by fork (a child's copy of
+/// the object lets go of nothing) and never in core dumps.
 ///
 /// A process may have only so many maps (vm.max_map_count, 65530 by default), and running out would also break its
 /// malloc: all ExtentMaps of a process together stay below half of that.
@@ -15,6 +15,7 @@
 #include <span>
 #include <vector>
 
+#include "lib/shm/fork_count.h"
 #include "lib/shm/format.h"
 #include "lib/shm/segment.h"
 
@@ -59,6 +60,7 @@ class ExtentMap {
   std::byte* data_ = nullptr;
   std::uint64_t bytes_ = 0;
   std::uint64_t maps_ = 0;  ///< what it took of the budget
+  std::uint64_t forks_ = fork_count();  ///< of the process that mapped it
 };
 
 }  // namespace ndshare::internal

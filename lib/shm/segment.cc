@@ -19,6 +19,7 @@
 #include <ndshare/error.h>
 
 #include "lib/base/text.h"
+#include "lib/shm/fork_count.h"
 #include "lib/shm/map_error.h"
 
 namespace ndshare::internal {
@@ -113,7 +114,15 @@ Descriptor::~Descriptor() {
 int Descriptor::release() noexcept { return std::exchange(fd_, -1); }
 
 struct Mapping::Impl {
-  bip::mapped_region region;
+  explicit Impl(bip::mapped_region&& mapped) : region(std::make_unique<bip::mapped_region>(std::move(mapped))) {}
+  ~Impl() {
+    // A forked child has no map there, but perhaps memory of its own that took the place.
+    if (forks != fork_count()) static_cast<void>(region.release());
+  }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  std::unique_ptr<bip::mapped_region> region;
+  std::uint64_t forks = fork_count();
 };
 
 Mapping::Mapping() = default;
@@ -125,21 +134,22 @@ Mapping::Mapping(int fd, std::uint64_t offset, std::uint64_t bytes, Access acces
   if (bytes == 0) return;
   check_file_holds(fd, offset, bytes);
   const auto mode = access == Access::read_only ? bip::read_only : bip::read_write;
-  auto impl = std::make_unique<Impl>();
+  std::unique_ptr<Impl> impl;
   try {
-    impl->region = bip::mapped_region(Mappable{fd, mode}, mode, static_cast<bip::offset_t>(offset), bytes);
+    impl = std::make_unique<Impl>(
+        bip::mapped_region(Mappable{fd, mode}, mode, static_cast<bip::offset_t>(offset), bytes));
   } catch (const bip::interprocess_exception& failure) {
     throw_map_error(failure.get_native_error(), bytes);
   }
-  keep_private(static_cast<std::byte*>(impl->region.get_address()), bytes);
+  keep_private(static_cast<std::byte*>(impl->region->get_address()), bytes);
   impl_ = std::move(impl);
 }
 
 std::byte* Mapping::data() const noexcept {
-  return impl_ == nullptr ? nullptr : static_cast<std::byte*>(impl_->region.get_address());
+  return impl_ == nullptr ? nullptr : static_cast<std::byte*>(impl_->region->get_address());
 }
 
-std::uint64_t Mapping::bytes() const noexcept { return impl_ == nullptr ? 0 : impl_->region.get_size(); }
+std::uint64_t Mapping::bytes() const noexcept { return impl_ == nullptr ? 0 : impl_->region->get_size(); }
 
 NewSegment::NewSegment(std::string path, std::uint64_t bytes) : path_(std::move(path)) {
   check_file_limit(bytes);

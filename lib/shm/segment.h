@@ -47,7 +47,8 @@ class Descriptor {
   int fd_ = -1;
 };
 
-/// A map of a descriptor's bytes. Never inherited by fork (MADV_DONTFORK), never in core dumps (MADV_DONTDUMP).
+/// A map of a descriptor's bytes. Never inherited by fork (MADV_DONTFORK; a child's copy of the object lets go of
+/// nothing), never in core dumps (MADV_DONTDUMP).
 class Mapping {
  public:
   enum class Access : std::uint8_t { read_only, read_write };

@@ -10,6 +10,8 @@
 namespace ndshare::internal {
 namespace {
 
+constexpr std::uint64_t kCreateType = MessageOf<CreateRequest>::kType;
+
 [[noreturn]] void throw_reply(ErrorReply reply) {
   throw Error(error_from_number(reply.code), std::move(reply.message), std::move(reply.details));
 }
@@ -36,6 +38,7 @@ Message Channel::exchange(std::uint64_t type, std::uint64_t sequence, Bytes requ
     // A daemon that turned us away may have said why before it hung up: that reply is still to be read.
     if (error.code() != ErrorCode::Disconnected) throw;
   }
+  if (type == kCreateType) open_creates_.insert(sequence);
   return receive(type, sequence, deadline, descriptors);
 }
 
@@ -54,7 +57,7 @@ void Channel::send(Bytes request, Deadline deadline) {
   }
 }
 
-Message Channel::receive(std::uint64_t type, std::uint64_t sequence, Deadline deadline, std::vector<OwnedFd>* descriptors) {
+Message Channel::next_message(Deadline deadline, std::vector<OwnedFd>& descriptors) {
   int hang_ups = 0;
   while (true) {
     auto got = receive_packet(socket_.get(), buffer_, true);
@@ -67,17 +70,35 @@ Message Channel::receive(std::uint64_t type, std::uint64_t sequence, Deadline de
       if (++hang_ups > 1) hung_up();
       continue;
     }
-    auto message = assembler_.add({buffer_.data(), got.bytes});
-    if (!message) continue;
-    const bool ours = message->sequence() == sequence;
-    if (message->type() == kErrorType && (ours || message->sequence() == 0)) throw_reply(message->body<ErrorReply>());
+    descriptors = std::move(got.descriptors);
+    if (auto message = assembler_.add({buffer_.data(), got.bytes})) return std::move(*message);
+  }
+}
+
+Message Channel::receive(std::uint64_t type, std::uint64_t sequence, Deadline deadline, std::vector<OwnedFd>* descriptors) {
+  while (true) {
+    std::vector<OwnedFd> beside;
+    auto message = next_message(deadline, beside);
+    const bool ours = message.sequence() == sequence;
+    if (ours) open_creates_.erase(sequence);
+    if (message.type() == kErrorType && (ours || message.sequence() == 0)) throw_reply(message.body<ErrorReply>());
     if (!ours) continue;  // the late answer of a call that timed out
-    if (message->type() != (type | kReplyBit)) {
+    if (message.type() != (type | kReplyBit)) {
       throw Error(ErrorCode::Protocol, std::string("the daemon answered ") + message_name(type) + " with " +
-                                           message_name(message->type()));
+                                           message_name(message.type()));
     }
-    if (descriptors != nullptr) *descriptors = std::move(got.descriptors);
-    return std::move(*message);
+    if (descriptors != nullptr) *descriptors = std::move(beside);
+    return message;
+  }
+}
+
+void Channel::take_late(std::vector<ArrayId>& arrays, Deadline deadline) {
+  while (!open_creates_.empty()) {
+    if (broken_) hung_up();
+    std::vector<OwnedFd> beside;
+    auto message = next_message(deadline, beside);
+    if (open_creates_.erase(message.sequence()) == 0 || message.type() != (kCreateType | kReplyBit)) continue;
+    for (const auto& made : message.body<CreateReply>().arrays) arrays.push_back({made.array, made.array_gen});
   }
 }
 

@@ -1,11 +1,12 @@
 /// The client's end of a connection: one request, its reply, one at a time.
 ///
 ///   Threads: one call at a time; the caller locks.
-///   After Timeout the channel stays usable: a reply that comes too late is recognised by its sequence and dropped. After
-///   Disconnected, or a time-out in the middle of a request in parts, it is broken() and every call says Disconnected.
+///   After Timeout the channel stays usable: a reply that comes too late is recognised by its sequence and dropped, but for
+///   what a create made, which take_late() tells. After Disconnected, or a time-out in the middle of a request in parts, it is broken() and every call says Disconnected.
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <vector>
 
 #include "lib/wire/codec.h"
@@ -29,6 +30,10 @@ class Channel {
     return exchange(kType, sequence, encode(kType, sequence, request), deadline, descriptors).template body<ReplyOf<Request>>();
   }
 
+  /// Waits for the answers to creates whose call() timed out, and appends the arrays that they made. No wait where there are
+  /// none.   Errors: as call().
+  void take_late(std::vector<ArrayId>& arrays, Deadline deadline);
+
   bool broken() const noexcept { return broken_; }
   int fd() const noexcept { return socket_.get(); }
 
@@ -37,12 +42,14 @@ class Channel {
                    std::vector<OwnedFd>* descriptors);
   void send(Bytes request, Deadline deadline);
   Message receive(std::uint64_t type, std::uint64_t sequence, Deadline deadline, std::vector<OwnedFd>* descriptors);
+  Message next_message(Deadline deadline, std::vector<OwnedFd>& descriptors);
   [[noreturn]] void hung_up();
 
   OwnedFd socket_;
   Bytes buffer_;
   Assembler assembler_{kMaxReplyBytes};
   bool broken_ = false;
+  std::set<std::uint64_t> open_creates_;  ///< sequences of creates that were sent and not answered yet
 };
 
 }  // namespace ndshare::internal

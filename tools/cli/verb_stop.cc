@@ -1,8 +1,11 @@
 // ndshare stop: ends the daemon; the store's memory goes with it unless it is kept.
+#include <cstdlib>
 #include <memory>
 #include <ostream>
+#include <string>
 
 #include <ndshare/admin.h>
+#include <ndshare/error.h>
 
 #include "tools/cli/describe.h"
 #include "tools/cli/verb.h"
@@ -15,13 +18,19 @@ struct StopFlags {
 };
 
 int stop(const StopFlags& flags, Context& context) {
-  // Asked first, for the store's full name in the answer; a store that is not there is an error here already.
-  const auto status = admin::status(context.store, context.timeout());
+  // Asked first, for the store's full name in the answer. What is damaged or of another layout cannot tell: --force removes it.
+  const char* const named = std::getenv("NDSHARE_STORE");
+  std::string store = !context.store.empty() ? context.store : named != nullptr && *named != '\0' ? named : "default";
+  try {
+    store = admin::status(context.store, context.timeout()).store;
+  } catch (const Error&) {
+    if (!flags.force) throw;
+  }
   admin::stop(context.store, flags.force, flags.keep, context.timeout());
   if (context.json) {
-    print_json(context.out, {{"store", status.store}, {"stopped", true}, {"kept", flags.keep}});
+    print_json(context.out, {{"store", store}, {"stopped", true}, {"kept", flags.keep}});
   } else {
-    context.out << "store " << status.store << " stopped, its memory "
+    context.out << "store " << store << " stopped, its memory "
                 << (flags.keep ? "kept for the next start" : "removed") << '\n';
   }
   return 0;

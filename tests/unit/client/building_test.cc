@@ -60,5 +60,26 @@ TEST(BuildTableTest, NobodyWritesWhilePublishing) {
   table.finish(7, a);
 }
 
+TEST(BuildTableTest, NobodyStartsToWriteWhileSealing) {
+  BuildTable table;
+  const auto writer = table.acquire(7, {0, 10, true}, kForever);
+  {
+    Sealing sealing(table);
+    EXPECT_FALSE(sealing.add(7));
+    table.finish(7, writer);
+    ASSERT_TRUE(sealing.add(7));
+    EXPECT_TRUE(sealing.add(7)) << "named twice";
+    Sealing other(table);
+    EXPECT_TRUE(other.add(7)) << "which of two seals comes first is the daemon's to say";
+    EXPECT_EQ(code_of([&] { table.acquire(7, {0, 1, true}, soon(5)); }), ErrorCode::Timeout);
+    table.finish(7, table.acquire(7, {0, 1, false}, kForever));
+    EXPECT_EQ(code_of([&] { table.acquire(7, {0, 1, true}, soon(5)); }), ErrorCode::Timeout) << "a reader came and went";
+    EXPECT_FALSE(table.is_idle(7));
+    std::thread([&] { EXPECT_EQ(code_of([&] { table.acquire(7, {5, 6, true}, soon(5)); }), ErrorCode::Timeout); }).join();
+  }
+  EXPECT_TRUE(table.is_idle(7));
+  table.finish(7, table.acquire(7, {0, 1, true}, kForever));
+}
+
 }  // namespace
 }  // namespace ndshare::internal

@@ -8,6 +8,8 @@
 #include <thread>
 #include <vector>
 
+#include <unistd.h>
+
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
@@ -203,6 +205,30 @@ TEST_F(ClaimsTest, NoExtentIsUsedAgainUnderAPin) {
   EXPECT_EQ(betrayed.load(), 0U);
   EXPECT_GT(pinned.load(), 0U);
   EXPECT_GT(current, 10U);
+}
+
+TEST_F(ClaimsTest, AnIdentityAlonePinsTheArrayAndNeverAFreeRecord) {
+  const CatalogView view = catalog_.view();
+  RefCopy identity;
+  identity.array = 1;
+  identity.array_gen = view.read_ref(1)->array_gen;
+  EXPECT_FALSE(view.is_current(identity));
+  EXPECT_EQ(pin_version(table_, view, identity, ClaimMode::view, 0, 16)->ref().version, view.read_ref(1)->version);
+  catalog_.remove(1, "x");
+  EXPECT_FALSE(view.is_current(identity)) << "a free record has root 0, as this reference does";
+  EXPECT_FALSE(pin_version(table_, view, identity, ClaimMode::view, 0, 16));
+  EXPECT_TRUE(claims_of(*shared_).empty());
+}
+
+TEST_F(ClaimsTest, AForkedChildSignsItsClaimsWithItsOwnThread) {
+  const CatalogView view = catalog_.view();
+  const auto tid_of_a_pin = [&] {
+    const auto pin = pin_version(table_, view, *view.read_ref(1), ClaimMode::view, 0, 16);
+    return claims_of(*shared_).at(0).tid;
+  };
+  EXPECT_EQ(tid_of_a_pin(), static_cast<std::uint32_t>(::gettid()));
+  const pid_t child = test::fork_child([&] { return tid_of_a_pin() == static_cast<std::uint32_t>(::gettid()) ? 0 : 1; });
+  EXPECT_EQ(test::wait_child(child), std::optional<int>(0));
 }
 
 }  // namespace

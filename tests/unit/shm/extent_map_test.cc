@@ -142,5 +142,24 @@ TEST(ExtentMapAlignmentTest, LargeArraysStartWhereHugePagesCan) {
   EXPECT_EQ(reinterpret_cast<std::uintptr_t>(map.data()) % kHugePage, 0U);
 }
 
+TEST_F(ExtentMapTest, AForkedChildLetsGoOfNothing) {
+  const std::vector<ExtentRun> runs = {{0, kPage}, {4 * kPage, kPage}};
+  auto pieces = std::make_unique<ExtentMap>(fd_.get(), runs, Access::read_only, false);
+  auto whole = std::make_unique<Mapping>(fd_.get(), 0, 2 * kPage, Access::read_only);
+  const pid_t child = test::fork_child([&] {
+    // Neither map was inherited, and memory of the child's own takes both places.
+    for (std::byte* place : {pieces->data(), whole->data()}) {
+      const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
+      if (::mmap(place, 2 * kPage, PROT_READ | PROT_WRITE, flags, -1, 0) != place) return 1;
+      std::memset(place, 5, 2 * kPage);
+    }
+    const auto *first = pieces->data(), *second = whole->data();
+    pieces.reset(), whole.reset();
+    return first[0] == std::byte{5} && second[2 * kPage - 1] == std::byte{5} ? 0 : 2;
+  });
+  EXPECT_EQ(test::wait_child(child), std::optional<int>(0));
+  EXPECT_EQ(content(*pieces), expected(runs));
+}
+
 }  // namespace
 }  // namespace ndshare::internal

@@ -1,0 +1,22 @@
+/// Where the parts of the sync segment lie, computed from the limits in the (read-only) catalog: every process may write
+/// the sync segment, so what its header says of offsets is never used.
+#pragma once
+
+#include <cstdint>
+
+#include "lib/base/checked.h"
+#include "lib/shm/format.h"
+
+namespace ndshare::internal {
+
+struct SyncLayout {
+  /// REQUIRES: both limits were checked (max_clients up to kMaxClientsLimit, so that nothing overflows).
+  explicit SyncLayout(std::uint32_t max_clients, std::uint32_t max_arrays) noexcept
+      : claims_offset(kPage),
+        arrays_offset(kPage + sizeof(SlotClaims) * std::uint64_t{max_clients}),
+        array_stride(array_sync_stride(max_clients)),
+        bytes(round_up(arrays_offset + array_stride * max_arrays, kPage)) {}
+  std::uint64_t claims_offset, arrays_offset, array_stride, bytes;
+};
+
+}  // namespace ndshare::internal
