@@ -178,8 +178,9 @@ void CatalogHeap::adopt_meta(std::uint64_t offset, std::uint32_t array) {
   adopt_raw(offset, meta(offset).bytes);
 }
 
-void CatalogHeap::scan_orphans(std::uint64_t end, const std::function<bool(std::uint64_t, bool)>& keep) {
-  for (std::uint64_t offset = kHeapUnit; offset + kHeapUnit <= end; offset += kHeapUnit) {
+void CatalogHeap::scan_orphans(std::uint64_t begin, std::uint64_t end,
+                               const std::function<bool(std::uint64_t, bool)>& keep) {
+  for (std::uint64_t offset = std::max(begin, kHeapUnit); offset + kHeapUnit <= end; offset += kHeapUnit) {
     const auto* head = writer_.heap_at<std::uint32_t>(offset);
     if (head[0] != kVersionMagic && head[0] != kMetaMagic) continue;
     const bool is_version = head[0] == kVersionMagic;

@@ -54,9 +54,9 @@ class CatalogHeap {
   void adopt_version(std::uint64_t offset, std::uint32_t array);
   void adopt_meta(std::uint64_t offset, std::uint32_t array);
   void adopt_raw(std::uint64_t offset, std::uint64_t bytes);
-  /// Calls `keep` for every intact block in memory that is not in use; frees its magic unless kept. `end`: where to
-  /// stop.
-  void scan_orphans(std::uint64_t end, const std::function<bool(std::uint64_t offset, bool is_version)>& keep);
+  /// Calls `keep` for every intact block in memory that is not in use; frees its magic unless kept. [begin, end):
+  /// a resident part of the heap.
+  void scan_orphans(std::uint64_t begin, std::uint64_t end, const std::function<bool(std::uint64_t offset, bool is_version)>& keep);
   bool intact_version(std::uint64_t offset) const noexcept;
   bool intact_meta(std::uint64_t offset) const noexcept;
 

@@ -1,8 +1,11 @@
 #include "daemon/crash_point.h"
 
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <string>
+
+#include <ndshare/error.h>
 
 namespace ndshare::internal {
 namespace {
@@ -14,9 +17,30 @@ struct Target {
 };
 Target target;
 
+struct Failure {
+  std::string name;
+  std::atomic<long> left{0};
+};
+Failure failure;
+
+/// The number after the colon of "name:n"; 1 where there is none.
+long count_of(const char* text) noexcept {
+  const auto colon = std::string_view(text).find(':');
+  return colon == std::string_view::npos ? 1 : std::strtol(text + colon + 1, nullptr, 10);
+}
+
+void load_fail_point() {
+  const char* text = std::getenv("NDSHARE_FAIL_AT");
+  failure.left = 0;
+  const std::string_view all(text == nullptr ? "" : text);
+  failure.name = all.substr(0, all.find(':'));
+  if (text != nullptr) failure.left = count_of(text);
+}
+
 }  // namespace
 
 void load_crash_point() noexcept {
+  load_fail_point();
   target = {};
   const char* text = std::getenv("NDSHARE_CRASH_AT");
   if (text == nullptr) return;
@@ -26,7 +50,7 @@ void load_crash_point() noexcept {
   if (name.empty() || name.size() >= sizeof(target.name)) return;
   name.copy(target.name, name.size());
   target.length = name.size();
-  target.left = colon == std::string_view::npos ? 1 : std::strtol(text + colon + 1, nullptr, 10);
+  target.left = count_of(text);
 }
 
 void crash_point(std::string_view name) noexcept {
@@ -34,6 +58,11 @@ void crash_point(std::string_view name) noexcept {
     return;
   if (name != std::string_view(target.name, target.length) || --target.left > 0) return;
   std::raise(SIGKILL);
+}
+
+void fail_point(std::string_view name) {
+  if (failure.left.load(std::memory_order_relaxed) <= 0 || failure.name != name || failure.left-- <= 0) return;
+  throw Error(ErrorCode::SystemMemory, "failed at " + failure.name + ", as NDSHARE_FAIL_AT asks");
 }
 
 }  // namespace ndshare::internal

@@ -212,7 +212,11 @@ bool EngineImpl::reserve_some(CreateTicket& ticket) {
   for (std::uint64_t done = 0; done < kReserveStep;) {
     const auto work = allocation.next_work(kReserveStep - done);
     if (!work) return true;
-    if (work->punch) punch_range(files_.pool.get(), work->offset, work->bytes);
+    if (work->punch) {
+      punch_range(files_.pool.get(), work->offset, work->bytes);
+      allocation.punched(work->bytes);  // whatever comes now, nobody takes these bytes for resident ones
+      fail_point("reserve.punched");
+    }
     reserve_range(files_.pool.get(), work->offset, work->bytes);
     allocation.work_done(work->bytes);
     done += work->bytes;
@@ -249,6 +253,7 @@ std::uint64_t EngineImpl::grow_records(const TicketImpl& ticket) {
   for (const auto& item : ticket.items) high = std::max<std::uint64_t>(high, std::uint64_t{item.record} + 1);
   if (high == before) return high;
   writer_.reserve_records(before, high);
+  check_sync_file();
   sync_reserver_.ensure(sync_.layout.arrays_offset + before * sync_.layout.array_stride,
                         (high - before) * sync_.layout.array_stride);
   return high;

@@ -27,7 +27,8 @@ struct EngineOptions {
   std::uint32_t max_arrays = 4U << 20;  ///< fixed when the store is made
   std::string pool_dir;                 ///< empty: /dev/shm
   std::uint64_t warm_limit_bytes = 0;   ///< resident free bytes kept; 0: a quarter of the capacity
-  bool ephemeral = false;               ///< segments are removed with the last client
+  bool ephemeral = false;  ///< a new store ends with its last client; an adopted one stays what it is, or becomes
+                           ///< persistent where this is false: ask header().ephemeral
   bool shared_between_uids = false;  ///< some client may have another uid: reused memory is zeroed when it crosses uids
   std::string cgroup_root = "/sys/fs/cgroup";  ///< where limits are read (tests give a folder of their own)
 };
@@ -78,6 +79,8 @@ class Engine {
   /// The client leaves by itself or is dead: claims are cleared, arrays it was building and session-lifetime arrays
   /// removed, grants freed, then the slot. Restartable at any point; O(entries). Does nothing for an old generation.
   virtual void sweep(SlotRef slot) = 0;
+  /// Whether the slot has a claim, an array of its own (building or session) or a grant: something to come back for.
+  virtual bool holds_anything(SlotRef slot) const = 0;
   /// Slots that are live with the pid and start time of their process (to look for the dead).
   struct LiveSlot {
     SlotRef slot;
@@ -124,6 +127,11 @@ class Engine {
 
   /// Persistent arrays that are visible (what `stop` asks about).
   virtual std::uint64_t persistent_arrays() const = 0;
+  /// The names of some of them, at most `limit`.
+  virtual std::vector<std::string> persistent_names(std::size_t limit) const = 0;
+  /// Makes the sync segment whole where a touch of it found that a client had cut it (daemon/sync_guard.h); cheap where
+  /// none did. Logs what it found.   Errors: SystemMemory, Io.
+  virtual void mend_sync() = 0;
   /// Unlinks the three segments, the socket's and the lock file's names; mapped memory stays until its users leave.
   virtual void remove_segments() noexcept = 0;
 };

@@ -8,6 +8,7 @@
 
 #include "daemon/crash_point.h"
 #include "daemon/sweeper.h"
+#include "lib/base/log.h"
 #include "lib/base/text.h"
 #include "lib/shm/process.h"
 
@@ -112,6 +113,7 @@ SlotRef EngineImpl::attach(const Peer& peer) {
   auto& slot = writer_.slot(index);
   const auto gen = std::max<std::uint64_t>(1, slot_gen(slot.id.load()));
   auto& claims = sync_.claims(index);
+  check_sync_file();  // a new client checks size and header itself, and would refuse what another one broke
   sync_reserver_.ensure(sync_.layout.claims_offset + index * sizeof(SlotClaims), sizeof(SlotClaims));
   clear_claims(claims);
   slot.pid.store(peer.pid), slot.start.store(peer.start), slot.pid_namespace.store(peer.pid_namespace);
@@ -135,6 +137,7 @@ void EngineImpl::sweep(SlotRef slot) {
   if (slot_gen(words.id.load()) != slot.gen || slot_state(words.id.load()) == SlotState::free) return;
   words.id.store(slot_id(slot.gen, SlotState::dying));
   crash_point("sweep.dying");
+  fail_point("sweep.dying");
   remove_owned(slot);
   crash_point("sweep.owned");
   Transaction change(writer_);
@@ -147,6 +150,13 @@ void EngineImpl::sweep(SlotRef slot) {
   words.id.store(slot_id(next_gen(slot.gen), SlotState::free));
   crash_point("sweep.free");
   reclaim();
+}
+
+bool EngineImpl::holds_anything(SlotRef slot) const {
+  if (!is_live(slot)) return false;
+  std::vector<ClaimCopy> claims;
+  collect_claims(sync_.claims(slot.index), claims);
+  return !claims.empty() || !owned_[slot.index].empty() || grants_.holds(slot);
 }
 
 std::vector<Engine::LiveSlot> EngineImpl::live_slots() const {
@@ -166,6 +176,40 @@ ClaimScan EngineImpl::scan_claims() const {
     if (slot_state(writer_.slot(i).id.load()) != SlotState::free) collect_claims(sync_.claims(i), claims);
   }
   return ClaimScan(std::move(claims));
+}
+
+// ---- the sync segment, which any client may cut or overwrite
+
+void EngineImpl::mend_sync() {
+  if (SyncGuard::take_repairs() == 0) return;
+  log_warn(files_.paths.sync + ": a client cut it; it was extended again, and claims that stood there count as none");
+  check_sync_file();
+  sync_reserver_ = StepReserver(files_.sync.get(), header().sync_bytes);  // nothing that was reserved is certain now
+  reserve_sync_in_use();
+}
+
+/// Size and header as they must be, before anything relies on them.
+void EngineImpl::check_sync_file() {
+  if (const auto found = file_bytes(files_.sync.get()); found != header().sync_bytes) {
+    log_warn(files_.paths.sync + " had " + std::to_string(found) + " bytes instead of " +
+             std::to_string(header().sync_bytes) + ": a client cut it; claims that stood there count as none");
+    resize_file(files_.sync.get(), header().sync_bytes);
+    sync_reserver_ = StepReserver(files_.sync.get(), header().sync_bytes);
+    reserve_sync_in_use();
+  }
+  if (write_sync_header(files_.sync_map.data(), header())) {
+    log_warn(files_.paths.sync + ": a client had overwritten its header, which was written anew");
+  }
+}
+
+/// Real memory behind all that scans and sweeps will touch; free of charge where it is there.
+void EngineImpl::reserve_sync_in_use() {
+  sync_reserver_.ensure(0, kPage);
+  for (std::uint32_t i = 0; i < header().max_clients; ++i) {
+    if (slot_state(writer_.slot(i).id.load()) == SlotState::free) continue;
+    sync_reserver_.ensure(sync_.layout.claims_offset + i * sizeof(SlotClaims), sizeof(SlotClaims));
+  }
+  sync_reserver_.ensure(sync_.layout.arrays_offset, header().records_high.load() * sync_.layout.array_stride);
 }
 
 // ---- memory
@@ -209,6 +253,17 @@ PoolStatus EngineImpl::pool_status() const {
   out.catalog_bytes = resident_bytes(files_.catalog.get()), out.sync_bytes = resident_bytes(files_.sync.get());
   out.tmpfs_free_bytes = limits.tmpfs_free, out.memory_available_bytes = limits.memory_available;
   out.cgroup_free_bytes = limits.cgroup_free;
+  return out;
+}
+
+std::vector<std::string> EngineImpl::persistent_names(std::size_t limit) const {
+  std::vector<std::string> out;
+  const auto high = static_cast<std::uint32_t>(header().records_high.load());
+  for (std::uint32_t i = 0; i < high && out.size() < limit; ++i) {
+    const auto array = current(i);
+    if (array.root == 0 || (array.flags & (kArrayBuilding | kArraySession)) != 0) continue;
+    out.emplace_back(name_of(heap_.meta(array.meta)));
+  }
   return out;
 }
 

@@ -62,6 +62,7 @@ class EngineImpl final : public Engine {
 
   SlotRef attach(const Peer& peer) override;
   void sweep(SlotRef slot) override;
+  bool holds_anything(SlotRef slot) const override;
   std::vector<LiveSlot> live_slots() const override;
 
   std::unique_ptr<CreateTicket> prepare_create(SlotRef slot, std::span<const CreateSpec> specs) override;
@@ -81,6 +82,8 @@ class EngineImpl final : public Engine {
   std::uint64_t warm_limit_bytes() const override;
   PoolStatus pool_status() const override;
   std::uint64_t persistent_arrays() const override { return visible_ - session_; }
+  std::vector<std::string> persistent_names(std::size_t limit) const override;
+  void mend_sync() override;
   void remove_segments() noexcept override { unlink_store_files(files_.paths); }
 
  private:
@@ -100,6 +103,8 @@ class EngineImpl final : public Engine {
   bool is_repeat(SlotRef slot, std::uint64_t sequence) const noexcept;
   bool owns(SlotRef slot, const Current& array) const noexcept;
   ClaimScan scan_claims() const;
+  void check_sync_file();
+  void reserve_sync_in_use();
   void update_statistics() noexcept;
   void names_changed() noexcept;
   const std::string& pool_folder() const noexcept { return pool_folder_; }

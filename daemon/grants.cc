@@ -1,14 +1,31 @@
 #include "daemon/grants.h"
 
+#include <algorithm>
 #include <string>
 
 #include <ndshare/error.h>
 
+#include "lib/shm/segment.h"
+
 namespace ndshare::internal {
 
-void Grants::adopt() {
-  high_ = kMaxGrants;
-  while (high_ != 0 && writer_.grant(high_ - 1).owner.load(std::memory_order_relaxed) == 0) --high_;
+void Grants::adopt(int catalog_fd) {
+  high_ = 0;
+  const auto start = writer_.header().grants_offset, end = start + sizeof(Grant) * kMaxGrants;
+  for_each_resident(catalog_fd, end, [&](std::uint64_t offset, std::uint64_t bytes) {
+    if (offset + bytes <= start) return;
+    const auto from = (std::max(offset, start) - start) / sizeof(Grant);
+    auto at = static_cast<std::uint32_t>((offset + bytes - start) / sizeof(Grant));
+    while (at > from && writer_.grant(at - 1).owner.load(std::memory_order_relaxed) == 0) --at;
+    if (at > from) high_ = at;
+  });
+}
+
+bool Grants::holds(SlotRef slot) const noexcept {
+  for (std::uint32_t at = 0; at < high_; ++at) {
+    if (writer_.grant(at).owner.load(std::memory_order_relaxed) == owner(slot)) return true;
+  }
+  return false;
 }
 
 void Grants::add(Transaction& change, SlotRef slot, const std::vector<ByteRange>& extents) {

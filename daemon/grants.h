@@ -32,9 +32,13 @@ class Grants {
   };
   std::vector<Owned> all() const;
 
-  /// A new store's table is empty; after a restart its high-water mark is looked for.
+  /// Whether anything is listed under `slot`.
+  bool holds(SlotRef slot) const noexcept;
+
+  /// A new store's table is empty; after a restart its high-water mark is looked for, in the resident parts of the
+  /// catalog's file alone: reading a hole would take memory that the machine may not have.
   void format() noexcept { high_ = 0; }
-  void adopt();
+  void adopt(int catalog_fd);
 
  private:
   static std::uint64_t owner(SlotRef slot) noexcept {

@@ -63,14 +63,6 @@ SlotRef take_slot(Server& server, Session& session, const HelloRequest& request,
 
 std::optional<HelloReply> handle(Server& server, Session& session, std::uint64_t sequence, HelloRequest request) {
   auto& engine = server.engine();
-  if (session.role() == PeerRole::refused) {
-    session.fail(sequence, Error(ErrorCode::Permission,
-                                 "uid " + std::to_string(session.peer().uid) + " may not use this store of uid " +
-                                     std::to_string(engine.header().uid) +
-                                     ": its owner lets groups in with --allow-gid or --read-only-gid"));
-    session.close_after_reply();
-    return std::nullopt;
-  }
   if (request.purpose != "client" && request.purpose != "operator") {
     throw Error(ErrorCode::Protocol, "HelloRequest.purpose must be client or operator, not '" + printable(request.purpose) + "'");
   }

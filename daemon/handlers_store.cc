@@ -1,17 +1,21 @@
 // Requests about the store as a whole: status, trim, stop.
 #include <algorithm>
 #include <cstring>
+#include <exception>
 
 #include "daemon/handlers.h"
+#include "daemon/one_line.h"
 #include "daemon/server.h"
 #include "daemon/slot_view.h"
 #include "daemon/version_text.h"
+#include "lib/base/log.h"
 #include "lib/base/text.h"
 
 namespace ndshare::internal {
 namespace {
 
 constexpr std::size_t kListedClients = 8;  ///< clients that an error message names
+constexpr std::size_t kListedArrays = 3;   ///< and arrays
 
 ClientStatus client_status(const CatalogHeader& header, const Holder& holder) {
   const auto& slot = slot_of(header, holder.slot.index);
@@ -42,7 +46,19 @@ void trim_step(Server& server, const std::shared_ptr<Session>& session, std::uin
   } catch (const Error& error) {
     session->fail(sequence, error);
     session->resume_requests();
+  } catch (const std::exception& failure) {
+    log_error(std::string("trimming failed: ") + one_line(failure.what()));
+    session->fail(sequence, Error(ErrorCode::Internal, std::string("the daemon failed: ") + failure.what()));
+    session->resume_requests();
   }
+}
+
+/// " ('a', 'b', 'c', …)" of the arrays that would be lost; empty for none.
+std::string some_arrays(const Engine& engine, std::uint64_t count) {
+  std::string out;
+  for (const auto& name : engine.persistent_names(kListedArrays)) out += (out.empty() ? " ('" : ", '") + printable(name) + "'";
+  if (out.empty()) return out;
+  return out + (count > kListedArrays ? ", …)" : ")");
 }
 
 void refuse_stop(Server& server, std::uint64_t others, std::uint64_t arrays) {
@@ -59,7 +75,7 @@ void refuse_stop(Server& server, std::uint64_t others, std::uint64_t arrays) {
   if (!clients.empty()) clients += ")";
   throw Error(ErrorCode::Busy,
               "the store has " + std::to_string(others) + " attached clients" + clients + " and " + std::to_string(arrays) +
-                  " persistent arrays, whose data would be lost: --keep leaves the memory for the next start, --force ends it all",
+                  " persistent arrays" + some_arrays(server.engine(), arrays) + ", whose data would be lost: --keep leaves the memory for the next start, --force ends it all",
               {{"clients", std::to_string(others)}, {"persistent_arrays", std::to_string(arrays)}});
 }
 
@@ -79,7 +95,7 @@ std::optional<StatusReply> handle(Server& server, Session&, std::uint64_t, Statu
   out.persistent_arrays = engine.persistent_arrays();
   out.max_clients = header.max_clients;
   out.max_arrays = header.max_arrays;
-  out.ephemeral = server.options().engine.ephemeral;
+  out.ephemeral = server.ephemeral();
   out.adopted = engine.adopted();
   out.pool = engine.pool_status();
   for (const auto& [index, holder] : server.holders()) out.clients.push_back(client_status(header, holder));
@@ -96,7 +112,7 @@ std::optional<TrimReply> handle(Server& server, Session& session, std::uint64_t 
 std::optional<EmptyReply> handle(Server& server, Session& session, std::uint64_t sequence, StopRequest request) {
   const auto arrays = server.engine().persistent_arrays();
   const auto others = server.holders().size() - (session.slot() ? 1 : 0);
-  const bool keep = request.keep && !server.options().engine.ephemeral;
+  const bool keep = request.keep && !server.ephemeral();
   if (!request.force && !request.keep && (others > 0 || arrays > 0)) refuse_stop(server, others, arrays);
   if (!keep) server.remove_memory();
   session.reply<StopRequest>(sequence, {});

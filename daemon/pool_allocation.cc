@@ -38,10 +38,20 @@ std::optional<PoolAllocation::Work> PoolAllocation::next_work(std::uint64_t max_
   return std::nullopt;
 }
 
+void PoolAllocation::punched(std::uint64_t bytes) noexcept {
+  for (auto& part : parts) {
+    if (!needs_work(part)) continue;
+    part.holes = std::max(part.holes, std::min(bytes, part.bytes - part.ready));
+    return;
+  }
+}
+
 void PoolAllocation::work_done(std::uint64_t bytes) noexcept {
   for (auto& part : parts) {
     if (!needs_work(part)) continue;
-    part.ready += std::min(bytes, part.bytes - part.ready);
+    const auto done = std::min(bytes, part.bytes - part.ready);
+    part.ready += done;
+    part.holes -= std::min(part.holes, done);
     return;
   }
 }

@@ -136,7 +136,9 @@ void PoolAllocator::put_free(ByteRange range, PartState state, std::uint32_t uid
 
 void PoolAllocator::put_part(const PoolPart& part) {
   put_free({part.offset, part.ready}, PartState::zero, part.last_uid);
-  put_free({part.offset + part.ready, part.bytes - part.ready}, part.state, part.last_uid);
+  put_free({part.offset + part.ready, part.holes}, PartState::cold, kUnknownUid);
+  const auto touched = part.ready + part.holes;
+  put_free({part.offset + touched, part.bytes - touched}, part.state, part.last_uid);
 }
 
 void PoolAllocator::prepared(const PoolAllocation& allocation) {

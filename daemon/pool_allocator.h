@@ -7,7 +7,7 @@
 /// How the engine uses it:
 ///   auto a = pool.allocate(sizes, uid, wipe);  // all arrays of one create, or none and an Error
 ///   while (auto w = a.next_work(64 MiB)) {     // on any thread
-///     if (w->punch) punch_range(…);
+///     if (w->punch) punch_range(…), a.punched(w->bytes);
 ///     reserve_range(…);
 ///     a.work_done(w->bytes);
 ///   }
@@ -56,6 +56,7 @@ struct PoolPart {
   PartState state = PartState::cold;
   std::uint32_t last_uid = kUnknownUid;
   std::uint64_t ready = 0;  ///< leading bytes that were made resident zeros since (work_done)
+  std::uint64_t holes = 0;  ///< bytes after those that were punched and are not reserved again: cold (punched)
 };
 
 /// One extent of one array of an allocation. A slab piece has no parts of its own (its slab may: see
@@ -86,6 +87,8 @@ struct PoolAllocation {
   };
   /// The next piece to make ready, page multiples of at most `max_bytes`; nothing when all is ready.
   std::optional<Work> next_work(std::uint64_t max_bytes) const noexcept;
+  /// The first `bytes` of what next_work() said are punched, and not resident until work_done().
+  void punched(std::uint64_t bytes) noexcept;
   /// The first `bytes` of what next_work() said are resident zeros now.
   void work_done(std::uint64_t bytes) noexcept;
   /// Bytes that next_work() will still name.

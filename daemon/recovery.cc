@@ -21,6 +21,7 @@ namespace ndshare::internal {
 void EngineImpl::adopt() {
   writer_.recover();
   crash_point("adopt.redo");
+  if (!options_.ephemeral) writer_.header().ephemeral.store(0);  // a start that asks for a lasting store makes it one
   records_high_ = static_cast<std::uint32_t>(header().records_high.load());
   if (records_high_ > header().max_arrays) {
     throw Error(ErrorCode::Damaged, "the catalog uses " + std::to_string(records_high_) + " of " +
@@ -31,6 +32,7 @@ void EngineImpl::adopt() {
     format();
     return adopt_capacity();
   }
+  reserve_sync_in_use();
   index_.adopt();
   adopt_records();
   const auto scan = scan_claims();
@@ -81,13 +83,9 @@ void EngineImpl::adopt_records() {
 
 /// Blocks that no record names: those of versions that an entry of an unswept slot pins wait on, the others are gone.
 void EngineImpl::adopt_orphans(const ClaimScan& scan) {
-  std::uint64_t end = 0;
-  for_each_resident(files_.catalog.get(), header().catalog_bytes, [&](std::uint64_t offset, std::uint64_t bytes) {
-    if (offset + bytes > header().heap_offset) end = offset + bytes - header().heap_offset;
-  });
   std::map<std::uint32_t, std::vector<std::uint64_t>> kept_names;
   const auto max_version = header().next_version.load();
-  heap_.scan_orphans(std::min(end, header().heap_bytes), [&](std::uint64_t offset, bool is_version) {
+  const auto keep = [&](std::uint64_t offset, bool is_version) {
     if (!is_version) {
       if (!scan.names(heap_.meta(offset).array)) return false;
       kept_names[heap_.meta(offset).array].push_back(offset);
@@ -102,6 +100,11 @@ void EngineImpl::adopt_orphans(const ClaimScan& scan) {
     const bool is_removed = block.array < records_high_ && current(block.array).root == 0;
     reclaimer_.add({block.array, block.array_gen, block.version, to, offset, 0, bytes, kUnknownUid, is_removed});
     return true;
+  };
+  // Blocks lie where somebody wrote; the holes in between are left alone, a look at one would take memory.
+  const auto start = header().heap_offset;
+  for_each_resident(files_.catalog.get(), start + header().heap_bytes, [&](std::uint64_t offset, std::uint64_t bytes) {
+    if (offset + bytes > start) heap_.scan_orphans(std::max(offset, start) - start, offset + bytes - start, keep);
   });
   for (const auto& [array, names] : kept_names) {
     for (const auto offset : names) reclaimer_.add({array, 0, 0, max_version, 0, offset, 0, kUnknownUid, false});
@@ -121,7 +124,7 @@ void EngineImpl::adopt_free_records(const ClaimScan& scan) {
 }
 
 void EngineImpl::adopt_grants() {
-  grants_.adopt();
+  grants_.adopt(files_.catalog.get());
   Transaction change(writer_);
   for (const auto& [slot, extent] : grants_.all()) {
     const auto id = slot.index < header().max_clients ? writer_.slot(slot.index).id.load() : 0;

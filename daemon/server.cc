@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <exception>
 #include <utility>
 
 #include <fcntl.h>
@@ -11,7 +12,6 @@
 #include "daemon/one_line.h"
 #include "lib/base/log.h"
 #include "lib/base/text.h"
-#include "lib/shm/process.h"
 #include "lib/shm/segment.h"
 #include "lib/wire/socket.h"
 
@@ -25,10 +25,6 @@ constexpr auto kChoresDelay = milliseconds(5);        ///< batches the reclaims 
 constexpr auto kChoresAgain = milliseconds(500);      ///< while removed arrays are still held: releases are not announced
 constexpr auto kAcceptPause = milliseconds(50);
 
-std::string describe(const Holder& holder) {
-  return "slot " + std::to_string(holder.slot.index) + " of pid " + std::to_string(holder.pid);
-}
-
 }  // namespace
 
 Server::Server(const DaemonOptions& options, std::unique_ptr<Engine> engine)
@@ -38,6 +34,7 @@ Server::Server(const DaemonOptions& options, std::unique_ptr<Engine> engine)
       spare_(::open("/dev/null", O_RDONLY | O_CLOEXEC)) {
   // Before anybody is told that the store serves: a signal from then on is a clean stop.
   loop_.on_signals({SIGTERM, SIGINT}, [this](int number) { stop(number == SIGTERM ? "SIGTERM" : "SIGINT"); });
+  if (options.engine.ephemeral && !ephemeral()) log_info("--ephemeral does not apply: the adopted store is a lasting one");
   listen();
   adopt_holders();
 }
@@ -57,7 +54,7 @@ std::chrono::milliseconds Server::uptime() const {
 }
 
 void Server::run() {
-  if (options_.engine.ephemeral) {
+  if (ephemeral()) {
     loop_.after(options_.idle_exit, [this] {
       if (!served_) check_ephemeral();
     });
@@ -66,7 +63,7 @@ void Server::run() {
   loop_.run();
   loop_.join_helpers();
   drop_jobs();
-  if (options_.engine.ephemeral) remove_memory();
+  if (ephemeral()) remove_memory();
 }
 
 void Server::stop(const std::string& why) {
@@ -94,22 +91,33 @@ void Server::accept_one() {
   } else if (!socket) {
     pause = errno != EAGAIN && errno != EINTR && errno != ECONNABORTED;
   } else {
-    try {
-      auto peer = peer_credentials(socket.get());
-      const auto role = role_of(peer, engine_->header().uid, options_.write_gids, options_.read_only_gids);
-      auto session = std::make_shared<Session>(*this, std::move(socket), std::move(peer), role);
-      sessions_.emplace(session.get(), session);
-      session->start();
-      loop_.after(kGreetingTime, [seen = std::weak_ptr<Session>(session)] {
-        if (const auto late = seen.lock(); late && !late->greeted()) late->close();
-      });
-    } catch (const Error& error) {
-      log_debug("connection refused: " + one_line(error.message()));
-      if (socket) refuse_connection(socket.get(), error);
-    }
+    take_connection(std::move(socket));
   }
   const auto next = [this] { listener_watch_.readable([this] { accept_one(); }); };
   pause ? loop_.after(kAcceptPause, next) : next();
+}
+
+void Server::take_connection(OwnedFd socket) {
+  try {
+    auto peer = peer_credentials(socket.get());
+    const auto role = role_of(peer, engine_->header().uid, options_.write_gids, options_.read_only_gids);
+    if (role == PeerRole::refused) {
+      throw Error(ErrorCode::Permission, "uid " + std::to_string(peer.uid) + " may not use this store of uid " +
+                                             std::to_string(engine_->header().uid) +
+                                             ": its owner lets groups in with --allow-gid or --read-only-gid");
+    }
+    auto session = std::make_shared<Session>(*this, std::move(socket), std::move(peer), role);
+    sessions_.emplace(session.get(), session);
+    session->start();
+    loop_.after(kGreetingTime, [seen = std::weak_ptr<Session>(session)] {
+      if (const auto late = seen.lock(); late && !late->greeted()) late->close();
+    });
+  } catch (const Error& error) {
+    log_debug("connection refused: " + one_line(error.message()));
+    if (socket) refuse_connection(socket.get(), error);
+  } catch (const std::exception& failure) {
+    log_error(std::string("a connection was not taken: ") + one_line(failure.what()));
+  }
 }
 
 bool Server::turn_away() {
@@ -124,95 +132,7 @@ bool Server::turn_away() {
   return static_cast<bool>(socket);
 }
 
-void Server::hung_up(Session& session) {
-  if (session.slot()) {
-    log_debug("connection of pid " + std::to_string(session.peer().pid) + " lost; its slot stays while the process lives");
-  }
-  session.close();
-}
-
 void Server::forget(Session& session) { sessions_.erase(&session); }
-
-// ---- slots and their processes ----------------------------------------------------------------------------------------------
-
-void Server::adopt_holders() {
-  for (const auto& live : engine_->live_slots()) {
-    OwnedFd pidfd(open_pidfd(live.pid));
-    if (!pidfd || !process_alive(live.pid, live.start)) {
-      engine_->sweep(live.slot);
-      continue;
-    }
-    const int fd = pidfd.get();
-    const auto index = live.slot.index;
-    holders_.emplace(index, Holder{live.slot, live.pid, live.start, std::move(pidfd), Loop::Watch(loop_, fd), {}});
-    watch_holder(index);
-    served_ = true;
-  }
-  if (!holders_.empty()) log_info("adopted " + std::to_string(holders_.size()) + " clients that are still attached");
-}
-
-SlotRef Server::attach(Session& session, const Peer& peer, OwnedFd pidfd) {
-  const auto slot = engine_->attach(peer);
-  const int fd = pidfd.get();
-  holders_.erase(slot.index);
-  holders_.emplace(slot.index, Holder{slot, peer.pid, peer.start, std::move(pidfd), Loop::Watch(loop_, fd), session.weak_from_this()});
-  watch_holder(slot.index);
-  served_ = true;
-  log_info("attached " + describe(holders_.at(slot.index)) + " (" + printable(peer.command) + ")");
-  return slot;
-}
-
-std::optional<SlotRef> Server::resume(Session& session, std::uint32_t index, std::uint64_t gen) {
-  const auto found = holders_.find(index);
-  if (found == holders_.end() || found->second.slot.gen != gen || found->second.pid != session.peer().pid ||
-      !process_alive(found->second.pid, found->second.start)) {
-    return std::nullopt;
-  }
-  if (const auto old = found->second.session.lock(); old && old.get() != &session) old->close();
-  found->second.session = session.weak_from_this();
-  log_info("resumed " + describe(found->second));
-  return found->second.slot;
-}
-
-void Server::watch_holder(std::uint32_t index) {
-  holders_.at(index).watch.readable([this, index] { holder_ended(index); });
-}
-
-void Server::holder_ended(std::uint32_t index) {
-  const auto who = describe(holders_.at(index));
-  if (const auto session = holders_.at(index).session.lock()) session->close();
-  try {
-    release_slot(index);
-    log_info("swept " + who + ": its process ended");
-  } catch (const Error& error) {
-    log_error("sweeping " + who + " failed: " + one_line(error.message()));
-  }
-  check_ephemeral();
-}
-
-void Server::detach(std::uint32_t index) {
-  log_info("detached " + describe(holders_.at(index)));
-  release_slot(index);
-  loop_.post([this] { check_ephemeral(); });  // after the reply
-}
-
-void Server::release_slot(std::uint32_t index) {
-  const auto found = holders_.find(index);
-  if (found == holders_.end()) return;
-  const auto slot = found->second.slot;
-  holders_.erase(found);
-  for (const auto& job : jobs_) {
-    if (job->slot.index == slot.index && job->slot.gen == slot.gen) job->abandoned = true;
-  }
-  engine_->sweep(slot);
-  schedule_chores();
-}
-
-void Server::check_ephemeral() {
-  if (!options_.engine.ephemeral || !holders_.empty()) return;
-  // A client that is connecting has its Hello before the stop is looked at again.
-  stop(served_ ? "the last client left" : "no client came");
-}
 
 // ---- chores -----------------------------------------------------------------------------------------------------------------
 
@@ -231,6 +151,7 @@ void Server::chores() {
   try {
     reclaim_due_ = false;
     engine_->reclaim();
+    mend_sync();
     const auto given_back = engine_->trim_some(engine_->warm_limit_bytes());
     if (given_back > 0) {
       log_debug("gave " + format_bytes(given_back) + " of warm memory back");
@@ -240,8 +161,16 @@ void Server::chores() {
     if (engine_->pool_status().pending_bytes == 0) return;
     chores_due_ = true;
     loop_.after(kChoresAgain, [this] { chores(); });
-  } catch (const Error& error) {
-    log_error("reclaiming memory failed: " + one_line(error.message()));
+  } catch (const std::exception& failure) {
+    log_error(std::string("reclaiming memory failed: ") + one_line(failure.what()));
+  }
+}
+
+void Server::mend_sync() noexcept {
+  try {
+    engine_->mend_sync();
+  } catch (const std::exception& failure) {
+    log_error(std::string("mending the sync segment failed: ") + one_line(failure.what()));
   }
 }
 

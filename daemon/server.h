@@ -1,7 +1,8 @@
 /// The daemon around the engine: listens, keeps sessions and the processes that hold slots, and does the chores.
 ///
 /// A slot belongs to a process, not to a connection. Its holder is watched by pidfd: when the process ends, the slot is swept;
-/// a hang-up alone leaves the slot to its process, which may come back for it (HelloRequest::resume_slot).
+/// a hang-up alone leaves the slot to its process, which may come back for it (HelloRequest::resume_slot). Where no pidfd can
+/// be had the process is looked at every second. server.cc: connections, chores, creates; server_slots.cc: slots.
 ///   Threads: the loop's; create's reserving runs on helpers and touches its ticket only.
 #pragma once
 
@@ -12,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "daemon/engine.h"
 #include "daemon/loop.h"
@@ -27,7 +29,7 @@ struct CreateJob;
 struct Holder {
   SlotRef slot;
   std::uint64_t pid = 0, start = 0;
-  OwnedFd pidfd;
+  OwnedFd pidfd;  ///< none at the descriptor limit, or where the kernel has none: then look_around() asks
   Loop::Watch watch;
   std::weak_ptr<Session> session;
 };
@@ -46,6 +48,8 @@ class Server {
   Loop& loop() { return loop_; }
   Engine& engine() { return *engine_; }
   const DaemonOptions& options() const { return options_; }
+  /// Whether the store ends with its last client: what the catalog says, which an adopted one keeps.
+  bool ephemeral() const { return engine_->header().ephemeral.load() != 0; }
   const std::map<std::uint32_t, Holder>& holders() const { return holders_; }
   std::chrono::milliseconds uptime() const;
 
@@ -56,6 +60,7 @@ class Server {
   /// The holder of the slot leaves by itself: sweeps at once.
   void detach(std::uint32_t index);
 
+  /// The peer closed its end: its slot stays with its process, unless there is nothing that it could come back for.
   void hung_up(Session& session);
   void forget(Session& session);
   /// Memory may be free: reclaim and trim in a moment, off the path of requests.
@@ -65,6 +70,8 @@ class Server {
   /// Ends run() after the current handler.
   void stop(const std::string& why);
   void remove_memory();
+  /// After a request: whether it found the sync segment cut.
+  void mend_sync() noexcept;
 
   void start_job(std::shared_ptr<CreateJob> job);
   void finish_job(const std::shared_ptr<CreateJob>& job);
@@ -72,10 +79,16 @@ class Server {
  private:
   void listen();
   void accept_one();
+  void take_connection(OwnedFd socket);
   bool turn_away();                   ///< false where not even that worked
   void adopt_holders();
-  void watch_holder(std::uint32_t index);
-  void release_slot(std::uint32_t index);
+  bool watch_holder(std::uint32_t index);  ///< false where its process has ended
+  void watch_pidfd(std::uint32_t index);
+  void drop_idle(SlotRef slot);
+  void look_later();
+  void look_around();
+  bool sweep_slot(SlotRef slot);
+  bool release_slot(std::uint32_t index);  ///< false where the sweep is to be tried again
   void holder_ended(std::uint32_t index);
   void check_ephemeral();
   void chores();
@@ -89,9 +102,10 @@ class Server {
   Loop::Watch listener_watch_;
   std::map<Session*, std::shared_ptr<Session>> sessions_;
   std::map<std::uint32_t, Holder> holders_;  ///< by slot index
+  std::vector<SlotRef> unswept_;             ///< their sweep failed: look_around() tries again
   std::list<std::shared_ptr<CreateJob>> jobs_;
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
-  bool chores_due_ = false, reclaim_due_ = false, served_ = false, removed_ = false, stopping_ = false;
+  bool look_due_ = false, chores_due_ = false, reclaim_due_ = false, served_ = false, removed_ = false, stopping_ = false;
 };
 
 }  // namespace ndshare::internal

@@ -1,5 +1,7 @@
 #include "daemon/session.h"
 
+#include <unistd.h>
+
 #include <new>
 #include <utility>
 
@@ -13,7 +15,7 @@ namespace ndshare::internal {
 namespace {
 
 /// Who may ask for a request: the last column of message_list.inc.
-enum class Access : std::uint8_t { greeting, any, slot, operate, write };
+enum class Access : std::uint8_t { greeting, any, slot, operate, own, write };
 
 ErrorReply to_reply(const Error& error) {
   return {static_cast<std::uint64_t>(error.code()), error.message(), error.details()};
@@ -34,7 +36,9 @@ void check_access(const Session& session, Access access, const char* name) {
   if (!session.greeted()) refuse(ErrorCode::Protocol, "the first message of a connection must be Hello");
   const bool needs_slot = access == Access::slot || access == Access::write;
   if (needs_slot && !session.slot()) refuse(ErrorCode::Protocol, "an operator, or a client that detached, has no slot to do this");
-  const bool needs_write = access == Access::operate || access == Access::write;
+  const bool owner = session.peer().uid == 0 || session.peer().uid == ::geteuid();
+  if (access == Access::own && !owner) refuse(ErrorCode::Permission, "only the store's owner and root may do this");
+  const bool needs_write = access == Access::operate || access == Access::own || access == Access::write;
   if (needs_write && session.read_only()) {
     refuse(ErrorCode::Permission, "this client is read-only: connect with the write role (uid of the owner, or --allow-gid)");
   }
@@ -65,7 +69,10 @@ void Session::greet(std::optional<SlotRef> slot, bool read_only) {
   read_only_ = read_only;
 }
 
+/// A handler may have answered and resumed before the packet it came with was done: one wait is enough, two would take a
+/// request while another is deferred.
 void Session::wait_for_request() {
+  if (std::exchange(waiting_, true)) return;
   watch_.readable([this] { on_readable(); });
 }
 
@@ -76,14 +83,20 @@ void Session::resume_requests() {
 
 void Session::on_readable() {
   const auto keep = shared_from_this();  // a handler may close the session
+  waiting_ = false;
   try {
     const auto got = receive_packet(socket_.get(), packet_buffer(), false);
     if (got.arrival == Arrival::hang_up) return server_.hung_up(*this);
+    used_ = used_ || greeted_;
     if (got.arrival == Arrival::packet) take(packet_buffer().first(got.bytes));
   } catch (const Error& error) {
     if (error.code() != ErrorCode::Protocol) return server_.hung_up(*this);
     malformed(0, error);
+  } catch (const std::exception& failure) {
+    log_error("a request of pid " + std::to_string(peer_.pid) + " failed: " + one_line(failure.what()));
+    return server_.hung_up(*this);
   }
+  server_.mend_sync();
   if (!closed() && !deferred_ && !sending_) wait_for_request();
 }
 
@@ -151,7 +164,7 @@ void Session::flush() {
       }
       outgoing_.pop_front();
     }
-  } catch (const Error&) {
+  } catch (const std::exception&) {
     return server_.hung_up(*this);
   }
   if (closing_) return close();

@@ -41,6 +41,9 @@ class Session : public std::enable_shared_from_this<Session> {
   /// After a good greeting: an operator has no slot.
   void greet(std::optional<SlotRef> slot, bool read_only);
   void leave_slot() { slot_.reset(); }
+  /// Whether anything was asked for after the greeting, or the slot was in use before it (resumed).
+  bool used() const { return used_; }
+  void mark_used() { used_ = true; }
   /// Hands over the pidfd of the peer; once.
   OwnedFd take_pidfd() { return std::move(peer_.pidfd); }
 
@@ -83,7 +86,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::deque<Outgoing> outgoing_;
   std::optional<SlotRef> slot_;
   int malformed_ = 0;
-  bool greeted_ = false, read_only_ = true, deferred_ = false, closing_ = false, sending_ = false;
+  bool greeted_ = false, read_only_ = true, deferred_ = false, waiting_ = false, used_ = false, closing_ = false, sending_ = false;
 };
 
 /// Sends an error as the only word to a connection that is not served (no session, no waiting).

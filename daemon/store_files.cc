@@ -18,6 +18,7 @@
 #include "daemon/crash_point.h"
 #include "daemon/memory_limits.h"
 #include "lib/base/checked.h"
+#include "lib/base/log.h"
 #include "lib/base/text.h"
 #include "lib/shm/process.h"
 
@@ -128,16 +129,6 @@ void fill_catalog(std::byte* base, const EngineOptions& options, std::uint64_t s
   header.ephemeral = options.ephemeral ? 1 : 0;
 }
 
-void fill_sync(std::byte* base, const EngineOptions& options, std::uint64_t store_id) {
-  const SyncLayout layout(options.max_clients, options.max_arrays);
-  auto& header = *reinterpret_cast<SyncHeader*>(base);  // NOLINT: shared bytes
-  header.magic = kSyncMagic, header.layout_hash = kLayoutHash;
-  header.store_id = store_id, header.sync_bytes = layout.bytes;
-  header.claims_offset = layout.claims_offset, header.arrays_offset = layout.arrays_offset;
-  header.array_stride = layout.array_stride;
-  header.max_clients = options.max_clients, header.max_arrays = options.max_arrays;
-}
-
 void check_options(const EngineOptions& options) {
   check_store_name(options.store);
   if (options.max_clients == 0 || options.max_clients > kMaxClientsLimit) {
@@ -178,8 +169,9 @@ void make_files(StoreFiles& files, const EngineOptions& options) {
   reserve_range(catalog.fd(), 0, layout.redo + kPage);
   files.sync_map = Mapping(sync.fd(), 0, sync_layout.bytes, Mapping::Access::read_write);
   files.catalog_map = Mapping(catalog.fd(), 0, layout.bytes(), Mapping::Access::read_write);
-  fill_sync(files.sync_map.data(), options, store_id);
+  files.sync_guard = SyncGuard(sync.fd(), files.sync_map.data(), sync_layout.bytes);
   fill_catalog(files.catalog_map.data(), options, store_id, capacity);
+  write_sync_header(files.sync_map.data(), *files.catalog_map.at<CatalogHeader>(0));
   crash_point("make.filled");
   files.pool = pool.finish();
   crash_point("make.pool");
@@ -223,15 +215,27 @@ void check_catalog(const std::string& path, const CatalogHeader& header, std::ui
   if (header.records_high.load() > header.max_arrays) damaged(path, "uses more array records than it has");
 }
 
-void check_sync(const std::string& path, const SyncHeader& sync, const CatalogHeader& catalog) {
-  if (sync.magic != kSyncMagic || sync.layout_hash != kLayoutHash) damaged(path, "not a sync segment of this layout");
-  if (sync.store_id != catalog.store_id) damaged(path, "belongs to another store than the catalog");
-}
-
 Descriptor open_needed(const std::string& path, Mapping::Access access) {
   auto fd = open_segment(path, geteuid(), access);
   if (!fd) damaged(path, "missing, though the store's catalog exists");
   return fd;
+}
+
+/// Any client may have cut the sync segment or overwritten it: it is made whole again, never a reason to refuse a store.
+void adopt_sync(StoreFiles& files, const CatalogHeader& header) {
+  const auto bytes = SyncLayout(header.max_clients, header.max_arrays).bytes;
+  const int fd = files.sync.get();
+  if (const auto found = file_bytes(fd); found != bytes) {
+    log_warn(files.paths.sync + " had " + std::to_string(found) + " bytes instead of " + std::to_string(bytes) +
+             ": a client cut it; claims that stood there count as none");
+    resize_file(fd, bytes);
+  }
+  reserve_range(fd, 0, kPage);
+  files.sync_map = Mapping(fd, 0, bytes, Mapping::Access::read_write);
+  files.sync_guard = SyncGuard(fd, files.sync_map.data(), bytes);
+  if (write_sync_header(files.sync_map.data(), header)) {
+    log_warn(files.paths.sync + ": a client had overwritten its header, which was written anew");
+  }
 }
 
 void adopt_files(StoreFiles& files, const EngineOptions& options) {
@@ -253,23 +257,28 @@ void adopt_files(StoreFiles& files, const EngineOptions& options) {
   files.pool = open_needed(files.paths.pool, Mapping::Access::read_write);
   files.catalog_map = Mapping(files.catalog.get(), 0, size, Mapping::Access::read_write);
   const auto& header = *files.catalog_map.at<CatalogHeader>(0);
-  if (file_bytes(files.sync.get()) != SyncLayout(header.max_clients, header.max_arrays).bytes) {
-    damaged(files.paths.sync, "has " + std::to_string(file_bytes(files.sync.get())) + " bytes instead of " +
-                                  std::to_string(SyncLayout(header.max_clients, header.max_arrays).bytes));
-  }
-  files.sync_map = Mapping(files.sync.get(), 0, header.sync_bytes, Mapping::Access::read_write);
-  check_sync(files.paths.sync, *files.sync_map.at<SyncHeader>(0), header);
+  adopt_sync(files, header);
   if (file_bytes(files.pool.get()) < header.pool_bytes.load())
     damaged(files.paths.pool, "is shorter than the store's capacity");
 }
 
 }  // namespace
 
-SyncLayout::SyncLayout(std::uint32_t max_clients, std::uint32_t max_arrays) noexcept
-    : claims_offset(kPage),
-      arrays_offset(kPage + sizeof(SlotClaims) * std::uint64_t{max_clients}),
-      array_stride(array_sync_stride(max_clients)),
-      bytes(round_up(arrays_offset + array_stride * max_arrays, kPage)) {}
+bool write_sync_header(std::byte* base, const CatalogHeader& catalog) noexcept {
+  const SyncLayout layout(catalog.max_clients, catalog.max_arrays);
+  auto& header = *reinterpret_cast<SyncHeader*>(base);  // NOLINT: shared bytes
+  bool changed = false;
+  const auto set = [&](auto& word, auto value) {
+    changed = changed || word != value;
+    word = value;
+  };
+  set(header.magic, std::uint64_t{kSyncMagic}), set(header.layout_hash, std::uint64_t{kLayoutHash});
+  set(header.store_id, catalog.store_id), set(header.sync_bytes, layout.bytes);
+  set(header.claims_offset, layout.claims_offset), set(header.arrays_offset, layout.arrays_offset);
+  set(header.array_stride, layout.array_stride);
+  set(header.max_clients, catalog.max_clients), set(header.max_arrays, catalog.max_arrays);
+  return changed;
+}
 
 StoreFiles open_store_files(const EngineOptions& options) {
   check_options(options);

@@ -10,8 +10,10 @@
 #include <string>
 
 #include "daemon/engine.h"
+#include "daemon/sync_guard.h"
 #include "lib/shm/format.h"
 #include "lib/shm/segment.h"
+#include "lib/shm/sync_layout.h"
 
 namespace ndshare::internal {
 
@@ -19,20 +21,19 @@ struct StoreFiles {
   SegmentPaths paths;
   Descriptor lock, catalog, catalog_read_only, sync, pool, pool_read_only;
   Mapping catalog_map, sync_map;
+  SyncGuard sync_guard;  ///< of sync_map: goes before it
   bool adopted = false;
 };
 
 StoreFiles open_store_files(const EngineOptions& options);
 
+/// Writes what the first page of the sync segment says of a store, and returns whether anything else stood there.
+bool write_sync_header(std::byte* base, const CatalogHeader& catalog) noexcept;
+
 /// Unlinks every name of the store, the lock's last.
 void unlink_store_files(const SegmentPaths& paths) noexcept;
 
 /// The sync segment as the daemon computes it: nothing is read from there but the claims and words themselves.
-struct SyncLayout {
-  explicit SyncLayout(std::uint32_t max_clients, std::uint32_t max_arrays) noexcept;
-  std::uint64_t claims_offset, arrays_offset, array_stride, bytes;
-};
-
 struct SyncSegment {
   SyncSegment(std::byte* start, std::uint32_t max_clients, std::uint32_t max_arrays) noexcept
       : base(start), layout(max_clients, max_arrays) {}

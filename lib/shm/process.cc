@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <fstream>
 #include <iterator>
 #include <string_view>
@@ -65,8 +66,10 @@ bool process_alive(std::uint64_t pid, std::uint64_t start) {
   // The order matters: the pidfd first holds on to one process, then its start is read, then the pidfd says whether
   // that process lived all the while.
   const auto now = process_start(pid);
-  bool alive = start == 0 || (now ? *now == start : fd >= 0);
-  if (fd < 0) return alive && now.has_value();  // no descriptor left, or a kernel without pidfds
+  // No descriptor left to look with (or a kernel without pidfds and no /proc): only the pid can be asked.
+  if (fd < 0 && !now) return ::kill(static_cast<::pid_t>(pid), 0) == 0 || errno == EPERM;
+  bool alive = start == 0 || !now || *now == start;
+  if (fd < 0) return alive;
   pollfd poll_fd{fd, POLLIN, 0};
   int ready = 0;
   do {

@@ -6,9 +6,11 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include "tests/integration/daemon_process.h"
+#include "tests/integration/victim.h"
 #include "tests/support/support.h"
 
 namespace ndshare::test {
@@ -25,42 +27,6 @@ std::string text_of(const std::string& path) {
   out << std::ifstream(path).rdbuf();
   return out.str();
 }
-
-/// A child with a greeted connection that does `body`, says so, and then waits to be killed.
-class Victim {
- public:
-  Victim(const DaemonProcess& daemon, const std::function<void(RawClient&)>& body) {
-    if (::pipe2(ends_.data(), O_CLOEXEC) != 0) throw std::runtime_error("pipe2 failed");
-    pid_ = fork_child([&] {
-      RawClient client(daemon);
-      body(client);
-      if (::write(ends_[1], "x", 1) != 1) return 1;
-      while (true) ::pause();
-    });
-    char byte = 0;
-    ::close(ends_[1]);
-    started_ = ::read(ends_[0], &byte, 1) == 1;
-  }
-  ~Victim() {
-    kill();
-    ::close(ends_[0]);
-  }
-  Victim(const Victim&) = delete;
-  Victim& operator=(const Victim&) = delete;
-  bool started() const { return started_; }
-  pid_t pid() const { return pid_; }
-  void kill() {
-    if (pid_ <= 0) return;
-    ::kill(pid_, SIGKILL);
-    wait_child(pid_);
-    pid_ = -1;
-  }
-
- private:
-  std::array<int, 2> ends_{};
-  pid_t pid_ = -1;
-  bool started_ = false;
-};
 
 // ---- slots and processes ----------------------------------------------------------------------------------------------------
 
@@ -151,6 +117,57 @@ TEST(LifecycleTest, ACreateSentAgainIsAppliedOnce) {
   EXPECT_EQ(code_of([&] { client.channel().call(request, 101, watchdog()); }), ErrorCode::NameTaken);
 }
 
+TEST(LifecycleTest, AClientThatFailsAfterItsGreetingLeavesNoSlot) {
+  const DaemonProcess daemon({.words = {"--max-clients", "2"}});
+  for (int i = 0; i < 20; ++i) {
+    { const RawClient failed(daemon); }
+    ASSERT_TRUE(wait_status(daemon, [](const StatusReply& status) { return status.clients.empty(); })) << i;
+  }
+}
+
+TEST(LifecycleTest, ALostConnectionOfAClientThatHoldsNothingIsForgottenAfterAWhile) {
+  const DaemonProcess daemon;
+  auto resumed = greeting();
+  {
+    RawClient one(daemon), two(daemon), three(daemon);
+    one.call(PingRequest{1});
+    two.call(PingRequest{1});
+    three.make("mine", 1000, true);
+    resumed.resume_slot = two.hello().slot + 1;
+    resumed.resume_gen = two.hello().gen;
+  }
+  EXPECT_EQ(status_of(daemon).clients.size(), 3U);  // time to come back
+  RawClient two(daemon, resumed);
+  EXPECT_EQ(two.hello().gen, resumed.resume_gen);
+  EXPECT_TRUE(wait_status(daemon, [](const StatusReply& status) { return status.clients.size() == 2; }));
+  EXPECT_EQ(two.call(StatusRequest{}).arrays, 1U);  // whoever owns something keeps its place
+}
+
+TEST(LifecycleTest, ASweepThatFailedIsTriedAgain) {
+  const DaemonProcess daemon({.env = {{"NDSHARE_FAIL_AT", "sweep.dying:2"}}});
+  Victim victim(daemon, [](RawClient& client) { client.make("mine", kMiB, true); });
+  ASSERT_TRUE(victim.started());
+  victim.kill();
+  EXPECT_TRUE(wait_status(daemon, [](const StatusReply& status) { return status.clients.empty() && status.arrays == 0; }));
+}
+
+TEST(LifecycleTest, ASyncSegmentCutByAClientEndsNobodyElse) {
+  const DaemonProcess daemon;
+  RawClient evil(daemon);
+  evil.make("a", kMiB);
+  evil.make("mine", kMiB, true);
+  ASSERT_EQ(::ftruncate(evil.descriptors().at(1).get(), 0), 0);
+  evil.call(RemoveRequest{"mine"});  // bumps a word that is gone
+  RawClient next(daemon);
+  struct stat info {};
+  ASSERT_EQ(::fstat(next.descriptors().at(1).get(), &info), 0);
+  EXPECT_GT(info.st_size, 0);
+  next.make("b", kMiB);
+  ASSERT_EQ(::ftruncate(evil.descriptors().at(1).get(), 0), 0);
+  next.call(DetachRequest{});
+  EXPECT_EQ(status_of(daemon).arrays, 2U);
+}
+
 // ---- stopping ---------------------------------------------------------------------------------------------------------------
 
 TEST(LifecycleTest, StopRefusesWhileClientsAreAttachedAndNamesThem) {
@@ -174,6 +191,7 @@ TEST(LifecycleTest, StopRefusesWhilePersistentArraysExistAndKeepKeepsThem) {
     client.call(DetachRequest{});
   }
   RawClient control(daemon, "operator");
+  EXPECT_NE(message_of([&] { control.call(StopRequest{false, false}); }).find("('a')"), std::string::npos);
   EXPECT_EQ(code_of([&] { control.call(StopRequest{false, false}); }), ErrorCode::Busy);
   control.call(StopRequest{false, true});
   EXPECT_EQ(daemon.end(0), 0);
@@ -202,82 +220,10 @@ TEST(LifecycleTest, WhoSeesTheHangUpOfAStopMayStartAgainAtOnce) {
   }
 }
 
-TEST(LifecycleTest, TermKeepsTheMemoryForTheNextStart) {
-  for (const int signal : {SIGTERM, SIGINT, SIGKILL}) {
-    DaemonProcess daemon;
-    RawClient client(daemon);
-    client.make("a", kMiB);
-    client.make("gone", kMiB, true);
-    EXPECT_EQ(daemon.end(signal), signal == SIGKILL ? 128 + SIGKILL : 0);
-    daemon.start();
-    ASSERT_EQ(daemon.line(), "ready") << signal;
-    const auto status = status_of(daemon);
-    EXPECT_TRUE(status.adopted);
-    EXPECT_EQ(status.arrays, 2U);  // this process still lives, so does its session array
-    ASSERT_EQ(status.clients.size(), 1U);
-    auto request = greeting();
-    request.resume_slot = client.hello().slot + 1;
-    request.resume_gen = client.hello().gen;
-    EXPECT_EQ(RawClient(daemon, request).hello().gen, client.hello().gen);
-  }
-}
-
-TEST(LifecycleTest, AnAdoptedClientThatDiesLaterIsSwept) {
-  DaemonProcess daemon;
-  Victim victim(daemon, [](RawClient& client) { client.make("mine", kMiB, true); });
-  ASSERT_TRUE(victim.started());
-  daemon.end(SIGKILL);
-  daemon.start();
-  EXPECT_EQ(status_of(daemon).clients.size(), 1U);
-  victim.kill();
-  EXPECT_TRUE(wait_status(daemon, [](const StatusReply& status) { return status.clients.empty() && status.arrays == 0; }));
-}
-
-TEST(LifecycleTest, AClientThatDiedMeanwhileIsSweptAtTheStart) {
-  DaemonProcess daemon;
-  Victim victim(daemon, [](RawClient& client) { client.create("half", kMiB); });
-  ASSERT_TRUE(victim.started());
-  daemon.end(SIGKILL);
-  victim.kill();
-  daemon.start();
-  const auto status = status_of(daemon);
-  EXPECT_TRUE(status.clients.empty());
-  EXPECT_EQ(status.arrays, 0U);
-}
-
 TEST(LifecycleTest, HangupSignalIsIgnored) {
   const DaemonProcess daemon;
   ::kill(daemon.pid(), SIGHUP);
   EXPECT_TRUE(status_of(daemon).clients.empty());
-}
-
-// ---- ephemeral stores -------------------------------------------------------------------------------------------------------
-
-TEST(LifecycleTest, AnEphemeralStoreEndsWithItsLastClient) {
-  DaemonProcess daemon(with({"--ephemeral", "--idle-exit", "60"}));
-  Victim one(daemon, [](RawClient& client) { client.make("a", kMiB); });
-  {
-    RawClient two(daemon);
-    EXPECT_TRUE(two.call(StatusRequest{}).ephemeral);
-    two.call(DetachRequest{});
-  }
-  EXPECT_EQ(status_of(daemon).clients.size(), 1U);
-  one.kill();
-  EXPECT_EQ(daemon.end(0), 0);
-  EXPECT_TRUE(daemon.files().empty());
-}
-
-TEST(LifecycleTest, AnEphemeralStoreThatNobodyComesToEnds) {
-  DaemonProcess daemon(with({"--ephemeral", "--idle-exit", "0"}));
-  EXPECT_EQ(daemon.end(0), 0);
-  EXPECT_TRUE(daemon.files().empty());
-}
-
-TEST(LifecycleTest, TermRemovesAnEphemeralStore) {
-  DaemonProcess daemon(with({"--ephemeral"}));
-  RawClient client(daemon);
-  EXPECT_EQ(daemon.end(SIGTERM), 0);
-  EXPECT_TRUE(daemon.files().empty());
 }
 
 // ---- starting ---------------------------------------------------------------------------------------------------------------

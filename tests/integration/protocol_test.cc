@@ -181,6 +181,26 @@ TEST(ProtocolTest, AReaderThatDoesNotReadHoldsUpNobodyElse) {
   for (int i = 0; i < sent; ++i) ASSERT_TRUE(next_reply(lazy.channel().fd()).has_value()) << i;
 }
 
+/// A trim that has nothing to do answers at once. What follows it on the connection is still taken one at a time.
+TEST(ProtocolTest, RequestsAfterATrimAreAnsweredInTheirOrder) {
+  const DaemonProcess daemon({.words = {"--capacity", "512M"}});
+  RawClient client(daemon);
+  client.call(TrimRequest{});
+  CreateRequest request;
+  request.specs.resize(1);
+  request.specs[0].name = "big";
+  request.specs[0].dtype = "uint8";
+  request.specs[0].shape = {256 << 20};
+  const int fd = client.channel().fd();
+  ASSERT_TRUE(send_packet(fd, encode_request(100, request)));
+  ASSERT_TRUE(send_packet(fd, encode_request(101, PingRequest{5})));
+  for (const std::uint64_t sequence : {100U, 101U}) {
+    auto reply = next_reply(fd);
+    ASSERT_TRUE(reply.has_value());
+    EXPECT_EQ(reply->sequence(), sequence);
+  }
+}
+
 TEST(ProtocolTest, AtTheDescriptorLimitTheDaemonSaysSoAndRecovers) {
   const DaemonProcess daemon({.max_descriptors = 64});
   ASSERT_EQ(daemon.line(), "ready");
@@ -211,19 +231,24 @@ TEST(ProtocolTest, AReadOnlyClientMayReadAndNothingElse) {
   EXPECT_TRUE(client.call(StatusRequest{}).clients.at(0).read_only);
 }
 
-/// What a process of `uid` with the supplementary group `gid` gets: 0 write, 1 read-only, else 100 + the error's code.
-int role_of_other_user(const DaemonProcess& daemon, uid_t uid, gid_t gid) {
+/// Runs `body` on a channel of a process of `uid` with the supplementary group `gid`: its result, or 100 + the error's code.
+int as_other_user(const DaemonProcess& daemon, uid_t uid, gid_t gid, const std::function<int(Channel&)>& body) {
   const auto path = daemon.socket_path();
   const auto child = fork_child([&] {
     if (::setgroups(1, &gid) != 0 || ::setresgid(65534, 65534, 65534) != 0 || ::setresuid(uid, uid, uid) != 0) return 98;
     try {
       Channel channel(connect_socket(path, watchdog()));
-      return channel.call(greeting(), 1, watchdog()).read_only ? 1 : 0;
+      return body(channel);
     } catch (const Error& error) {
       return 100 + static_cast<int>(error.code());
     }
   });
   return wait_child(child).value_or(-1);
+}
+
+/// 0 for the write role, 1 for the read-only one.
+int role_of_other_user(const DaemonProcess& daemon, uid_t uid, gid_t gid) {
+  return as_other_user(daemon, uid, gid, [](Channel& channel) { return channel.call(greeting(), 1, watchdog()).read_only ? 1 : 0; });
 }
 
 constexpr int kRefused = 100 + static_cast<int>(ErrorCode::Permission);
@@ -234,6 +259,33 @@ TEST(ProtocolTest, GroupsDecideTheRoleOfOtherUsers) {
   EXPECT_EQ(role_of_other_user(daemon, 61000, 61001), 0);
   EXPECT_EQ(role_of_other_user(daemon, 61000, 61002), 1);
   EXPECT_EQ(role_of_other_user(daemon, 61000, 61003), kRefused);
+}
+
+TEST(ProtocolTest, OnlyTheOwnerMayStopTheStore) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can act as other users";
+  const DaemonProcess daemon({.words = {"--allow-gid", "61001"}});
+  const auto stop = [](Channel& channel) {
+    channel.call(greeting(), 1, watchdog());
+    channel.call(StopRequest{true, false}, 2, watchdog());
+    return 0;
+  };
+  EXPECT_EQ(as_other_user(daemon, 61000, 61001, stop), kRefused);
+  EXPECT_EQ(role_of_other_user(daemon, 61000, 61001), 0) << "it still serves";
+}
+
+TEST(ProtocolTest, RefusedUsersAreHungUpOnAtOnce) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can act as other users";
+  const DaemonProcess daemon({.words = {"--allow-gid", "61001"}});
+  const auto path = daemon.socket_path();
+  const auto child = fork_child([&] {
+    const gid_t none = 61003;
+    if (::setgroups(1, &none) != 0 || ::setresgid(65534, 65534, 65534) != 0 || ::setresuid(61000, 61000, 61000) != 0) return 98;
+    const auto fd = connect_socket(path, watchdog());  // and says nothing
+    const auto first = next_reply(fd.get());
+    if (!first || first->type() != kErrorType) return 1;
+    return next_reply(fd.get()) ? 2 : 0;
+  });
+  EXPECT_EQ(wait_child(child, std::chrono::seconds(8)), 0);  // less than a greeting may take
 }
 
 TEST(ProtocolTest, WithoutGroupsOtherUsersAreKeptOut) {

@@ -5,6 +5,7 @@
 
 #include <sys/stat.h>
 
+#include "daemon/crash_point.h"
 #include "daemon/engine.h"
 #include "tests/unit/daemon/engine_support.h"
 
@@ -118,6 +119,32 @@ TEST(EngineMemoryTest, MemoryThatCrossesUidsIsZero) {
               static_cast<ssize_t>(bytes.size()));
     EXPECT_EQ(std::count(bytes.begin(), bytes.end(), 0), static_cast<std::ptrdiff_t>(bytes.size()));
   }
+}
+
+TEST(EngineMemoryTest, MemoryThatWasPunchedAndNotReservedIsColdAgain) {
+  TestStore store;
+  store.options.shared_between_uids = true;
+  auto& engine = store.open();
+  const auto slot = engine.attach(self());
+  auto other = self();
+  other.uid = 4242;
+  const auto foreign = engine.attach(other);
+  create_one(engine, slot, spec("a", {8 << 20}));
+  engine.remove(slot, 0, "a");
+  engine.reclaim();
+  ASSERT_EQ(engine.pool_status().warm_bytes, 8 * kTestMiB);
+  setenv("NDSHARE_FAIL_AT", "reserve.punched", 1);
+  load_crash_point();
+  unsetenv("NDSHARE_FAIL_AT");
+  EXPECT_EQ(code_of([&] { create(engine, foreign, {spec("b", {8 << 20})}); }), ErrorCode::SystemMemory);
+  EXPECT_EQ(engine.pool_status().used_bytes, 0U);
+  EXPECT_EQ(engine.pool_status().warm_bytes, 0U);  // nothing of it is resident
+  // So it is reserved before anybody gets it.
+  const auto ticket = engine.prepare_create(slot, std::vector{spec("c", {8 << 20})});
+  EXPECT_EQ(engine.cold_bytes(*ticket), 8 * kTestMiB);
+  while (!engine.reserve_some(*ticket)) {
+  }
+  EXPECT_GE(resident_bytes(engine.pool_fd(false)), 8 * kTestMiB);
 }
 
 TEST(EngineMemoryTest, BatchesOfSmallArrays) {

@@ -6,6 +6,8 @@
 #include <fstream>
 #include <random>
 
+#include <sys/resource.h>
+
 #include "daemon/engine.h"
 #include "tests/unit/daemon/engine_support.h"
 
@@ -62,6 +64,66 @@ TEST(HostileTest, HeaderOfTheSyncSegmentIsNotTrusted) {
   create_one(engine, slot, spec("a", {5000}));
   engine.sweep(slot);
   EXPECT_EQ(audit(engine), "");
+}
+
+/// Cuts the sync segment while the engine uses it, at every kind of touch: none of them ends the process.
+TEST(HostileTest, ACutSyncSegmentIsMadeAgainUnderTheEngine) {
+  for (const off_t bytes : {off_t{0}, off_t{4096}}) {
+    TestStore store;
+    auto& engine = store.open();
+    const auto slot = engine.attach(self()), other = engine.attach(self());
+    create_one(engine, slot, spec("a", {5000}));
+    create_one(engine, slot, spec("b", {5000}));
+    const auto cut = [&] { ASSERT_EQ(truncate(store.paths().sync.c_str(), bytes), 0); };
+    cut(), engine.remove(slot, 0, "a");
+    cut(), engine.reclaim();
+    cut(), engine.sweep(other);
+    engine.mend_sync();
+    EXPECT_EQ(file_bytes(engine.sync_fd()), engine.header().sync_bytes);
+    cut(), create_one(engine, slot, spec("c", {5000}));
+    cut();
+    const auto next = engine.attach(self());
+    TestClient client(engine);  // the map of a new client: whole, and with its header
+    EXPECT_EQ(client.sync_header().store_id, engine.header().store_id);
+    EXPECT_EQ(client.sync_header().max_arrays, engine.header().max_arrays);
+    ClaimTable table(&client.claims(next));
+    auto pin = pin_version(table, client.view, *client.view.find("b"), ClaimMode::read, 0, 1);
+    EXPECT_TRUE(engine.holds_anything(next));
+    pin.reset();
+    EXPECT_FALSE(engine.holds_anything(next));
+    EXPECT_EQ(audit(engine), "");
+  }
+}
+
+TEST(HostileTest, ACutOrScribbledSyncSegmentIsMadeWholeAtAdoption) {
+  for (const std::uint64_t bytes : {std::uint64_t{0}, std::uint64_t{4096}, std::uint64_t{5'000'000}, std::uint64_t{1} << 33}) {
+    TestStore store;
+    auto* engine = &store.open();
+    const auto slot = engine->attach(self());
+    create_one(*engine, slot, spec("a", {5000}), true, true);
+    const auto whole = engine->header().sync_bytes;
+    store.engine.reset();
+    ASSERT_EQ(truncate(store.paths().sync.c_str(), static_cast<off_t>(bytes)), 0);
+    engine = &store.restart();
+    EXPECT_EQ(file_bytes(engine->sync_fd()), whole) << bytes;
+    TestClient client(*engine);
+    EXPECT_EQ(client.sync_header().store_id, engine->header().store_id);
+    EXPECT_TRUE(client.view.find("a"));
+    EXPECT_FALSE(bytes == 0 && engine->holds_anything(slot));
+    engine->sweep(slot);
+    EXPECT_EQ(audit(*engine), "");
+  }
+}
+
+TEST(HostileTest, AtTheDescriptorLimitTheLivingAreNotTakenForDead) {
+  const auto pid = static_cast<std::uint64_t>(getpid());
+  const auto start = process_start(pid).value_or(0);
+  const auto child = test::fork_child([&] {
+    const rlimit none{0, 0};
+    if (setrlimit(RLIMIT_NOFILE, &none) != 0) return 2;
+    return process_alive(pid, start) && !process_alive((1U << 22) + 1, 1) ? 0 : 1;
+  });
+  EXPECT_EQ(test::wait_child(child), 0);
 }
 
 TEST(HostileTest, StaleGenerationsAreRefused) {

@@ -278,8 +278,7 @@ TEST(RecoveryTest, DamagedOrForeignSegmentsAreRefusedWithAWayOut) {
                           Case{"records", offsetof(CatalogHeader, records_offset), ErrorCode::Damaged},
                           Case{"high", offsetof(CatalogHeader, records_high), ErrorCode::Damaged},
                           Case{"index", offsetof(CatalogHeader, index_root), ErrorCode::Damaged},
-                          Case{"limits", offsetof(CatalogHeader, max_clients), ErrorCode::Damaged},
-                          Case{"store", offsetof(CatalogHeader, store_id), ErrorCode::Damaged}}) {
+                          Case{"limits", offsetof(CatalogHeader, max_clients), ErrorCode::Damaged}}) {
     TestStore store;
     auto& engine = store.open();
     create_one(engine, engine.attach(self()), spec("a", {5000}));
@@ -330,6 +329,33 @@ TEST(RecoveryTest, GrantsHoldTheirMemoryUntilTheirSlotIsSwept) {
   engine->sweep(slot);
   EXPECT_EQ(engine->pool_status().used_bytes, 0U);
   EXPECT_EQ(store.restart().pool_status().used_bytes, 0U);
+}
+
+TEST(RecoveryTest, AdoptionReadsNoHolesOfTheCatalog) {
+  TestStore store;
+  auto& engine = store.open();
+  create_one(engine, engine.attach(self()), spec("a", {5000}));
+  store.engine.reset();
+  const Descriptor fd(::open(store.paths().catalog.c_str(), O_RDONLY | O_CLOEXEC));
+  const auto before = resident_bytes(fd.get());
+  store.restart();
+  EXPECT_EQ(resident_bytes(fd.get()), before);  // a look at a hole of the grants table would have filled it
+}
+
+TEST(RecoveryTest, WhatAStoreIsComesFromItsCatalog) {
+  TestStore store;
+  store.open();
+  EXPECT_EQ(store.engine->header().ephemeral.load(), 0U);
+  store.options.ephemeral = true;
+  EXPECT_EQ(store.restart().header().ephemeral.load(), 0U);  // a lasting store stays one
+  TestStore brief;
+  brief.options.ephemeral = true;
+  brief.open();
+  EXPECT_EQ(brief.restart().header().ephemeral.load(), 1U);
+  brief.options.ephemeral = false;
+  EXPECT_EQ(brief.restart().header().ephemeral.load(), 0U);
+  brief.options.ephemeral = true;
+  EXPECT_EQ(brief.restart().header().ephemeral.load(), 0U);
 }
 
 TEST(RecoveryTest, MissingAndLeftOverSegments) {
