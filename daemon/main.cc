@@ -35,6 +35,7 @@ class ReadyPipe {
   ReadyPipe& operator=(const ReadyPipe&) = delete;
 
   bool asked() const { return fd_ >= 0; }
+  int fd() const { return fd_; }
   void tell(std::string line) noexcept {
     if (fd_ < 0) return;
     std::replace(line.begin(), line.end(), '\n', ' ');
@@ -67,6 +68,24 @@ void detach_from_starter() {
   static_cast<void>(!::chdir("/"));
 }
 
+/// Nothing that is opened later may stand where standard streams are written: a log line must not end up in a segment.
+void occupy_standard_streams() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (::fcntl(fd, F_GETFD) < 0) static_cast<void>(::open("/dev/null", O_RDWR));  // takes the lowest that is free: fd
+  }
+}
+
+/// What the starter left open is not ours to hold: its locks and pipes would live as long as the store.
+void close_inherited(int ready_fd) {
+  const auto keep = static_cast<unsigned>(ready_fd);
+  if (ready_fd <= STDERR_FILENO) {
+    static_cast<void>(::close_range(STDERR_FILENO + 1, ~0U, 0));
+    return;
+  }
+  if (keep > STDERR_FILENO + 1) static_cast<void>(::close_range(STDERR_FILENO + 1, keep - 1, 0));
+  static_cast<void>(::close_range(keep + 1, ~0U, 0));
+}
+
 /// Every client is a connection and a pidfd: take what the hard limit allows.
 void raise_descriptor_limit() {
   rlimit limit{};
@@ -96,8 +115,10 @@ void serve(DaemonOptions& options, ReadyPipe& ready) {
 }
 
 int run(int argc, char** argv) {
+  occupy_standard_streams();
   try {
     ReadyPipe ready(find_ready_fd(argc, argv));
+    close_inherited(ready.fd());
     try {
       auto options = parse_options(argc, argv);
       if (options.help || options.version) {

@@ -98,7 +98,7 @@ class Reader {
 
   [[noreturn]] void no_value(const Target& target) const {
     fail(target, "no value, and " + target.parser.dtype().name() +
-                     " has none for that; give a value to use (missing) or a float dtype");
+                     " has none for that; give a value for missing ones (--missing) or a float dtype");
   }
 
   [[noreturn]] void bad_value(const Target& target, std::string_view text) const {
@@ -109,7 +109,7 @@ class Reader {
                        (dtype.kind() == 'S' ? " bytes" : " characters") +
                        "), or is not UTF-8; give the column a longer dtype");
     }
-    fail(target, shown + " is no " + dtype.name() + "; give the column another dtype, or name this text as missing");
+    fail(target, shown + " is no " + dtype.name() + "; give the column another dtype");
   }
 
   [[noreturn]] void changed() const {

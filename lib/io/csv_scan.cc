@@ -135,7 +135,7 @@ class Scanner {
         text_->origin.name,
         "line " + std::to_string(line) + ", " + internal::column_label(i, names_[i]) + ": no value, and " +
             dtype.name() + " has none for that (" + std::to_string(missing) + " of " + std::to_string(scan_.rows) +
-            " rows); give a value to use (missing) or a float dtype",
+            " rows); give a value for missing ones (--missing) or a float dtype",
         {{"line", std::to_string(line)}, {"column", std::to_string(i + 1)}, {"missing", std::to_string(missing)}});
   }
 

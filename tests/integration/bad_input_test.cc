@@ -267,6 +267,31 @@ TEST(BadInputNoStoreTest, SquattedSegmentName) {
   std::filesystem::remove(paths.lock);
 }
 
+TEST(BadInputNoStoreTest, DaemonHoldsNothingOpenOfItsStarter) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe(ends.data()), 0);  // without O_CLOEXEC: whoever is started inherits it
+  const TestStore store;
+  ::close(ends[1]);
+  char byte = 0;
+  EXPECT_EQ(::read(ends[0], &byte, 1), 0) << "end of file: nobody else has the pipe";
+  ::close(ends[0]);
+}
+
+TEST(BadInputNoStoreTest, DaemonStartedWithoutStandardStreams) {
+  const std::string name = unique_store_name("closed");
+  const pid_t daemon = fork_child([&] {
+    for (const int fd : {0, 1, 2}) ::close(fd);
+    const std::string path = program("ndshared");
+    ::execl(path.c_str(), path.c_str(), "--store", name.c_str(), "--capacity", "64M", "--log-level", "debug", nullptr);
+    return 1;
+  });
+  const auto connects = [&] { return code_of([&] { Store::connect(name); }); };
+  ASSERT_TRUE(eventually([&] { return connects() == ErrorCode::Ok; }));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(connects(), ErrorCode::Ok) << "no log line stands in a segment";
+  admin::stop(name, true, false, std::chrono::seconds(30));
+  EXPECT_EQ(wait_child(daemon), 0);
+}
+
 TEST(BadInputLimitsTest, TooManyClients) {
   admin::DaemonOptions options;
   options.max_clients = 2;

@@ -126,6 +126,13 @@ TEST_F(CliTest, CsvIsInferredOrGivenAndComesBack) {
   ok({"put", "given", "-", "--format", "csv", "--dtype", "v:f4"}, text);
   EXPECT_EQ(json({"info", "given"})["dtype"], "[('v', '<f4')]");
   EXPECT_EQ(json({"info", "given"})["shape"], Json::array({2}));
+  const std::string gaps = "a,b\n1,2\n3,\n";
+  const auto refused = cli({"put", "gaps", "-", "--format", "csv"}, gaps);
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_NE(refused.err.find("line 3"), std::string::npos) << refused.err;
+  EXPECT_NE(refused.err.find("--missing"), std::string::npos) << refused.err;
+  EXPECT_EQ(cli({"put", "gaps", "-", "--format", "csv", "--missing", "-1"}, gaps).status, 0);
+  EXPECT_EQ(ok({"show", "gaps.b"}), "[ 2 -1]\n");
 }
 
 TEST_F(CliTest, FailingPutLeavesNothing) {

@@ -84,14 +84,15 @@ void read_npz_file(const std::string& file, const std::string& name, Upload& upl
     read_npy_member(*reader.open(member), name + "/" + member, upload, progress);
 }
 
-std::string read_csv_file(const std::string& file, const std::string& name, const std::string& dtype, Upload& upload,
+std::string read_csv_file(const std::string& file, const std::string& name, const CsvChoice& choice, Upload& upload,
                           const Progress& progress) {
   CsvOptions options;
-  if (!dtype.empty()) options.dtype = DType::parse(dtype);
+  if (!choice.dtype.empty()) options.dtype = DType::parse(choice.dtype);
+  if (!choice.missing.empty()) options.missing = choice.missing;
   options.progress = progress;
   const auto scan = scan_csv(file, options);
   read_csv_into(scan, upload.add(name, scan.dtype, scan.shape), progress);
-  return dtype.empty() ? scan.report() : std::string();
+  return choice.dtype.empty() ? scan.report() : std::string();
 }
 
 void write_file(const std::string& file, const std::string& format, const std::string& name, const Array& array,

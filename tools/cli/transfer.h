@@ -41,12 +41,17 @@ class Upload {
   bool done_ = false;
 };
 
+/// What the user says of a CSV; empty: inferred, and no value for missing integers.
+struct CsvChoice {
+  std::string dtype, missing;
+};
+
 /// Reads a file straight into new shared arrays: the elements are written once, where they stay.
 void read_npy_file(const std::string& file, const std::string& name, Upload& upload, const Progress& progress);
 /// An array a member, named NAME/MEMBER.
 void read_npz_file(const std::string& file, const std::string& name, Upload& upload, const Progress& progress);
-/// `dtype` empty: inferred. Returns the report of what was inferred, or nothing.
-std::string read_csv_file(const std::string& file, const std::string& name, const std::string& dtype, Upload& upload,
+/// Returns the report of what was inferred, or nothing.
+std::string read_csv_file(const std::string& file, const std::string& name, const CsvChoice& choice, Upload& upload,
                           const Progress& progress);
 
 /// Writes an array; a .npz gets one member, named by the last part of `name`.

@@ -14,7 +14,8 @@ namespace ndshare::cli {
 namespace {
 
 struct PutFlags {
-  std::string name, file, format, dtype;
+  std::string name, file, format;
+  CsvChoice csv;
   bool seal = false, replace = false;
   std::vector<std::string> attrs;
 };
@@ -37,8 +38,10 @@ void report(const Upload& upload, double seconds, Context& context) {
 
 int put(const PutFlags& flags, Context& context) {
   const auto format = file_format(flags.format, flags.file);
-  if (!flags.dtype.empty() && format != "csv")
+  if (!flags.csv.dtype.empty() && format != "csv")
     throw Error(ErrorCode::Usage, "--dtype is for CSV; a ." + format + " file says its dtypes itself");
+  if (!flags.csv.missing.empty() && format != "csv")
+    throw Error(ErrorCode::Usage, "--missing is for CSV; a ." + format + " file has a value everywhere");
   CreateOptions options{.fill = Fill::empty, .attrs = parse_attrs(flags.attrs), .replace = flags.replace};
   Store store = context.connect();
   Upload upload(store, std::move(options));
@@ -51,7 +54,7 @@ int put(const PutFlags& flags, Context& context) {
     } else if (format == "npz") {
       read_npz_file(flags.file, flags.name, upload, bar.callback());
     } else {
-      inferred = read_csv_file(flags.file, flags.name, flags.dtype, upload, bar.callback());
+      inferred = read_csv_file(flags.file, flags.name, flags.csv, upload, bar.callback());
     }
     upload.commit(flags.seal);
     seconds = bar.seconds();
@@ -68,7 +71,8 @@ Logic setup_put(Flags& flags) {
   flags.word(chosen->name, "NAME", "of the array; those of a .npz become NAME/MEMBER");
   flags.word(chosen->file, "FILE", ".npy, .npz or .csv; - for standard input");
   flags.choice(chosen->format, "--format", {"npy", "npz", "csv"}, "where the suffix does not tell (- is npy)");
-  flags.text(chosen->dtype, "--dtype", "of a CSV: ts:M8[m],v:f4,id:U3 (default: inferred)");
+  flags.text(chosen->csv.dtype, "--dtype", "of a CSV: ts:M8[m],v:f4,id:U3 (default: inferred)");
+  flags.text(chosen->csv.missing, "--missing", "of a CSV: the value of empty fields (else NaN, NaT)");
   flags.flag(chosen->seal, "--seal", "make it immutable at once");
   flags.flag(chosen->replace, "--replace", "take the name over; readers keep the old array");
   flags.texts(chosen->attrs, "--attr", "key=value kept with the array (may be repeated)");
