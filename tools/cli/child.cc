@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <sstream>
+#include <string>
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -37,6 +39,18 @@ class BlockedSignals {
   sigset_t wanted_{}, before_{};
 };
 
+/// Whether the program is there at all. execvp says "permission denied" for one that is nowhere, where PATH has a folder that
+/// this user may not look into; shells call that not found.
+bool is_somewhere(const std::string& program) {
+  if (program.find('/') != std::string::npos) return ::access(program.c_str(), F_OK) == 0;
+  const char* const path = std::getenv("PATH");
+  std::istringstream folders(path != nullptr ? path : "/usr/bin:/bin");
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    if (::access((folder + "/" + program).c_str(), F_OK) == 0) return true;
+  }
+  return false;
+}
+
 [[noreturn]] void become(std::vector<std::string>& command, const BlockedSignals& signals) {
   std::vector<char*> argv;
   for (auto& word : command) argv.push_back(word.data());
@@ -44,7 +58,7 @@ class BlockedSignals {
   ::signal(SIGPIPE, SIG_DFL);  // ignored here, and ignoring survives exec
   signals.restore();
   ::execvp(argv[0], argv.data());
-  const int reason = errno;
+  const int reason = errno == EACCES && !is_somewhere(command[0]) ? ENOENT : errno;
   std::fprintf(stderr, "ndshare: cannot run '%s': %s\n", argv[0], std::strerror(reason));
   ::_exit(reason == ENOENT || reason == ENOTDIR ? 127 : 126);
 }
