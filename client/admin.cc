@@ -7,6 +7,7 @@
 #include "client/connection.h"
 #include "client/leftovers.h"
 #include "client/start.h"
+#include "client/wait.h"
 #include "lib/base/text.h"
 #include "lib/shm/process.h"
 
@@ -85,16 +86,33 @@ StatusInfo status(std::string_view store, std::chrono::nanoseconds timeout) {
   return Inspector(store).status();
 }
 
+namespace {
+
+/// From inside the handler of NoSuchStore: removes what a daemon left, or rethrows. False where one starts or ends just now.
+bool removed_without_daemon(const internal::StoreAddress& address, bool force, bool keep, internal::Deadline deadline) {
+  try {
+    if (internal::stop_without_daemon(address, force, keep)) return true;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::Busy || internal::time_left(deadline).count() == 0) throw;
+    internal::nap(deadline);
+    return false;
+  }
+  throw;
+}
+
+}  // namespace
+
 void stop(std::string_view store, bool force, bool keep, std::chrono::nanoseconds timeout) {
   const auto address = internal::resolve_address(store);
   const auto deadline = internal::deadline_after(timeout, timeout);
   std::optional<Connection> connection;
-  try {
-    connection.emplace(address, Connection::Purpose::operator_, deadline);
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::NoSuchStore || address.uid != internal::own_uid()) throw;
-    if (!internal::stop_without_daemon(address, force, keep)) throw;
-    return;
+  while (!connection) {
+    try {
+      connection.emplace(address, Connection::Purpose::operator_, deadline);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::NoSuchStore || address.uid != internal::own_uid()) throw;
+      if (removed_without_daemon(address, force, keep, deadline)) return;
+    }
   }
   const auto pid = connection->hello().daemon_pid;
   const internal::OwnedFd pidfd(internal::open_pidfd(pid));  // before it ends: its pid is still its own
