@@ -1,5 +1,5 @@
-/// Who reads and writes an array that this process is still filling: between threads of one process only, because nobody
-/// else sees such an array. The claims in shared memory say the same for the daemon's sake; this decides who waits.
+/// Arrays that this process still fills: how many write guards are on their way, so that the last one makes the array visible,
+/// and a seal that keeps new ones out. Who waits for whom is decided by claims, here as everywhere.
 ///   Threads: safe.
 #pragma once
 
@@ -8,8 +8,6 @@
 #include <map>
 #include <mutex>
 #include <set>
-#include <thread>
-#include <vector>
 
 #include "client/address.h"
 
@@ -17,47 +15,32 @@ namespace ndshare::internal {
 
 class BuildTable {
  public:
-  struct Range {
-    std::int64_t lo = 0, hi = 0;  ///< rows
-    bool write = false;
-  };
-  /// Takes the rows, waiting for others in the way. Returns a ticket for release().
-  ///   Errors: Busy when the calling thread itself stands in the way; Timeout.
-  std::uint64_t acquire(std::uint64_t array_gen, const Range& range, Deadline deadline);
+  /// A writer comes, waiting while the array is being published or sealed.   Errors: Timeout.
+  void enter(std::uint64_t array_gen, Deadline deadline);
+  /// A writer goes, having held the array (`wrote`) or not. True where it was the last of some that held it: the array is to be
+  /// published, and until published() nobody else comes.
+  bool leave(std::uint64_t array_gen, bool wrote) noexcept;
+  void published(std::uint64_t array_gen) noexcept;
 
-  /// Starts to give a write ticket back: true where it is the last one, so that the array is to be published. Until finish()
-  /// nobody else gets to write it.
-  bool begin_release(std::uint64_t array_gen, std::uint64_t ticket) noexcept;
-  void finish(std::uint64_t array_gen, std::uint64_t ticket) noexcept;
-
-  /// Starts to seal: nobody gets to write until end_seal(); false where somebody writes now. Several seals at once are the
-  /// daemon's to decide between.
+  /// Starts to seal: nobody comes until end_seal(); false where a writer is there. Several seals at once are the daemon's to
+  /// decide between.
   bool begin_seal(std::uint64_t array_gen);
   void end_seal(std::uint64_t array_gen) noexcept;
 
-  /// Nobody of this process reads, writes or seals the array now.
+  /// Nobody of this process writes, publishes or seals the array now.
   bool is_idle(std::uint64_t array_gen) const noexcept;
-  /// Somebody of this process writes the array now.
-  bool has_writer(std::uint64_t array_gen) const noexcept;
 
  private:
-  struct Hold {
-    std::uint64_t ticket;
-    Range range;
-    std::thread::id thread;
-  };
   struct Array {
-    std::vector<Hold> holds;
-    bool publishing = false;  ///< by the last writer's release
-    int seals = 0;            ///< that are under way
+    int writers = 0, seals = 0;
+    bool wrote = false, publishing = false;
+    bool idle() const noexcept { return writers == 0 && seals == 0 && !publishing; }
   };
-  static bool is_written(const Array& array) noexcept;
-  const Hold* in_the_way(const Array& array, const Range& range) const noexcept;
+  void forget_idle(std::uint64_t array_gen) noexcept;
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::map<std::uint64_t, Array> arrays_;  ///< only those with holds, or being sealed
-  std::uint64_t last_ticket_ = 0;
+  std::map<std::uint64_t, Array> arrays_;  ///< only those with something going on
 };
 
 /// Arrays that are being sealed: writers wait until it goes.

@@ -2,9 +2,11 @@
 
 #include <filesystem>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/restart.h"
+#include "client/wait.h"
 #include "lib/shm/process.h"
 
 namespace ndshare::internal {
@@ -52,6 +54,7 @@ HelloReply Connection::greet(Deadline deadline, bool resume) {
     if (error.code() == ErrorCode::NoSuchStore) no_such_store(address_);
     throw;
   }
+  note_socket();
   HelloRequest request;
   request.layout_hash = kLayoutHash;
   request.pid = static_cast<std::uint64_t>(::getpid());
@@ -90,13 +93,42 @@ void Connection::reconnect(Deadline deadline) {
                 "the daemon of store '" + address_text(address_) + "' went away and does not answer again: " + error.message(),
                 error.details());
   }
-  descriptors_.clear();  // the segments that are mapped already stay the same ones
+  fresh_ = std::move(descriptors_);  // the segments that are mapped already stay the same ones
+  descriptors_.clear();
   lost_ = again.store_id != hello_.store_id || again.slot != hello_.slot || again.gen != hello_.gen;
   if (lost_) {
     give_up();  // the new slot that came instead
     reconnect(deadline);  // says so
   }
   ready_ = true;
+}
+
+void Connection::note_socket() noexcept {
+  struct ::stat info {};
+  if (::fstat(channel_->fd(), &info) == 0) device_ = info.st_dev, inode_ = info.st_ino;
+}
+
+/// Whether somebody closed the socket behind our back (closefrom(), daemonising code). The descriptor then is not ours to close.
+bool Connection::lost_socket() noexcept {
+  struct ::stat info {};
+  if (!channel_ || (::fstat(channel_->fd(), &info) == 0 && info.st_dev == device_ && info.st_ino == inode_)) return false;
+  channel_->forget_socket();
+  return true;
+}
+
+OwnedFd Connection::reopen_pool(Deadline deadline) {
+  const auto lock = lock_until(deadline);
+  const bool lost = lost_socket();
+  if (!lost) channel_.reset();  // descriptors come with a greeting only
+  ready_ = false;
+  reconnect(deadline);
+  if (fresh_.size() != 3) throw Error(ErrorCode::Disconnected, "the daemon's greeting came without descriptors");
+  return std::move(fresh_[2]);
+}
+
+/// Whether the store's catalog still has its name: then a daemon may come back for it.
+bool Connection::store_is_there() const noexcept {
+  return ::access(segment_paths(address_.uid, address_.name).catalog.c_str(), F_OK) == 0;
 }
 
 HelloReply Connection::greet_again(Deadline deadline) {
@@ -106,7 +138,10 @@ HelloReply Connection::greet_again(Deadline deadline) {
       return greet(deadline, is_client);
     } catch (const Error& error) {
       const bool gone = error.code() == ErrorCode::NoSuchStore || error.code() == ErrorCode::Disconnected;
-      if (!gone || !is_client || !restart_private_store(address_, hello_.store_id, deadline)) throw;
+      if (!gone || !is_client || time_left(deadline).count() == 0) throw;
+      if (restart_private_store(address_, hello_.store_id, deadline)) continue;
+      if (!store_is_there()) throw;  // removed for good
+      nap(deadline);                 // killed: whoever keeps it running starts it again
     }
   }
 }

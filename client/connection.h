@@ -38,6 +38,8 @@ class Connection {
   /// Catalog, sync and pool, once.
   std::vector<OwnedFd> take_descriptors() noexcept { return std::move(descriptors_); }
   int fd() const noexcept { return channel_->fd(); }
+  /// The pool's descriptor once more, over a connection that resumes this client's slot.   Errors: as call().
+  OwnedFd reopen_pool(Deadline deadline);
   /// Closes the socket; nothing can be asked any more.
   void hang_up() noexcept;
   /// Gives the place in the store back, if there is one, as well as a moment allows, and closes the socket: for a client that
@@ -47,16 +49,17 @@ class Connection {
   template <class Request>
   ReplyOf<Request> call(const Request& request, Deadline deadline) {
     const auto lock = lock_until(deadline);
-    if (!ready_ || channel_->broken()) reconnect(deadline);
+    if (!ready_ || channel_->broken() || lost_socket()) reconnect(deadline);
     if constexpr (!std::is_same_v<Request, DetachRequest>) discard_late(deadline);  // a sweep discards everything anyway
     const auto sequence = ++sequence_;
-    try {
-      return channel_->call(request, sequence, deadline);
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::Disconnected || !channel_->broken()) throw;
-      reconnect(deadline);
+    while (true) {  // a daemon may be killed more than once; the deadline ends this
+      try {
+        return channel_->call(request, sequence, deadline);
+      } catch (const Error& error) {
+        if (error.code() != ErrorCode::Disconnected || !channel_->broken()) throw;
+        reconnect(deadline);
+      }
     }
-    return channel_->call(request, sequence, deadline);
   }
 
  private:
@@ -66,6 +69,9 @@ class Connection {
   void discard_late(Deadline deadline);
   void discard(const ArrayId& id, Deadline deadline);
   void reconnect(Deadline deadline);
+  bool store_is_there() const noexcept;
+  bool lost_socket() noexcept;
+  void note_socket() noexcept;
 
   StoreAddress address_;
   Purpose purpose_;
@@ -74,8 +80,9 @@ class Connection {
   std::uint64_t sequence_ = 0;
   bool ready_ = false;  ///< greeted
   bool lost_ = false;   ///< the store or our place in it is gone for good
+  std::uint64_t device_ = 0, inode_ = 0;  ///< of the socket: its descriptor may have become another file's
   HelloReply hello_;
-  std::vector<OwnedFd> descriptors_;
+  std::vector<OwnedFd> descriptors_, fresh_;  ///< of the first greeting, and of the last resumed one
   std::vector<ArrayId> strays_;  ///< made by creates that timed out
 };
 

@@ -69,6 +69,7 @@ void fill_new(ClientSession& session, const internal::VersionInfo& info, std::ui
   const auto page = reinterpret_cast<std::uintptr_t>(bytes.data) & ~(internal::kPage - 1);
   const auto length = (reinterpret_cast<std::uintptr_t>(bytes.data) + nbytes + internal::kPage - 1 - page) & ~(internal::kPage - 1);
   auto* first = reinterpret_cast<void*>(page);
+  const internal::OpenPages open(session.guard_pages(), bytes.data, info.nbytes);
   // Advice: a kernel that cannot follow it changes nothing for the caller.
   if (options.huge) static_cast<void>(::madvise(first, length, MADV_HUGEPAGE));
   if (options.prefault) static_cast<void>(::madvise(first, length, MADV_POPULATE_WRITE));
@@ -100,6 +101,9 @@ std::shared_ptr<internal::SharedState> adopt_created(const std::shared_ptr<Clien
   state->ours = true;
   state->replaces = options.replace;
   state->opened = {created.version, dtype, shape, options.order, shape.nbytes(dtype.itemsize()), {}};
+  if (const auto copy = session->catalog().read(state->array); copy && copy->ref.array_gen == state->array_gen) {
+    state->geometry = internal::geometry_of(*copy);
+  }
   for (const auto& extent : created.extents) state->opened.extents.push_back({extent.offset, extent.bytes, created.version});
   try {
     fill_new(*session, state->opened, state->array_gen, created, options);
@@ -180,10 +184,14 @@ void Store::seal_many(std::span<SharedArray> arrays) {
     batch.arrays.clear();
     sealing.clear();
   };
-  for (const auto& array : arrays) {
+  for (auto& array : arrays) {
     const auto& state = array.state();
     if (state.session != session) {
       throw Error(ErrorCode::Usage, "array '" + internal::printable(state.name) + "' belongs to another connection: seal it there");
+    }
+    if ((state.current().flags & internal::kArrayBuilding) == 0) {
+      array.seal();  // others may be writing it: that is waited for, one by one
+      continue;
     }
     if (!sealing.add(state.array_gen)) {
       throw Error(ErrorCode::Busy, "array '" + internal::printable(state.name) + "' is held by a write guard: release it first");

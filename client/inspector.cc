@@ -3,10 +3,9 @@
 #include <cstring>
 #include <string>
 
-#include <ndshare/admin.h>
 #include <ndshare/create.h>
 
-#include "client/address.h"
+#include "client/inspector_impl.h"
 #include "client/shared_state.h"
 #include "lib/base/text.h"
 #include "lib/shm/process.h"
@@ -17,18 +16,6 @@ using internal::ArrayCopy;
 using internal::CatalogView;
 using internal::Descriptor;
 using internal::Mapping;
-
-struct Inspector::Impl {
-  explicit Impl(std::string_view store);
-  std::optional<ArrayCopy> find(std::string_view name) const;
-  ArrayCopy require(std::string_view name) const;
-
-  internal::StoreAddress address;
-  Mapping catalog;
-  CatalogView view;
-  std::unique_ptr<internal::PoolMaps> pool;
-  Descriptor sync;
-};
 
 namespace {
 
@@ -69,14 +56,36 @@ std::optional<ArrayCopy> Inspector::Impl::find(std::string_view name) const {
   return std::nullopt;
 }
 
+void Inspector::Impl::no_such_array(std::string_view name) const {
+  throw Error(ErrorCode::NoSuchArray,
+              "store '" + internal::address_text(address) + "' has no array '" + internal::printable(name) + "'",
+              {{"array", std::string(name)}});
+}
+
 ArrayCopy Inspector::Impl::require(std::string_view name) const {
   auto copy = find(name);
-  if (!copy) {
-    throw Error(ErrorCode::NoSuchArray, "store '" + internal::address_text(address) + "' has no array '" +
-                                            internal::printable(name) + "'", {{"array", std::string(name)}});
-  }
+  if (!copy) no_such_array(name);
   if ((copy->ref.flags & internal::kArrayBuilding) != 0) internal::still_building(*copy);
   return std::move(*copy);
+}
+
+std::vector<ClientInfo> Inspector::Impl::clients() const {
+  std::vector<ClientInfo> out;
+  for (std::uint32_t index = 0; index < view.header().max_clients; ++index) {
+    const auto& slot = view.slot(index);
+    const auto id = slot.id.load();
+    if (internal::slot_state(id) != internal::SlotState::live) continue;
+    ClientInfo client;
+    client.slot = index;
+    client.gen = internal::slot_gen(id);
+    client.pid = slot.pid.load();
+    client.uid = static_cast<std::uint32_t>(slot.uid_role.load() >> 8);
+    client.role = (slot.uid_role.load() & 0xFF) != 0 ? Role::read_only : Role::read_write;
+    client.since_unix_ns = slot.since_unix_ns.load();
+    client.command.assign(slot.command, ::strnlen(slot.command, sizeof(slot.command)));
+    out.push_back(std::move(client));
+  }
+  return out;
 }
 
 Inspector::Inspector(std::string_view store) : impl_(std::make_unique<Impl>(store)) {}
@@ -133,20 +142,7 @@ StatusInfo Inspector::status() const {
     ++info.arrays;
     if ((copy.ref.flags & (internal::kArraySession | internal::kArrayBuilding)) == 0) ++info.persistent_arrays;
   });
-  for (std::uint32_t index = 0; index < header.max_clients; ++index) {
-    const auto& slot = impl_->view.slot(index);
-    const auto id = slot.id.load();
-    if (internal::slot_state(id) != internal::SlotState::live) continue;
-    ClientInfo client;
-    client.slot = index;
-    client.gen = internal::slot_gen(id);
-    client.pid = slot.pid.load();
-    client.uid = static_cast<std::uint32_t>(slot.uid_role.load() >> 8);
-    client.role = (slot.uid_role.load() & 0xFF) != 0 ? Role::read_only : Role::read_write;
-    client.since_unix_ns = slot.since_unix_ns.load();
-    client.command.assign(slot.command, ::strnlen(slot.command, sizeof(slot.command)));
-    info.clients.push_back(std::move(client));
-  }
+  info.clients = impl_->clients();
   return info;
 }
 

@@ -44,13 +44,15 @@ ForkWord::~ForkWord() {
   ::munmap(const_cast<std::uint32_t*>(word_), static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)));
 }
 
-ClientSession::Maps::Maps(std::vector<OwnedFd> descriptors, const HelloReply& hello)
+ClientSession::Maps::Maps(std::vector<OwnedFd> descriptors, const HelloReply& hello, std::function<Descriptor()> reopen)
     : catalog(map_all(adopt(descriptors[0]), Mapping::Access::read_only)),
       sync(map_all(adopt(descriptors[1]), Mapping::Access::read_write)),
       view(catalog.data(), catalog.bytes()),
       layout(sync_layout(view)),
-      claims(slot_claims(sync, layout, view.header().max_clients, hello)),
-      pool(adopt(descriptors[2]), view.header().pool_bytes.load(std::memory_order_acquire), !hello.read_only) {}
+      system(view, sync.data()),
+      protocol(system, static_cast<std::uint32_t>(hello.slot), hello.gen),
+      table(slot_claims(sync, layout, view.header().max_clients, hello)),
+      pool(adopt(descriptors[2]), view.header().pool_bytes.load(std::memory_order_acquire), !hello.read_only, std::move(reopen)) {}
 
 std::shared_ptr<ClientSession> ClientSession::connect(const StoreAddress& address, const ConnectOptions& options) {
   return std::make_shared<ClientSession>(address, options);
@@ -59,9 +61,12 @@ std::shared_ptr<ClientSession> ClientSession::connect(const StoreAddress& addres
 ClientSession::ClientSession(const StoreAddress& address, const ConnectOptions& options)
     : options_(options), name_(address_text(address)) {
   const auto purpose = options.role == Role::read_only ? Connection::Purpose::read_only_client : Connection::Purpose::client;
-  connection_ = std::make_unique<Connection>(address, purpose, deadline_after(options.timeout, options.timeout));
+  connection_ = std::make_unique<Connection>(address, purpose, deadline({}));
   try {
-    maps_ = std::make_unique<Maps>(connection_->take_descriptors(), connection_->hello());
+    const auto reopen = [this] { return Descriptor(connection_->reopen_pool(deadline({})).release()); };
+    maps_ = std::make_unique<Maps>(connection_->take_descriptors(), connection_->hello(), reopen);
+    slot_ = &maps_->view.slot(slot());
+    if (guard_pages_.enabled()) maps_->pool.guard(guard_pages_);
   } catch (...) {
     connection_->give_up();  // a slot that nobody would give back while this process lives
     throw;
@@ -74,7 +79,7 @@ ClientSession::~ClientSession() {
 }
 
 void ClientSession::close() noexcept {
-  if (closed_.exchange(true) || fork_.forked()) return;
+  if (fork_.forked() || closed_.exchange(true, std::memory_order_seq_cst)) return;
   leave();
 }
 
@@ -87,13 +92,67 @@ bool ClientSession::enter() noexcept {
 }
 
 void ClientSession::leave() noexcept {
-  if (fork_.forked() || users_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  if (!fork_.forked() && users_.fetch_sub(1, std::memory_order_seq_cst) == 1) leave_if_unused();
+}
+
+void ClientSession::leave_if_unused() noexcept {
+  if (users_.load(std::memory_order_seq_cst) != 0 || !maps_->table.all_free() || left_.exchange(true)) return;
   try {
-    request(DetachRequest{}, deadline_after(std::min<std::chrono::nanoseconds>(options_.timeout, kDetachPatience), {}));
+    request(DetachRequest{}, deadline_after(std::min<std::chrono::nanoseconds>(timeout(), kDetachPatience), {}));
   } catch (const std::exception&) {
     // The daemon does not answer: the slot stays this process's, at most until it ends. The hang-up below frees nothing.
   }
   connection_->hang_up();
+}
+
+Claim& ClientSession::take_entry(bool view) {
+  check();
+  Claim* entry = maps_->table.try_take(view);
+  if (entry == nullptr) {
+    const auto limit = view ? kViewEntries : kLockEntries;
+    throw Error(ErrorCode::TooManyClaims,
+                "this process holds " + std::to_string(limit) + (view ? " views" : " guards") +
+                    ", all that its place in the store has room for. Let some go, or copy what is to be kept",
+                {{"limit", std::to_string(limit)}});
+  }
+  if (!closed_.load(std::memory_order_seq_cst)) return *entry;
+  give_back(entry);  // closed between the two looks: whoever closed may be waiting for this one
+  refuse();
+}
+
+void ClientSession::return_memory(std::vector<ExtentInfo> extents) noexcept {
+  if (extents.empty() || fork_.forked()) return;
+  try {
+    const std::lock_guard lock(returns_mutex_);
+    returns_.push_back(std::move(extents));
+  } catch (const std::bad_alloc&) {
+    return;  // it comes back when this client leaves
+  }
+  try {
+    flush_returns(deadline({}));
+  } catch (const std::exception&) {
+    // Later, or when this client leaves.
+  }
+}
+
+void ClientSession::flush_returns(Deadline deadline) {
+  while (true) {
+    ReturnRequest owed;
+    {
+      const std::lock_guard lock(returns_mutex_);
+      if (returns_.empty()) return;
+      owed.extents = returns_.back();
+      returns_.pop_back();
+    }
+    try {
+      request(owed, deadline);
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::Permission) continue;  // returned already, by a request whose answer was lost
+      const std::lock_guard lock(returns_mutex_);
+      returns_.push_back(std::move(owed.extents));
+      throw;
+    }
+  }
 }
 
 ArraySync& ClientSession::array_sync(std::uint32_t index) const noexcept {
@@ -101,7 +160,7 @@ ArraySync& ClientSession::array_sync(std::uint32_t index) const noexcept {
   return *maps_->sync.at<ArraySync>(layout.arrays_offset + index * layout.array_stride);
 }
 
-void ClientSession::check_writer() const {
+void ClientSession::check_writer() {
   check();
   if (role() == Role::read_only) {
     throw Error(ErrorCode::Permission, "this client of store '" + name_ +
@@ -109,9 +168,14 @@ void ClientSession::check_writer() const {
   }
 }
 
-void ClientSession::refuse() const {
+void ClientSession::refuse() {
   if (fork_.forked()) {
     throw Error(ErrorCode::Forked, "store '" + name_ + "' was connected by this process's parent; call Store::connect() here");
+  }
+  if (slot_->kicked.load(std::memory_order_relaxed) != 0) {
+    close();
+    throw Error(ErrorCode::Kicked, "an operator asked this client to leave store '" + name_ +
+                                       "': let guards and views go; connect again if that is allowed");
   }
   throw Error(ErrorCode::Usage, "store '" + name_ + "' was closed");
 }

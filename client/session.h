@@ -1,8 +1,10 @@
 /// One process's place in a store: the connection, the mapped segments, the claims; shared by Store copies, guards and views.
 ///
-/// Life: attached from connect() until close() was called (by a Store, or by the last handle going) and the last Lease is
-/// gone; then the daemon is told (Detach) and the slot is nobody's. The maps stay until the object goes, so that nothing that
-/// still points to it can fault.
+/// Life: attached from connect() until close() was called (by a Store, or by the last handle going), the last Lease is gone and
+/// the last entry of the claim table is free; then the daemon is told (Detach) and the slot is nobody's. Whoever lets go of an
+/// entry or a lease looks at `closed_` afterwards, close() sets it and then looks at the entries (all seq_cst): one of them sees
+/// the other, and left_ lets one of them leave. The maps stay until the object goes, so that nothing that still points to it
+/// can fault.
 /// Fork: the maps are not inherited (MADV_DONTFORK); a word in a page that the kernel wipes in the child (MADV_WIPEONFORK)
 /// says so for the price of one load. What the child inherited throws Forked and, when it goes, touches nothing shared.
 ///   Threads: safe.
@@ -10,18 +12,23 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <ndshare/store.h>
 
 #include "client/building.h"
 #include "client/connection.h"
+#include "client/guard_pages.h"
 #include "client/pool_maps.h"
 #include "lib/shm/catalog_view.h"
-#include "lib/shm/claims.h"
+#include "lib/shm/claim_system.h"
+#include "lib/shm/claim_table.h"
 #include "lib/shm/sync_layout.h"
 
 namespace ndshare::internal {
@@ -39,6 +46,8 @@ class ForkWord {
   volatile const std::uint32_t* word_;
 };
 
+inline constexpr std::chrono::nanoseconds kRoundTripTimeout = std::chrono::seconds(5);
+
 class ClientSession : public std::enable_shared_from_this<ClientSession> {
  public:
   /// Errors: as Store::connect().
@@ -46,25 +55,50 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   ClientSession(const StoreAddress& address, const ConnectOptions& options);
   ~ClientSession();
 
-  /// Throws Forked in a forked child, Usage after close().
-  void check() const {
-    if (fork_.forked() || closed_.load(std::memory_order_relaxed)) refuse();
+  /// Throws Forked in a forked child, Usage after close(), Kicked where an operator asked this client to leave.
+  void check() {
+    if (fork_.forked() || closed_.load(std::memory_order_relaxed) || slot_->kicked.load(std::memory_order_relaxed) != 0) refuse();
   }
   /// Also throws Permission for a read-only client.
-  void check_writer() const;
+  void check_writer();
   bool forked() const noexcept { return fork_.forked(); }
   void close() noexcept;
 
   const std::string& name() const noexcept { return name_; }
   Role role() const noexcept { return connection_->hello().read_only ? Role::read_only : Role::read_write; }
   const HelloReply& hello() const noexcept { return connection_->hello(); }
-  std::chrono::nanoseconds timeout() const noexcept { return options_.timeout; }
-  Deadline deadline(const Timeout& timeout) const noexcept { return deadline_after(timeout, options_.timeout); }
+  /// Of round trips that name no other.
+  std::chrono::nanoseconds timeout() const noexcept { return options_.timeout.value_or(kRoundTripTimeout); }
+  Deadline deadline(const Timeout& timeout) const noexcept { return deadline_after(timeout, this->timeout()); }
+  /// Of a wait for others: without limit unless somebody named one.
+  Deadline guard_deadline(const Timeout& timeout) const noexcept {
+    const auto& limit = timeout ? timeout : options_.timeout;
+    return limit ? deadline_after(limit, {}) : kForever;
+  }
 
   const CatalogView& catalog() const noexcept { return maps_->view; }
   SyncHeader& sync() const noexcept { return *maps_->sync.at<SyncHeader>(0); }
   ArraySync& array_sync(std::uint32_t index) const noexcept;
-  ClaimTable& claims() noexcept { return maps_->claims; }
+  ClaimSystem& system() noexcept { return maps_->system; }
+  Claims& claims() noexcept { return maps_->protocol; }
+  ClaimTable& table() noexcept { return maps_->table; }
+  std::uint32_t slot() const noexcept { return static_cast<std::uint32_t>(hello().slot); }
+  /// A free entry.   Errors: TooManyClaims (says how many); as check().
+  Claim& take_entry(bool view);
+  /// REQUIRES: its word is FREE.
+  void give_back(Claim* entry) noexcept {
+    maps_->table.give_back(entry);
+    if (closed_.load(std::memory_order_seq_cst)) leave_if_unused();
+  }
+  GuardPages& guard_pages() noexcept { return guard_pages_; }
+  /// Gives granted memory back; where the daemon is away, with the next request for memory.
+  void return_memory(std::vector<ExtentInfo> extents) noexcept;
+  /// A request that is answered with memory, after what return_memory() still owes.
+  template <class Request>
+  ReplyOf<Request> request_memory(const Request& request, Deadline deadline) {
+    flush_returns(deadline);
+    return this->request(request, deadline);
+  }
   PoolMaps& pool() noexcept { return maps_->pool; }
   BuildTable& builds() noexcept { return builds_; }
 
@@ -81,14 +115,18 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
  private:
   friend class Lease;
   struct Maps {
-    Maps(std::vector<OwnedFd> descriptors, const HelloReply& hello);
+    Maps(std::vector<OwnedFd> descriptors, const HelloReply& hello, std::function<Descriptor()> reopen);
     Mapping catalog, sync;
     CatalogView view;
     SyncLayout layout;  ///< by the catalog; the sync segment's own header is everybody's to write
-    ClaimTable claims;
+    ClaimSystem system;
+    Claims protocol;
+    ClaimTable table;
     PoolMaps pool;
   };
-  [[noreturn]] void refuse() const;
+  [[noreturn]] void refuse();
+  void leave_if_unused() noexcept;
+  void flush_returns(Deadline deadline);
   bool enter() noexcept;
   void leave() noexcept;
 
@@ -98,11 +136,15 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   std::unique_ptr<Connection> connection_;
   std::unique_ptr<Maps> maps_;
   BuildTable builds_;
-  std::atomic<bool> closed_{false};
-  std::atomic<std::uint64_t> users_{1};  ///< leases, and one until close(); at 0 the slot is given back for good
+  GuardPages guard_pages_;
+  std::mutex returns_mutex_;
+  std::vector<std::vector<ExtentInfo>> returns_;  ///< granted memory that the daemon could not be given back yet
+  const Slot* slot_ = nullptr;  ///< ours in the catalog
+  std::atomic<bool> closed_{false}, left_{false};
+  std::atomic<std::uint64_t> users_{1};  ///< leases, and one until close()
 };
 
-/// Keeps the session attached: one in every guard and view.
+/// Keeps the session attached during a call (guards and views do so by their entries).
 class Lease {
  public:
   Lease() = default;

@@ -1,11 +1,16 @@
 #include <ndshare/shared_array.h>
 
-#include "client/shared_state.h"
+#include <algorithm>
+
+#include "client/guard_access.h"
+#include "client/wait.h"
 #include "lib/base/text.h"
 
 namespace ndshare {
 
+using internal::Access;
 using internal::ClaimMode;
+using internal::GuardAccess;
 
 SharedArray::SharedArray() = default;
 SharedArray::SharedArray(std::shared_ptr<internal::SharedState> state) noexcept : state_(std::move(state)) {}
@@ -17,8 +22,8 @@ const internal::SharedState& SharedArray::state() const {
 
 const std::string& SharedArray::name() const { return state().name; }
 const DType& SharedArray::dtype() const { return state().opened.dtype; }
-const Shape& SharedArray::shape() const { return state().opened.shape; }
-std::int64_t SharedArray::nbytes() const { return state().opened.nbytes; }
+Shape SharedArray::shape() const { return state().shape(); }
+std::int64_t SharedArray::nbytes() const { return shape().nbytes(dtype().itemsize()); }
 
 std::uint64_t SharedArray::version() const {
   const auto& state = this->state();
@@ -43,19 +48,76 @@ ArrayInfo SharedArray::info() const {
   return internal::array_info(*copy);
 }
 
+// ---- claims
+
 ReadGuard SharedArray::read(const ReadOptions& options) const {
-  auto guard = internal::pin_rows(state(), {ClaimMode::read, options.rows, options.timeout});
-  return ReadGuard(std::make_shared<internal::GuardState>(std::move(guard)));
+  ReadGuard guard;
+  internal::take_guard(GuardAccess::state(*this), {ClaimMode::read, options.rows, options.timeout}, GuardAccess::core(guard));
+  return guard;
 }
 
 Array SharedArray::view(const ReadOptions& options) const {
-  return internal::pin_rows(state(), {ClaimMode::view, options.rows, options.timeout}).array;
+  internal::GuardCore core;
+  internal::take_guard(GuardAccess::state(*this), {ClaimMode::view, options.rows, options.timeout}, core);
+  return internal::array_of(core, ClaimMode::view);
 }
 
 WriteGuard SharedArray::write(const WriteOptions& options) {
-  auto guard = internal::pin_rows(state(), {ClaimMode::write, options.rows, options.timeout});
-  return WriteGuard(std::make_shared<internal::GuardState>(std::move(guard)));
+  WriteGuard guard;
+  Access access{ClaimMode::write, options.rows, options.timeout, options.overwrite};
+  access.lock_only = options.lock_only;
+  internal::take_guard(GuardAccess::state(*this), access, GuardAccess::core(guard));
+  return guard;
 }
+
+UpdateGuard SharedArray::update(const WriteOptions& options) {
+  UpdateGuard guard;
+  const Access access{ClaimMode::update, options.rows, options.timeout, options.overwrite};
+  internal::take_guard(GuardAccess::state(*this), access, GuardAccess::core(guard), &GuardAccess::update(guard));
+  return guard;
+}
+
+ErrorCode SharedArray::try_read(ReadGuard& guard, const ReadOptions& options) const {
+  guard = ReadGuard();
+  try {
+    const Access access{.mode = ClaimMode::read, .rows = options.rows, .timeout = options.timeout, .now = true};
+    return internal::take_guard(GuardAccess::state(*this), access, GuardAccess::core(guard));
+  } catch (const Error& error) {
+    return error.code();
+  }
+}
+
+ErrorCode SharedArray::try_write(WriteGuard& guard, const WriteOptions& options) {
+  guard = WriteGuard();
+  try {
+    const Access access{ClaimMode::write, options.rows, options.timeout, options.overwrite, false, options.lock_only, true};
+    return internal::take_guard(GuardAccess::state(*this), access, GuardAccess::core(guard));
+  } catch (const Error& error) {
+    return error.code();
+  }
+}
+
+WriteGuard SharedArray::repair(const WriteOptions& options) {
+  WriteGuard guard;
+  const Access access{ClaimMode::write, options.rows, options.timeout, options.overwrite, true};
+  internal::take_guard(GuardAccess::state(*this), access, GuardAccess::core(guard));
+  return guard;
+}
+
+std::size_t SharedArray::accept_torn(const Rows& rows, Timeout timeout) {
+  auto guard = repair({.rows = rows, .timeout = timeout});
+  const auto& core = GuardAccess::core(guard);
+  std::size_t count = 0;
+  for (const auto& torn : info().torn) count += torn.rows.first < core.first + core.rows && core.first < torn.rows.last;
+  guard.release();
+  return count;
+}
+
+// ---- versions
+
+void SharedArray::append(const Array& rows, Timeout timeout) { internal::append_rows(state(), rows, timeout); }
+void SharedArray::resize(std::int64_t rows, Timeout timeout) { internal::resize_rows(state(), rows, timeout); }
+void SharedArray::revert(std::string_view snapshot, Timeout timeout) { internal::revert_to(state(), snapshot, timeout); }
 
 void SharedArray::seal() {
   const auto& state = this->state();
@@ -67,8 +129,10 @@ void SharedArray::seal() {
                                      "' is held by a write guard (or an array taken from one): release it before seal()");
   }
   internal::PublishRequest request;
-  request.arrays.push_back({state.array, state.array_gen});
+  request.arrays.push_back(state.id());
   request.seal = true;
+  internal::HeldClaim held(*lease, false);
+  internal::acquire(state, held, ClaimMode::read, 0, internal::kAllRows, lease->guard_deadline({}));  // waits for writers in place
   lease->request(request, lease->deadline({}));
 }
 

@@ -33,6 +33,19 @@ RefCopy SharedState::current() const {
   return *ref;
 }
 
+Shape SharedState::shape() const {
+  session->check();
+  thread_local ArrayCopy copy;
+  thread_local std::vector<std::byte> scratch;
+  if (!session->catalog().read_into(array, copy, scratch) || copy.ref.array_gen != array_gen) return opened.shape;
+  return Shape(Dims(copy.shape));
+}
+
+std::int64_t SharedState::rows_of(std::span<const std::int64_t> shape) const noexcept {
+  if (shape.empty()) return 1;
+  return opened.order == Order::C ? shape.front() : shape.back();
+}
+
 void SharedState::removed() const {
   throw Error(ErrorCode::NoSuchArray, "array '" + printable(name) + "' was removed from store '" + session->name() + "'",
               {{"array", name}, {"store", session->name()}});
@@ -59,7 +72,7 @@ const DType& catalog_dtype(const std::string& text) {
 
 VersionInfo version_info(const ArrayCopy& copy) {
   VersionInfo info;
-  info.version = copy.ref.version;
+  info.version = copy.block_version;
   info.dtype = catalog_dtype(copy.dtype);
   info.shape = Shape(Dims(copy.shape));
   info.order = copy.order == 0 ? Order::C : Order::F;
@@ -84,6 +97,9 @@ ArrayInfo array_info(const ArrayCopy& copy) {
   info.extents = static_cast<int>(copy.extents.size());
   info.sealed = (copy.ref.flags & kArraySealed) != 0;
   info.visible = (copy.ref.flags & kArrayBuilding) == 0;
+  info.snapshot = (copy.ref.flags & kArraySnapshot) != 0;
+  info.source_version = copy.source_version;
+  for (const auto& torn : copy.torn) info.torn.push_back({{torn.lo, torn.hi}, torn.pid, torn.unix_ns});
   info.lifetime = (copy.ref.flags & kArraySession) != 0 ? Lifetime::session : Lifetime::persistent;
   if (!copy.attrs.empty()) info.attrs = decode_attrs(copy.attrs);
   return info;

@@ -1,4 +1,4 @@
-/// What a SharedArray handle knows, and the memory that guards and views stand on.
+/// What a SharedArray handle knows, and the memory that arrays from guards and views stand on.
 ///   Threads: SharedState is immutable; SharedBuffer is a Buffer.
 #pragma once
 
@@ -10,12 +10,13 @@
 #include <ndshare/shared_array.h>
 
 #include "client/session.h"
+#include "lib/shm/claims.h"
 
 namespace ndshare::internal {
 
 /// One version of an array, as far as its bytes go.
 struct VersionInfo {
-  std::uint64_t version = 0;
+  std::uint64_t version = 0;        ///< of the table of extents
   DType dtype;
   Shape shape;
   Order order = Order::C;
@@ -36,11 +37,17 @@ struct SharedState {
   std::uint64_t array_gen = 0;
   bool ours = false;             ///< this client made it
   bool replaces = false;         ///< with replace: until it is visible only this handle leads to it
-  VersionInfo opened;            ///< the version when the handle was made
+  VersionInfo opened;            ///< the version when the handle was made; dtype, order and row shape never change
+  RowGeometry geometry;
 
   /// The current reference.   Errors: NoSuchArray when the array was removed.
   RefCopy current() const;
+  /// The current shape; the one of `opened` where the array was removed.
+  Shape shape() const;
   [[noreturn]] void removed() const;
+  ArrayId id() const noexcept { return {array, array_gen}; }
+  /// Rows along the slowest axis of an array of this shape.
+  std::int64_t rows_of(std::span<const std::int64_t> shape) const noexcept;
 };
 
 /// Text of a dtype that a catalog holds, parsed; parsed ones are remembered by each thread.   Errors: Damaged.
@@ -51,48 +58,19 @@ ArrayInfo array_info(const ArrayCopy& copy);
 /// "still being filled by process 17": for NoSuchArray.
 [[noreturn]] void still_building(const ArrayCopy& copy);
 
-/// Bytes of some rows of a version. Holds what keeps them: the claim, the map, the lease on the session; in the end gives
-/// them back in that order, and where it is the last writer of an array makes that array visible.
+/// Bytes of some rows of a version, and the claim that keeps them: given back when the last array over them goes.
 class SharedBuffer final : public Buffer {
  public:
-  struct Parts {
-    Lease lease;
-    Pin pin;
-    std::shared_ptr<const void> map;
-    std::uint64_t build_ticket = 0;  ///< of BuildTable; 0 where the array was visible already
-    bool writes = false;
-    std::chrono::nanoseconds timeout{};
-  };
-  SharedBuffer(Parts parts, std::byte* data, std::int64_t nbytes, Origin origin);
+  /// `update`: of an update guard; dropped with the buffer unless committed before.
+  SharedBuffer(GuardCore core, ClaimMode mode, std::shared_ptr<UpdateState> update, Origin origin);
   ~SharedBuffer() override;
-
-  std::uint64_t version() const noexcept { return parts_.pin.ref().version; }
-  /// Ends the claim; a writer counts a change, the last one publishes.   Errors: what the daemon answers; ended all the same.
-  void finish();
-  void abandon() noexcept;
+  GuardCore& core() noexcept { return core_; }
+  std::uint64_t version() const noexcept { return core_.version; }
 
  private:
-  void publish();
-  void give_back() noexcept;
-  Parts parts_;
-  bool done_ = false;
+  GuardCore core_;
+  ClaimMode mode_;
+  std::shared_ptr<UpdateState> update_;
 };
-
-/// What to pin, and how its bytes are to be used.
-struct Access {
-  ClaimMode mode = ClaimMode::read;
-  Rows rows;
-  Timeout timeout;
-};
-
-struct GuardState {
-  Array array;
-  std::shared_ptr<SharedBuffer> buffer;
-  /// Arrays that were taken from the guard and still live.
-  long borrowed() const noexcept;
-};
-
-/// Pins the current version of the array and makes an Array over the rows.   Errors: as SharedArray::read() and write().
-GuardState pin_rows(const SharedState& state, const Access& access);
 
 }  // namespace ndshare::internal

@@ -77,6 +77,7 @@ std::shared_ptr<internal::SharedState> open_copy(const std::shared_ptr<ClientSes
   state->array_gen = copy.ref.array_gen;
   state->ours = session->made_by_us(copy);
   state->opened = internal::version_info(copy);
+  state->geometry = internal::geometry_of(copy);
   state->name = copy.name;
   return state;
 }
@@ -113,7 +114,7 @@ Store Store::connect(std::string_view name, const ConnectOptions& options) {
 
 Store Store::open_or_start(std::string_view name, const StartOptions& options) {
   const auto address = internal::resolve_address(name);
-  const auto deadline = internal::deadline_after(options.connect.timeout, options.connect.timeout);
+  const auto deadline = internal::deadline_after(options.connect.timeout, internal::kRoundTripTimeout);
   while (true) {
     try {
       return Store(ClientSession::connect(address, options.connect));
@@ -169,7 +170,7 @@ std::vector<ArrayInfo> Store::list(std::string_view pattern) const {
 
 SharedArray Store::wait_for(std::string_view name, Timeout timeout) const {
   internal::check_array_name(name);
-  const auto& session = live(session_);
+  auto& session = live(session_);
   const auto deadline = session.deadline(timeout);
   while (true) {
     const auto seen = internal::announce_waiter(session.sync().names_event);

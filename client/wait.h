@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <utility>
 
 #include "client/address.h"
 #include "lib/shm/format.h"
@@ -15,6 +17,10 @@ std::uint32_t announce_waiter(a32& word) noexcept;
 
 /// Sleeps while the word has that value, at most 100 ms and not past the deadline.   Source: futex(2).
 void sleep_on(a32& word, std::uint32_t value, Deadline deadline) noexcept;
+
+/// Sleeps until one of the words no longer has its value: through futex_waitv where the kernel has it (at most 128 words), else by
+/// short naps. At most 100 ms and not past the deadline.   Source: futex2(7).
+void sleep_on_any(std::span<const std::pair<a32*, std::uint32_t>> words, Deadline deadline) noexcept;
 
 /// Sleeps some milliseconds, not past the deadline.
 void nap(Deadline deadline) noexcept;

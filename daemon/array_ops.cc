@@ -6,6 +6,7 @@
 
 #include "daemon/crash_point.h"
 #include "daemon/engine_impl.h"
+#include "daemon/sweeper.h"
 #include "lib/base/text.h"
 
 namespace ndshare::internal {
@@ -78,8 +79,11 @@ void EngineImpl::retired(const Current& array) {
     session_ -= (array.flags & kArraySession) != 0;
   }
   if (meta.owner_slot < owned_.size()) owned_[meta.owner_slot].erase(array.index);
+  if ((array.flags & kArraySnapshot) != 0) forget_snapshot(block);
+  if (array.torn != 0) reclaimer_.add_meta(array.index, array.array_gen, array.version(), array.torn);
   reclaimer_.add(
       {array.index, array.array_gen, block.version, array.version(), array.block, array.meta, bytes, uid, true});
+  bump_and_wake(sync_.array(array.index).event, false);  // whoever waits for a change learns that there will be none
 }
 
 void EngineImpl::remove(SlotRef slot, std::uint64_t sequence, std::string_view name) {
@@ -134,7 +138,9 @@ void EngineImpl::remove_owned(SlotRef slot) {
 void EngineImpl::publish_one(Transaction& change, const Current& array, bool seal, std::vector<Current>& gone) {
   const auto flags = (array.flags & ~(kArrayBuilding | kArrayReplaces)) | (seal ? kArraySealed : 0);
   if (flags == array.flags) return;
-  change.set_ref(array.index, {array.array_gen, array.block, array.meta, flags});
+  auto values = array.values();
+  values.flags = flags;
+  change.set_ref(array.index, values);
   if ((array.flags & kArrayReplaces) == 0) return;
   const auto name = name_of(heap_.meta(array.meta));
   const auto old = index_.find(name);
@@ -231,7 +237,9 @@ void EngineImpl::rename(SlotRef slot, std::uint64_t sequence, std::string_view f
     Transaction change(writer_);
     // In this order a reader finds `to` at any moment it existed: as the old array, or as this one.
     index_.insert(change, to, array.index);
-    change.set_ref(array.index, {array.array_gen, array.block, meta, array.flags});
+    auto values = array.values();
+    values.meta = meta;
+    change.set_ref(array.index, values);
     index_.remove(change, from, array.index);
     if (old) retire(change, *old, true);
     change.answers(slot.index, slot.gen, sequence);
@@ -242,8 +250,7 @@ void EngineImpl::rename(SlotRef slot, std::uint64_t sequence, std::string_view f
     throw;
   }
   // Whoever holds a version from before may still read the old name block.
-  reclaimer_.add(
-      {array.index, array.array_gen, array.array_gen, array.version(), 0, array.meta, 0, kUnknownUid, false});
+  reclaimer_.add_meta(array.index, array.array_gen, array.version(), array.meta);
   if (old) retired(*old);
   if (!array.building() || old) names_changed();
   update_statistics();

@@ -98,10 +98,13 @@ std::uint64_t CatalogHeap::write_version(const NewVersion& values) {
                           values.version,
                           values.nbytes,
                           values.grain,
+                          values.row_bytes,
                           static_cast<std::uint32_t>(values.extents.size()),
                           static_cast<std::uint32_t>(values.shape.size()),
                           static_cast<std::uint32_t>(values.dtype.size()),
-                          values.order};
+                          values.order,
+                          values.source_gen,
+                          values.source_version};
   Builder block;
   block.append(&head, sizeof(head));
   block.append(values.shape.data(), values.shape.size_bytes());
@@ -133,6 +136,23 @@ std::uint64_t CatalogHeap::write_meta(const NewMeta& values) {
   return offset;
 }
 
+std::uint64_t CatalogHeap::write_torn(std::uint32_t array, std::span<const TornRange> ranges) {
+  if (ranges.empty()) return 0;
+  const auto offset = allocate(sizeof(TornBlock));
+  TornBlock whole{0, 0, sizeof(TornBlock), array, ranges.size(), {}};
+  std::copy(ranges.begin(), ranges.end(), whole.ranges);
+  Builder block;
+  block.append(&whole, sizeof(whole));
+  block.finish(writer_.heap_at<std::byte>(offset), kTornMagic);
+  return offset;
+}
+
+std::span<const TornRange> CatalogHeap::torn(std::uint64_t offset) const noexcept {
+  if (offset == 0) return {};
+  const auto& block = *writer_.heap_at<TornBlock>(offset);
+  return {block.ranges, block.count};
+}
+
 void CatalogHeap::free_block(std::uint64_t offset) {
   if (offset == 0) return;
   const std::uint64_t bytes = version(offset).bytes;  // at the same place in both kinds
@@ -159,6 +179,14 @@ bool CatalogHeap::intact_meta(std::uint64_t offset) const noexcept {
          block.crc == crc32c(&block.bytes, block.bytes - kCrcFrom);
 }
 
+bool CatalogHeap::intact_torn(std::uint64_t offset) const noexcept {
+  const auto room = writer_.header().heap_bytes;
+  if (offset % kHeapUnit != 0 || offset == 0 || offset > room - sizeof(TornBlock)) return false;
+  const auto& block = *writer_.heap_at<TornBlock>(offset);
+  return block.magic == kTornMagic && block.bytes == sizeof(TornBlock) && block.count <= kMaxTornRanges &&
+         block.crc == crc32c(&block.bytes, block.bytes - kCrcFrom);
+}
+
 void CatalogHeap::damaged(std::uint64_t offset, const char* what) const {
   throw Error(ErrorCode::Damaged, "the catalog's heap: " + std::string(what) + " at offset " + std::to_string(offset) +
                                       "; remove the store with `ndshare stop --force`");
@@ -178,13 +206,20 @@ void CatalogHeap::adopt_meta(std::uint64_t offset, std::uint32_t array) {
   adopt_raw(offset, meta(offset).bytes);
 }
 
+void CatalogHeap::adopt_torn(std::uint64_t offset, std::uint32_t array) {
+  if (offset == 0) return;
+  if (!intact_torn(offset) || writer_.heap_at<TornBlock>(offset)->array != array) damaged(offset, "a list of torn rows fails its check");
+  adopt_raw(offset, sizeof(TornBlock));
+}
+
 void CatalogHeap::scan_orphans(std::uint64_t begin, std::uint64_t end,
                                const std::function<bool(std::uint64_t, bool)>& keep) {
   for (std::uint64_t offset = std::max(begin, kHeapUnit); offset + kHeapUnit <= end; offset += kHeapUnit) {
     const auto* head = writer_.heap_at<std::uint32_t>(offset);
-    if (head[0] != kVersionMagic && head[0] != kMetaMagic) continue;
+    if (head[0] != kVersionMagic && head[0] != kMetaMagic && head[0] != kTornMagic) continue;
     const bool is_version = head[0] == kVersionMagic;
-    const bool intact = is_version ? intact_version(offset) : intact_meta(offset);
+    // Torn lists that no record names are nobody's: their readers look at root again.
+    const bool intact = is_version ? intact_version(offset) : head[0] == kMetaMagic && intact_meta(offset);
     const std::uint64_t bytes = intact ? head[2] : kHeapUnit;
     if (!ranges_.mark_used(offset, bytes)) continue;  // within a block in use: its tail may look like anything
     if (intact && keep(offset, is_version)) continue;

@@ -40,13 +40,15 @@ bool CatalogWriter::may_change(std::uint64_t offset) const noexcept {
   return offset < header_->redo_offset || offset >= header_->redo_offset + sizeof(Redo);
 }
 
+bool CatalogWriter::is_root(std::uint64_t offset) const noexcept {
+  return offset >= header_->records_offset && offset < header_->heap_offset &&
+         (offset - header_->records_offset) % sizeof(ArrayRecord) == offsetof(ArrayRecord, root);
+}
+
 void CatalogWriter::apply(const RedoStore& store) noexcept {
   auto& word = *at<a64>(store.offset);
-  const auto record = store.offset - header_->records_offset;
-  const bool is_root = store.offset >= header_->records_offset && store.offset < header_->heap_offset &&
-                       record % sizeof(ArrayRecord) == offsetof(ArrayRecord, root);
   const bool is_index = store.offset == offsetof(CatalogHeader, index_root);
-  word.store(store.value, is_root || is_index ? std::memory_order_seq_cst : std::memory_order_release);
+  word.store(store.value, is_root(store.offset) || is_index ? std::memory_order_seq_cst : std::memory_order_release);
 }
 
 bool CatalogWriter::recover() {
@@ -66,6 +68,8 @@ bool CatalogWriter::recover() {
   }
   for (std::uint32_t i = 0; i < record.count; ++i) {
     apply(record.stores[i]);
+    const auto offset = record.stores[i].offset;
+    if (is_root(offset)) recovered_.push_back(static_cast<std::uint32_t>((offset - header_->records_offset) / sizeof(ArrayRecord)));
     crash_point("recover.apply");
   }
   record.state.store(kRedoEmpty, std::memory_order_seq_cst);
@@ -108,6 +112,8 @@ std::uint64_t Transaction::set_ref(std::uint32_t index, const RefValues& values)
   ref.block.store(values.block, std::memory_order_release);
   ref.meta.store(values.meta, std::memory_order_release);
   ref.flags.store(values.flags, std::memory_order_release);
+  ref.floor.store(values.floor, std::memory_order_release);
+  ref.torn.store(values.torn, std::memory_order_release);
   store(record.root, make_root(version, which));
   return version;
 }

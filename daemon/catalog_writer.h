@@ -47,6 +47,8 @@ class CatalogWriter {
 
   /// Finishes a committed redo record whose CRC is right; empties it. True where there was one. Errors: Damaged.
   bool recover();
+  /// Records whose root recover() stored: whoever watches them is told once more.
+  const std::vector<std::uint32_t>& recovered() const noexcept { return recovered_; }
 
  private:
   friend class Transaction;
@@ -56,18 +58,20 @@ class CatalogWriter {
   }
   std::uint64_t offset_of(const a64& word) const noexcept;
   bool may_change(std::uint64_t offset) const noexcept;
+  bool is_root(std::uint64_t offset) const noexcept;
   void apply(const RedoStore& store) noexcept;
 
   std::byte* base_;
   std::uint64_t bytes_;
   CatalogHeader* header_;
   StepReserver reserver_;
+  std::vector<std::uint32_t> recovered_;
   std::vector<RedoStore> scratch_;  ///< of the transaction under way: its memory is kept
 };
 
 /// What a record's root will point to.
 struct RefValues {
-  std::uint64_t array_gen = 0, block = 0, meta = 0, flags = 0;
+  std::uint64_t array_gen = 0, block = 0, meta = 0, flags = 0, floor = 0, torn = 0;
 };
 
 class Transaction {
@@ -83,6 +87,8 @@ class Transaction {
 
   /// A version number that was never given out (once committed).
   std::uint64_t new_version();
+  /// The number that the next new_version() or set_ref() of an existing record will take.
+  std::uint64_t next_version() const noexcept { return version_ + 1; }
   /// Gives record `index` a new version: fills the ref that root does not point to and stores root. Once a record and
   /// transaction.
   std::uint64_t set_ref(std::uint32_t index, const RefValues& values);

@@ -29,8 +29,22 @@ std::uint64_t grain_of(std::uint64_t nbytes) noexcept {
   return std::max(kMinGrain, std::bit_ceil((nbytes + kGrainsGoal - 1) / kGrainsGoal));
 }
 
+/// Bytes of one row of the slowest axis, were there one; beyond 2^63 just "too many".
+std::uint64_t row_bytes_of(const Shape& shape, std::int64_t itemsize, bool fortran) noexcept {
+  std::uint64_t bytes = static_cast<std::uint64_t>(itemsize);
+  for (int axis = 0; axis < shape.ndim(); ++axis) {
+    if (axis == (fortran ? shape.ndim() - 1 : 0)) continue;
+    bytes = checked_mul(bytes, static_cast<std::uint64_t>(shape[axis])).value_or(kMaxBytes);
+  }
+  return std::min(bytes, kMaxBytes);
+}
+
+TicketImpl& as_ticket(CreateTicket& ticket) { return dynamic_cast<TicketImpl&>(ticket); }
+
+}  // namespace
+
 /// Attributes are JSON text that the client has checked; here only what could harm a terminal or a reader is refused.
-void check_attrs(const CreateSpec& spec) {
+void EngineImpl::check_attrs(const CreateSpec& spec) {
   if (spec.attrs.size() > kMaxAttrsBytes) {
     throw Error(ErrorCode::Usage, "the attributes of '" + spec.name + "' have " + std::to_string(spec.attrs.size()) +
                                       " bytes; the limit is " + std::to_string(kMaxAttrsBytes));
@@ -43,10 +57,6 @@ void check_attrs(const CreateSpec& spec) {
                                       "' have control bytes or are not valid UTF-8: write JSON with \\u escapes");
   }
 }
-
-TicketImpl& as_ticket(CreateTicket& ticket) { return dynamic_cast<TicketImpl&>(ticket); }
-
-}  // namespace
 
 TicketImpl::~TicketImpl() { engine.give_back(*this); }
 
@@ -81,6 +91,7 @@ void EngineImpl::check_spec(const CreateSpec& spec, TicketItem& item) const {
   }
   item.nbytes = static_cast<std::uint64_t>(nbytes);
   item.grain = grain_of(item.nbytes);
+  item.row_bytes = row_bytes_of(shape, dtype.itemsize(), spec.order == "F");
 }
 
 void EngineImpl::take_names(TicketImpl& ticket) {
@@ -132,13 +143,9 @@ void EngineImpl::take_records(TicketImpl& ticket) {
   }
 }
 
-void EngineImpl::take_memory(TicketImpl& ticket) {
-  std::vector<std::uint64_t> sizes;
+void EngineImpl::take_memory(TicketImpl& ticket, std::span<const std::uint64_t> sizes) {
   std::uint64_t total = 0;
-  for (const auto& item : ticket.items) {
-    sizes.push_back(item.nbytes);
-    total = checked_add(total, item.nbytes).value_or(kMaxBytes);
-  }
+  for (const auto size : sizes) total = checked_add(total, size).value_or(kMaxBytes);
   const auto pending = reclaimer_.pending_bytes();
   const bool would_warm = pending != 0 && total >= kBigRequest && pool_.numbers().warm < total;
   if (would_warm || reclaimer_.count() > kManyWaiting) reclaim();
@@ -180,7 +187,9 @@ std::unique_ptr<CreateTicket> EngineImpl::prepare_create(SlotRef slot, std::span
   ticket->items.resize(specs.size());
   for (std::size_t i = 0; i < specs.size(); ++i) check_spec(specs[i], ticket->items[i]);
   take_names(*ticket);
-  take_memory(*ticket);
+  std::vector<std::uint64_t> sizes;
+  for (const auto& item : ticket->items) sizes.push_back(item.nbytes);
+  take_memory(*ticket, sizes);
   try {
     const auto& extents = ticket->allocation.extents;
     std::vector<std::uint32_t> pieces(specs.size());
@@ -224,14 +233,14 @@ bool EngineImpl::reserve_some(CreateTicket& ticket) {
   return allocation.work_left() == 0;
 }
 
-EngineImpl::Written EngineImpl::write_blocks(const TicketImpl& ticket, std::size_t at, std::uint64_t gen,
+Written EngineImpl::write_blocks(const TicketImpl& ticket, std::size_t at, std::uint64_t gen,
                                              std::vector<ExtentInfo>& extents) {
   const auto& item = ticket.items[at];
   std::vector<Extent> table;
   for (const auto& extent : extents) table.push_back({extent.offset, extent.bytes, gen});
   const auto& slot = writer_.slot(ticket.slot.index);
   Written out;
-  out.block = heap_.write_version({item.record, gen, gen, item.nbytes, item.grain, item.spec.order == "F" ? 1U : 0U,
+  out.block = heap_.write_version({item.record, gen, gen, item.nbytes, item.grain, item.row_bytes, item.spec.order == "F" ? 1U : 0U,
                                    item.spec.shape, table, item.spec.dtype});
   try {
     const auto now = std::chrono::system_clock::now().time_since_epoch().count();
@@ -273,7 +282,7 @@ void EngineImpl::write_ticket(const TicketImpl& ticket, Transaction& change, std
     written.push_back(write_blocks(ticket, i, gen, out[i].extents));
     const auto flags =
         kArrayBuilding | (item.spec.session ? kArraySession : 0) | (item.spec.replace ? kArrayReplaces : 0);
-    change.set_ref(item.record, {gen, written.back().block, written.back().meta, flags});
+    change.set_ref(item.record, {gen, written.back().block, written.back().meta, flags, 0, 0});
     if (!item.spec.replace) index_.insert(change, item.spec.name, item.record);
   }
   if (high != header().records_high.load()) change.store(writer_.header().records_high, high);

@@ -116,6 +116,31 @@ class Engine {
   virtual void rename(SlotRef slot, std::uint64_t sequence, std::string_view from, std::string_view to,
                       bool replace) = 0;
 
+  // ---- versions (all but prepare_*: `sequence` as above; the client must hold a claim that allows it, else Permission)
+  /// Memory for a copy of `bytes` of the array's data, or for more at its end (ExtendRequest): taken, not yet granted.
+  ///   Errors: NoSuchArray, Sealed, Capacity, SystemMemory, Permission, Shape (over 2^63 bytes).
+  virtual std::unique_ptr<CreateTicket> prepare_memory(SlotRef slot, const MemoryRequest& request) = 0;
+  virtual std::unique_ptr<CreateTicket> prepare_extend(SlotRef slot, const ExtendRequest& request) = 0;
+  /// Lists the ticket's memory under the slot.
+  virtual ExtendReply commit_memory(SlotRef slot, std::uint64_t sequence, std::unique_ptr<CreateTicket> ticket) = 0;
+  /// The answer of a request for memory that was applied already.
+  virtual std::optional<ExtendReply> find_memory(SlotRef slot, std::uint64_t sequence) const = 0;
+  /// Errors: Permission (not granted to this client).
+  virtual void return_memory(SlotRef slot, std::uint64_t sequence, std::span<const ExtentInfo> extents) = 0;
+  /// Publishes grants on top of what is current. Returns the new version.
+  ///   Errors: NoSuchArray, Sealed, Permission, Usage (changes that do not fit the data), Capacity (too many extents).
+  virtual std::uint64_t commit_version(SlotRef slot, std::uint64_t sequence, const CommitRequest& request) = 0;
+  /// Errors: NoSuchArray, Torn, Name, NameTaken, TooManyArrays, Usage (a version that is gone).
+  virtual SnapshotReply snapshot(SlotRef slot, std::uint64_t sequence, const SnapshotRequest& request) = 0;
+  /// Errors: NoSuchArray, Contract (not a snapshot of this array), Sealed, Permission.
+  virtual std::uint64_t revert(SlotRef slot, std::uint64_t sequence, const RevertRequest& request) = 0;
+  /// Marks rows torn or whole.   Errors: NoSuchArray, Permission.
+  virtual void mend(SlotRef slot, std::uint64_t sequence, const MendRequest& request) = 0;
+  /// Asks the slot's client to leave (a word that it looks at).
+  virtual void ask_to_leave(SlotRef slot) = 0;
+  /// Names of the arrays on which the slot holds a granted WRITE.
+  virtual std::vector<std::string> written_arrays(SlotRef slot) const = 0;
+
   // ---- memory
   /// Frees extents of removed arrays that no claim pins any more; returns the bytes freed. Cheap when nothing waits.
   virtual std::uint64_t reclaim() = 0;

@@ -41,6 +41,8 @@ EngineImpl::EngineImpl(const EngineOptions& options, StoreFiles files)
       files_(std::move(files)),
       writer_(files_.catalog_map.data(), files_.catalog_map.bytes(), files_.catalog.get()),
       sync_(files_.sync_map.data(), header().max_clients, header().max_arrays),
+      view_(files_.catalog_map.data(), files_.catalog_map.bytes()),
+      claims_(view_, files_.sync_map.data()),
       sync_reserver_(files_.sync.get(), header().sync_bytes),
       heap_(writer_),
       index_(writer_, heap_),
@@ -73,7 +75,8 @@ EngineImpl::Current EngineImpl::current(std::uint32_t index) const noexcept {
   const auto root = record.root.load(std::memory_order_relaxed);
   if (root == 0) return {index};
   const auto& ref = record.ref[root & 1];
-  return {index, root, ref.array_gen.load(), ref.block.load(), ref.meta.load(), ref.flags.load()};
+  return {index,          root,        ref.array_gen.load(), ref.block.load(), ref.meta.load(), ref.flags.load(),
+          ref.floor.load(), ref.torn.load()};
 }
 
 bool EngineImpl::is_live(SlotRef slot) const noexcept {
@@ -119,7 +122,8 @@ SlotRef EngineImpl::attach(const Peer& peer) {
   slot.pid.store(peer.pid), slot.start.store(peer.start), slot.pid_namespace.store(peer.pid_namespace);
   slot.uid_role.store(std::uint64_t{peer.uid} << 8 | (peer.read_only ? 1 : 0));
   slot.since_unix_ns.store(unix_now_ns());
-  slot.last_sequence.store(0), slot.last_result[0].store(0), slot.last_result[1].store(0);
+  slot.last_sequence.store(0), slot.last_result[0].store(0), slot.last_result[1].store(0), slot.kicked.store(0);
+  for (auto& counter : claims.counters) counter.store(0, std::memory_order_relaxed);
   const auto shown = peer.command.substr(0, sizeof(slot.command) - 1);
   std::fill(std::begin(slot.command), std::end(slot.command), '\0');
   shown.copy(slot.command, shown.size());
@@ -138,6 +142,8 @@ void EngineImpl::sweep(SlotRef slot) {
   words.id.store(slot_id(slot.gen, SlotState::dying));
   crash_point("sweep.dying");
   fail_point("sweep.dying");
+  tear_writes(slot);
+  crash_point("sweep.torn");
   remove_owned(slot);
   crash_point("sweep.owned");
   Transaction change(writer_);
@@ -145,7 +151,7 @@ void EngineImpl::sweep(SlotRef slot) {
   commit(change);
   for (const auto& extent : granted) pool_.release(extent.offset, extent.bytes, kUnknownUid);
   crash_point("sweep.grants");
-  sweep_entries(sync_, slot, static_cast<std::uint32_t>(header().records_high.load()));
+  sweep_entries(claims_, slot, static_cast<std::uint32_t>(header().records_high.load()));
   crash_point("sweep.entries");
   words.id.store(slot_id(next_gen(slot.gen), SlotState::free));
   crash_point("sweep.free");

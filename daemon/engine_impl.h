@@ -1,10 +1,11 @@
 /// The engine's parts and the private steps its operations share. Operations are grouped by file: engine_impl.cc
-/// (slots, memory), create_ops.cc (creating), array_ops.cc (publish, remove, rename), recovery.cc (adoption).
+/// (slots, memory), create_ops.cc (creating), array_ops.cc (publish, remove, rename), memory_ops.cc (grants), version_ops.cc
+/// (commit, revert), snapshot_ops.cc, torn_ops.cc, recovery.cc (adoption).
 ///
 /// Invariants between calls: every record whose root is not 0 names an intact version and meta block; a name is in the
-/// index exactly if its array is visible or building without kArrayReplaces; every extent of such a block, of a waiting
-/// version and of a ticket is taken from the pool, and nothing else is; `owned_` lists the building and the session
-/// arrays by slot.
+/// index exactly if its array is visible or building without kArrayReplaces; the pool counts one holder of an extent for
+/// every block, living or waiting, that has it, for every grant and every ticket, and nothing else; `owned_` lists the building
+/// and the session arrays by slot; `snapshots_` the living snapshots by what they were taken of.
 #pragma once
 
 #include <chrono>
@@ -12,39 +13,21 @@
 #include <set>
 #include <string>
 #include <unordered_set>
-#include <vector>
 
 #include "daemon/catalog_heap.h"
 #include "daemon/catalog_writer.h"
 #include "daemon/engine.h"
+#include "daemon/extent_table.h"
 #include "daemon/grants.h"
 #include "daemon/memory_limits.h"
 #include "daemon/name_index.h"
 #include "daemon/pool_allocator.h"
 #include "daemon/reclaimer.h"
 #include "daemon/store_files.h"
+#include "daemon/ticket.h"
+#include "lib/shm/claim_system.h"
 
 namespace ndshare::internal {
-
-class EngineImpl;
-
-/// One array of a ticket: its spec checked and measured, its place in the record table taken.
-struct TicketItem {
-  CreateSpec spec;
-  std::uint64_t nbytes = 0, grain = 0;
-  std::uint32_t record = 0;
-};
-
-struct TicketImpl final : CreateTicket {
-  TicketImpl(EngineImpl& owner, SlotRef who) : engine(owner), slot(who) {}
-  ~TicketImpl() override;
-  EngineImpl& engine;
-  SlotRef slot;
-  std::vector<TicketItem> items;
-  std::vector<std::string> names;  ///< taken in EngineImpl::coming_
-  PoolAllocation allocation;
-  bool holds_memory = false;
-};
 
 class EngineImpl final : public Engine {
  public:
@@ -77,6 +60,18 @@ class EngineImpl final : public Engine {
   void discard(SlotRef slot, std::uint64_t sequence, ArrayId id) override;
   void rename(SlotRef slot, std::uint64_t sequence, std::string_view from, std::string_view to, bool replace) override;
 
+  std::unique_ptr<CreateTicket> prepare_memory(SlotRef slot, const MemoryRequest& request) override;
+  std::unique_ptr<CreateTicket> prepare_extend(SlotRef slot, const ExtendRequest& request) override;
+  ExtendReply commit_memory(SlotRef slot, std::uint64_t sequence, std::unique_ptr<CreateTicket> ticket) override;
+  std::optional<ExtendReply> find_memory(SlotRef slot, std::uint64_t sequence) const override;
+  void return_memory(SlotRef slot, std::uint64_t sequence, std::span<const ExtentInfo> extents) override;
+  std::uint64_t commit_version(SlotRef slot, std::uint64_t sequence, const CommitRequest& request) override;
+  SnapshotReply snapshot(SlotRef slot, std::uint64_t sequence, const SnapshotRequest& request) override;
+  std::uint64_t revert(SlotRef slot, std::uint64_t sequence, const RevertRequest& request) override;
+  void mend(SlotRef slot, std::uint64_t sequence, const MendRequest& request) override;
+  void ask_to_leave(SlotRef slot) override { writer_.slot(slot.index).kicked.store(1); }
+  std::vector<std::string> written_arrays(SlotRef slot) const override;
+
   std::uint64_t reclaim() override;
   std::uint64_t trim_some(std::uint64_t keep_bytes) override;
   std::uint64_t warm_limit_bytes() const override;
@@ -88,14 +83,7 @@ class EngineImpl final : public Engine {
 
  private:
   friend struct TicketImpl;
-  /// A record's current reference, as the engine (its only writer) reads it.
-  struct Current {
-    std::uint32_t index = 0;
-    std::uint64_t root = 0, array_gen = 0, block = 0, meta = 0, flags = 0;
-    std::uint64_t version() const noexcept { return root >> 1; }
-    bool building() const noexcept { return (flags & kArrayBuilding) != 0; }
-  };
-
+  using Current = CurrentArray;
   // engine_impl.cc
   Current current(std::uint32_t index) const noexcept;
   const Slot& check_slot(SlotRef slot, bool writes) const;
@@ -113,12 +101,10 @@ class EngineImpl final : public Engine {
   void check_spec(const CreateSpec& spec, TicketItem& item) const;
   void take_names(TicketImpl& ticket);
   void take_records(TicketImpl& ticket);
-  void take_memory(TicketImpl& ticket);
+  static void check_attrs(const CreateSpec& spec);
+  void take_memory(TicketImpl& ticket, std::span<const std::uint64_t> sizes);
   void check_system_memory(std::uint64_t cold);
   void give_back(TicketImpl& ticket) noexcept;
-  struct Written {
-    std::uint64_t block = 0, meta = 0;
-  };
   Written write_blocks(const TicketImpl& ticket, std::size_t item, std::uint64_t gen, std::vector<ExtentInfo>& extents);
   std::uint64_t grow_records(const TicketImpl& ticket);
   void write_ticket(const TicketImpl& ticket, Transaction& change, std::vector<Written>& written,
@@ -138,21 +124,55 @@ class EngineImpl final : public Engine {
   void remove_owned(SlotRef slot);
   [[noreturn]] static void no_such_array(std::string_view name);
 
+  // memory_ops.cc
+  std::unique_ptr<TicketImpl> take_grant(SlotRef slot, std::uint64_t bytes);
+  Current find_to_change(SlotRef slot, ArrayId id) const;
+
+  // version_ops.cc
+  void require_claim(SlotRef slot, const Current& array, std::initializer_list<ClaimMode> modes) const;
+  ExtentTable changed_table(Transaction& change, SlotRef slot, const CommitRequest& request, const VersionBlock& block,
+                            std::uint64_t version);
+  NextVersion write_next(const Current& array, std::uint64_t version, std::int64_t rows, const ExtentTable& table,
+                         const std::vector<TornRange>& torn);
+  void drop_next(const Current& array, const NextVersion& next) noexcept;
+  /// After the commit: what was current waits for its last holder.
+  void superseded(const Current& before, const NextVersion& next);
+  void hold(const ExtentTable& table, std::uint64_t except_birth);
+  void let_go(std::span<const Extent> table, std::uint64_t except_birth) noexcept;
+  void content_changed(std::uint32_t record) noexcept;
+  std::uint64_t latest_result(SlotRef slot, std::uint32_t record) noexcept;
+
+  // snapshot_ops.cc
+  std::uint64_t block_of_version(const Current& array, std::uint64_t version) const;
+  NextVersion write_snapshot(const Current& source, const VersionBlock& block, std::uint64_t version, std::uint32_t record,
+                             std::uint64_t gen);
+  void forget_snapshot(const VersionBlock& block);
+  void settle_floor(std::uint64_t source_gen);
+  std::uint64_t floor_of(std::uint64_t source_gen) const;
+
+  // torn_ops.cc
+  void tear_writes(SlotRef slot);
+  void store_torn(const Current& array, const std::vector<TornRange>& ranges, SlotRef slot, std::uint64_t sequence);
+
   // recovery.cc
   void adopt_records();
   void adopt_orphans(const ClaimScan& scan);
+  void adopt_old_versions(const ClaimScan& scan, const std::vector<std::uint64_t>& offsets);
   void adopt_free_records(const ClaimScan& scan);
   void adopt_grants();
   void adopt_capacity();
   void sweep_dead();
   void remove_ownerless();
   void mark_extents(const VersionBlock& block, std::uint32_t uid);
+  void adopt_snapshots();
 
   EngineOptions options_;
   StoreFiles files_;
   std::string pool_folder_;
   CatalogWriter writer_;
   SyncSegment sync_;
+  CatalogView view_;
+  ClaimSystem claims_;
   StepReserver sync_reserver_;
   CatalogHeap heap_;
   NameIndex index_;
@@ -163,6 +183,12 @@ class EngineImpl final : public Engine {
   std::vector<std::uint32_t> free_records_;     ///< below records_high_, in nobody's use
   std::uint32_t records_high_ = 0;              ///< the header's, plus what tickets hold
   std::vector<std::set<std::uint32_t>> owned_;  ///< by slot: its building and session arrays
+  /// The living snapshots of one array: the versions that they name, and the array's record.
+  struct Snapshots {
+    std::uint32_t record = ~0U;
+    std::multiset<std::uint64_t> versions;
+  };
+  std::map<std::uint64_t, Snapshots> snapshots_;  ///< by array_gen of what they were taken of
   std::vector<std::uint32_t> ownerless_;        ///< found by adoption: their makers are gone
   std::unordered_set<std::string> coming_;      ///< names of tickets
   std::uint64_t visible_ = 0;                   ///< arrays that are not building

@@ -51,6 +51,11 @@ std::vector<ByteRange> ExtentCounts::remove(ByteRange range) {
   return freed;
 }
 
+bool ExtentCounts::shared(ByteRange range) const {
+  const auto [first, last] = counts_.equal_range(interval(range));
+  return std::any_of(first, last, [](const auto& stretch) { return stretch.second > 1; });
+}
+
 std::vector<ByteRange> ExtentCounts::gaps(ByteRange range) const { return holes(counts_, range); }
 
 std::uint64_t ExtentCounts::end() const { return counts_.empty() ? 0 : std::prev(counts_.end())->first.upper(); }

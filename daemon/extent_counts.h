@@ -29,6 +29,8 @@ class ExtentCounts {
   bool covers(ByteRange range) const;
   /// Whether some byte of the range has a holder.
   bool touches(ByteRange range) const;
+  /// Whether some byte of the range has more than one holder.
+  bool shared(ByteRange range) const;
   /// Takes one holder from every byte; returns the stretches that have none left. REQUIRES: covers(range).
   std::vector<ByteRange> remove(ByteRange range);
   /// The stretches of the range that have no holder.

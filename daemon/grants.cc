@@ -28,7 +28,16 @@ bool Grants::holds(SlotRef slot) const noexcept {
   return false;
 }
 
-void Grants::add(Transaction& change, SlotRef slot, const std::vector<ByteRange>& extents) {
+std::vector<ByteRange> Grants::of_request(SlotRef slot, std::uint64_t sequence) const {
+  std::vector<ByteRange> out;  // add() fills free places from the lowest on: their order is the order of the data
+  for (std::uint32_t at = 0; at < high_; ++at) {
+    const auto& grant = writer_.grant(at);
+    if (grant.owner.load() == owner(slot) && grant.sequence.load() == sequence) out.push_back({grant.offset.load(), grant.bytes.load()});
+  }
+  return out;
+}
+
+void Grants::add(Transaction& change, SlotRef slot, std::uint64_t sequence, const std::vector<ByteRange>& extents) {
   std::uint32_t at = 0;
   for (const auto& extent : extents) {
     while (at < high_ && change.load(writer_.grant(at).owner) != 0) ++at;
@@ -41,6 +50,7 @@ void Grants::add(Transaction& change, SlotRef slot, const std::vector<ByteRange>
     auto& grant = writer_.grant(at);
     change.store(grant.offset, extent.offset);
     change.store(grant.bytes, extent.bytes);
+    change.store(grant.sequence, sequence);
     change.store_seen(grant.owner, owner(slot));
     if (at >= high_) high_ = at + 1;
     ++at;

@@ -19,7 +19,9 @@ class Grants {
   explicit Grants(CatalogWriter& writer) : writer_(writer) {}
 
   /// Lists extents under `slot`. Errors: Capacity (the table is full: says the limit), SystemMemory.
-  void add(Transaction& change, SlotRef slot, const std::vector<ByteRange>& extents);
+  void add(Transaction& change, SlotRef slot, std::uint64_t sequence, const std::vector<ByteRange>& extents);
+  /// What was granted to the request of this sequence, in the order it was given.
+  std::vector<ByteRange> of_request(SlotRef slot, std::uint64_t sequence) const;
   /// Takes extents off the list: a publish names them now, or they were returned. Errors: Permission (not this slot's
   /// grant).
   void take(Transaction& change, SlotRef slot, const std::vector<ByteRange>& extents);

@@ -1,9 +1,7 @@
 // Requests that change arrays: create, publish, discard, remove, rename.
 #include "daemon/create_job.h"
 #include "daemon/handlers.h"
-#include "daemon/one_line.h"
 #include "daemon/server.h"
-#include "lib/base/log.h"
 
 namespace ndshare::internal {
 namespace {
@@ -22,44 +20,7 @@ CreateReply commit(Server& server, SlotRef slot, std::uint64_t sequence, std::un
   return reply;
 }
 
-void finish_create(Server& server, const std::shared_ptr<CreateJob>& job) {
-  server.finish_job(job);
-  auto ticket = std::move(job->ticket);
-  const auto session = job->session.lock();
-  if (job->abandoned) return;  // the slot was swept: dropping the ticket gives its memory back
-  try {
-    if (job->failure) std::rethrow_exception(job->failure);
-    const auto reply = commit(server, job->slot, job->sequence, std::move(ticket));
-    if (session) session->reply<CreateRequest>(job->sequence, reply);
-  } catch (const Error& error) {
-    log_debug("create refused: " + one_line(error.message()));
-    ticket.reset();
-    if (session) session->fail(job->sequence, error);
-  } catch (const std::exception& failure) {
-    log_error(std::string("create failed: ") + one_line(failure.what()));
-    ticket.reset();
-    if (session) session->fail(job->sequence, Error(ErrorCode::Internal, std::string("the daemon failed: ") + failure.what()));
-  }
-}
-
 }  // namespace
-
-void run_create_step(Server& server, std::shared_ptr<CreateJob> job) {
-  auto& engine = server.engine();
-  server.loop().help(
-      [&engine, job] {
-        try {
-          if (!job->abandoned) job->reserved = engine.reserve_some(*job->ticket);
-        } catch (...) {
-          job->failure = std::current_exception();
-        }
-      },
-      [&server, job] {
-        if (!job->reserved && !job->failure && !job->abandoned) return run_create_step(server, job);
-        finish_create(server, job);
-        if (const auto session = job->session.lock(); session && !session->closed()) session->resume_requests();
-      });
-}
 
 std::optional<CreateReply> handle(Server& server, Session& session, std::uint64_t sequence, CreateRequest request) {
   check_batch("Create", request.specs.size());
@@ -69,13 +30,11 @@ std::optional<CreateReply> handle(Server& server, Session& session, std::uint64_
   server.reclaim_if_due();
   auto ticket = server.engine().prepare_create(*session.slot(), request.specs);
   if (server.engine().cold_bytes(*ticket) == 0) return commit(server, *session.slot(), sequence, std::move(ticket));
-  auto job = std::make_shared<CreateJob>();
-  job->session = session.weak_from_this();
-  job->slot = *session.slot();
-  job->sequence = sequence;
-  job->ticket = std::move(ticket);
-  session.defer();
-  server.start_job(std::move(job));
+  const auto finish = [&server, slot = *session.slot(), sequence, seen = session.weak_from_this()](std::unique_ptr<CreateTicket> ready) {
+    const auto reply = commit(server, slot, sequence, std::move(ready));
+    if (const auto asker = seen.lock()) asker->reply<CreateRequest>(sequence, reply);
+  };
+  start_create_job(server, session, sequence, std::move(ticket), finish);
   return std::nullopt;
 }
 

@@ -185,6 +185,10 @@ void PoolAllocator::retain(std::uint64_t offset, std::uint64_t bytes) {
   counts_.add({offset, bytes});
 }
 
+bool PoolAllocator::is_shared(std::uint64_t offset, std::uint64_t bytes) const {
+  return is_piece(bytes) ? shared_pieces_.contains(offset) : counts_.shared({offset, bytes});
+}
+
 std::uint64_t PoolAllocator::release(std::uint64_t offset, std::uint64_t bytes, std::uint32_t uid) {
   if (bytes == 0) return 0;
   check_place(offset, bytes);

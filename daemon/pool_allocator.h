@@ -122,6 +122,8 @@ class PoolAllocator {
 
   /// One more holder of these bytes (a snapshot, a newer version). Errors: Damaged where a byte of it is not in use.
   void retain(std::uint64_t offset, std::uint64_t bytes);
+  /// Whether some byte of the extent has more than one holder.
+  bool is_shared(std::uint64_t offset, std::uint64_t bytes) const;
   /// One holder less; bytes without a holder are free and warm. Slab pieces whole, page extents in pages.
   /// Returns the bytes that became free for other arrays. Errors: Damaged.
   std::uint64_t release(std::uint64_t offset, std::uint64_t bytes, std::uint32_t uid);

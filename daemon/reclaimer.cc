@@ -39,6 +39,14 @@ bool Reclaimer::frees_record(std::uint32_t array) const noexcept {
                      [&](const Waiting& one) { return one.array == array && one.frees_record; });
 }
 
+std::uint64_t Reclaimer::block_of(std::uint32_t array, std::uint64_t array_gen, std::uint64_t version) const noexcept {
+  const auto is_it = [&](const Waiting& one) {
+    return one.block != 0 && one.array == array && one.array_gen == array_gen && one.from <= version && version <= one.to;
+  };
+  const auto found = std::find_if(waiting_.begin(), waiting_.end(), is_it);
+  return found == waiting_.end() ? 0 : found->block;
+}
+
 std::uint64_t Reclaimer::run(const ClaimScan& scan, const std::function<void(std::uint32_t)>& free_record) {
   std::uint64_t freed = 0;
   const auto is_done = [&](Waiting& waiting) {

@@ -47,6 +47,12 @@ class Reclaimer {
   Reclaimer(CatalogHeap& heap, PoolAllocator& pool) : heap_(heap), pool_(pool) {}
 
   void add(const Waiting& waiting);
+  /// A name block or a list of torn rows that was current up to root `to`: any claim of the array may still read it.
+  void add_meta(std::uint32_t array, std::uint64_t array_gen, std::uint64_t to, std::uint64_t block) {
+    add({array, array_gen, array_gen, to, 0, block, 0, kUnknownUid, false});
+  }
+  /// The waiting block that was current as `version`; 0 where none waits.
+  std::uint64_t block_of(std::uint32_t array, std::uint64_t array_gen, std::uint64_t version) const noexcept;
   /// Whether something that waits will take back the index of `array`.
   bool frees_record(std::uint32_t array) const noexcept;
   bool empty() const noexcept { return waiting_.empty(); }

@@ -45,6 +45,10 @@ void EngineImpl::adopt() {
   const auto pid = static_cast<std::uint64_t>(getpid());
   writer_.header().daemon_start.store(process_start(pid).value_or(0));
   writer_.header().daemon_pid.store(pid);
+  adopt_snapshots();
+  for (const auto record : writer_.recovered()) {
+    if (record < records_high_) content_changed(record);  // a commit that was finished just now is announced
+  }
   sweep_dead();
   crash_point("adopt.swept");
   remove_ownerless();
@@ -64,6 +68,7 @@ void EngineImpl::adopt_records() {
     if (array.root == 0) continue;
     heap_.adopt_version(array.block, i);
     heap_.adopt_meta(array.meta, i);
+    heap_.adopt_torn(array.torn, i);
     const auto& meta = heap_.meta(array.meta);
     mark_extents(heap_.version(array.block), meta.uid);
     if (!array.building()) {
@@ -84,21 +89,14 @@ void EngineImpl::adopt_records() {
 /// Blocks that no record names: those of versions that an entry of an unswept slot pins wait on, the others are gone.
 void EngineImpl::adopt_orphans(const ClaimScan& scan) {
   std::map<std::uint32_t, std::vector<std::uint64_t>> kept_names;
-  const auto max_version = header().next_version.load();
+  std::vector<std::uint64_t> versions;
   const auto keep = [&](std::uint64_t offset, bool is_version) {
-    if (!is_version) {
-      if (!scan.names(heap_.meta(offset).array)) return false;
-      kept_names[heap_.meta(offset).array].push_back(offset);
+    if (is_version) {
+      versions.push_back(offset);
       return true;
     }
-    const auto& block = heap_.version(offset);
-    const auto to = block.version > max_version ? 0 : max_version;  // until when it was current is not known any more
-    if (!scan.pins(block.array, block.array_gen, block.version, to)) return false;
-    std::uint64_t bytes = 0;
-    for (const auto& extent : extents_of(block)) bytes += extent.bytes;
-    mark_extents(block, kUnknownUid);
-    const bool is_removed = block.array < records_high_ && current(block.array).root == 0;
-    reclaimer_.add({block.array, block.array_gen, block.version, to, offset, 0, bytes, kUnknownUid, is_removed});
+    if (!scan.names(heap_.meta(offset).array)) return false;
+    kept_names[heap_.meta(offset).array].push_back(offset);
     return true;
   };
   // Blocks lie where somebody wrote; the holes in between are left alone, a look at one would take memory.
@@ -106,8 +104,37 @@ void EngineImpl::adopt_orphans(const ClaimScan& scan) {
   for_each_resident(files_.catalog.get(), start + header().heap_bytes, [&](std::uint64_t offset, std::uint64_t bytes) {
     if (offset + bytes > start) heap_.scan_orphans(std::max(offset, start) - start, offset + bytes - start, keep);
   });
+  adopt_old_versions(scan, versions);
+  const auto max_version = header().next_version.load();
   for (const auto& [array, names] : kept_names) {
     for (const auto offset : names) reclaimer_.add({array, 0, 0, max_version, 0, offset, 0, kUnknownUid, false});
+  }
+}
+
+/// An old version was current until the next block of its array came; a block that was freed meanwhile makes that look later
+/// than it was, which only keeps memory a little longer.
+void EngineImpl::adopt_old_versions(const ClaimScan& scan, const std::vector<std::uint64_t>& offsets) {
+  const auto max_version = header().next_version.load();
+  std::map<std::uint64_t, std::set<std::uint64_t>> by_gen;  // array_gen to the versions of its blocks
+  for (const auto offset : offsets) by_gen[heap_.version(offset).array_gen].insert(heap_.version(offset).version);
+  for (std::uint32_t i = 0; i < records_high_; ++i) {
+    const auto array = current(i);
+    const auto found = array.root == 0 ? by_gen.end() : by_gen.find(array.array_gen);
+    if (found != by_gen.end()) found->second.insert(heap_.version(array.block).version);
+  }
+  for (const auto offset : offsets) {
+    const auto& block = heap_.version(offset);
+    const auto& known = by_gen[block.array_gen];
+    const auto next = known.upper_bound(block.version);
+    const auto to = next == known.end() ? max_version : *next - 1;
+    const bool committed = block.version <= max_version;
+    if (!committed || !scan.pins(block.array, block.array_gen, block.version, to)) {
+      heap_.free_block(offset);
+      continue;
+    }
+    mark_extents(block, kUnknownUid);
+    const bool is_removed = block.array < records_high_ && current(block.array).root == 0;
+    reclaimer_.add({block.array, block.array_gen, block.version, to, offset, 0, table_bytes(extents_of(block)), kUnknownUid, is_removed});
   }
 }
 

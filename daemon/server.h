@@ -57,6 +57,9 @@ class Server {
   SlotRef attach(Session& session, const Peer& peer, OwnedFd pidfd);
   /// Gives a slot to a new connection of the process that holds it; nothing where it does not hold it.
   std::optional<SlotRef> resume(Session& session, std::uint32_t index, std::uint64_t gen);
+  /// Asks the clients of a process to leave; with `kill` ends the process through its pidfd (its sweep follows).
+  ///   Errors: Usage (no client of that pid), Busy (it holds write claims: names the arrays), Permission, Io.
+  void kick(std::uint64_t pid, bool kill);
   /// The holder of the slot leaves by itself: sweeps at once.
   void detach(std::uint32_t index);
 

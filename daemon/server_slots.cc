@@ -4,7 +4,13 @@
 #include <string>
 #include <utility>
 
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "daemon/create_job.h"
 #include "daemon/one_line.h"
@@ -31,6 +37,16 @@ OwnedFd pidfd_to_keep(std::uint64_t pid) {
   rlimit limit{};
   if (out && ::getrlimit(RLIMIT_NOFILE, &limit) == 0 && static_cast<rlim_t>(out.get()) >= limit.rlim_cur / 2) out.reset();
   return out;
+}
+
+/// SIGKILL through a pidfd, which cannot hit another process that got the pid meanwhile.
+void end_process(const Holder& holder) {
+  const OwnedFd other(holder.pidfd ? -1 : open_pidfd(holder.pid));
+  const int fd = holder.pidfd ? holder.pidfd.get() : other.get();
+  if (!holder.pidfd && !process_alive(holder.pid, holder.start)) return;
+  if (::syscall(SYS_pidfd_send_signal, fd, SIGKILL, nullptr, 0) == 0 || errno == ESRCH) return;
+  throw Error(errno == EPERM ? ErrorCode::Permission : ErrorCode::Io,
+              "process " + std::to_string(holder.pid) + " cannot be ended by the daemon: " + std::strerror(errno));
 }
 
 }  // namespace
@@ -144,6 +160,35 @@ void Server::drop_idle(SlotRef slot) {
   const auto who = describe(found->second);
   if (release_slot(slot.index)) log_info("swept " + who + ": its connection was lost, and it held nothing");
   check_ephemeral();
+}
+
+void Server::kick(std::uint64_t pid, bool kill) {
+  std::string others;
+  std::vector<const Holder*> theirs;  // a process may have connected more than once
+  for (const auto& [index, holder] : holders_) {
+    if (holder.pid == pid) {
+      theirs.push_back(&holder);
+    } else {
+      others += (others.empty() ? "" : ", ") + std::to_string(holder.pid);
+    }
+  }
+  if (theirs.empty()) {
+    throw Error(ErrorCode::Usage, "no client of this store has pid " + std::to_string(pid) +
+                                      (others.empty() ? "; it has no clients" : "; clients: " + others),
+                {{"pid", std::to_string(pid)}});
+  }
+  if (kill) return end_process(*theirs.front());
+  for (const auto* holder : theirs) {
+    const auto written = engine_->written_arrays(holder->slot);
+    if (written.empty()) continue;
+    throw Error(ErrorCode::Busy,
+                "process " + std::to_string(pid) + " holds a write claim on '" + printable(written.front()) + "'" +
+                    (written.size() > 1 ? " and " + std::to_string(written.size() - 1) + " more" : "") +
+                    ": its rows would be torn. Wait until it is done, or end it with --kill",
+                {{"pid", std::to_string(pid)}, {"array", written.front()}});
+  }
+  for (const auto* holder : theirs) engine_->ask_to_leave(holder->slot);
+  log_info("asked pid " + std::to_string(pid) + " to leave");
 }
 
 void Server::detach(std::uint32_t index) {

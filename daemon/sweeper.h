@@ -9,12 +9,12 @@
 #include <cstdint>
 
 #include "daemon/engine.h"
-#include "daemon/store_files.h"
+#include "lib/shm/claim_system.h"
 
 namespace ndshare::internal {
 
 /// Clears the entries of `slot`. Arrays of index `records_high` and above were never used: they are left alone.
-void sweep_entries(const SyncSegment& sync, SlotRef slot, std::uint32_t records_high);
+void sweep_entries(ClaimSystem& system, SlotRef slot, std::uint32_t records_high);
 
 /// Bumps a notify word by 2, clears "somebody may sleep", and wakes all: always, or only where that bit was set.
 void bump_and_wake(a32& word, bool always) noexcept;

@@ -6,6 +6,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,6 +31,20 @@ struct ClientInfo {
   std::uint64_t slot = 0, gen = 0, pid = 0, since_unix_ns = 0;
   std::uint32_t uid = 0;
   Role role = Role::read_write;
+  std::string command;
+  // Read from the segments by Inspector::clients(); 0 elsewhere.
+  std::uint64_t bytes = 0, claims = 0, views = 0;  ///< bytes: of the arrays that it holds claims on
+  bool stopped = false, dead = false;
+};
+
+/// One lock or pin.
+struct ClaimInfo {
+  std::string array, mode;               ///< mode: "read", "view", "update", "write"
+  Rows rows;                             ///< last −1: to the end
+  std::uint64_t slot = 0, pid = 0, tid = 0, version = 0, array_version = 0;
+  double since_s = 0;                    ///< held, or waited, for so long
+  bool waiting = false, stopped = false, dead = false;
+  std::vector<std::uint64_t> waits_for;  ///< pids; empty for a granted one
   std::string command;
 };
 
@@ -90,11 +106,38 @@ class NDSHARE_API Inspector {
   ///   Errors: NoSuchArray; Busy when the array changed under the copy every time.
   [[nodiscard]] Array copy(std::string_view name) const;
   [[nodiscard]] StatusInfo status() const;
+  /// Every claim, waiting ones included; of one array where a name is given. Held ones first, oldest first.
+  ///   Errors: NoSuchArray.
+  [[nodiscard]] std::vector<ClaimInfo> claims(std::string_view array = {}) const;
+  [[nodiscard]] std::vector<ClientInfo> clients() const;
 
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+/// Asks a client (by pid) to leave: its next call throws Kicked, and it is gone when its last guard and view is. With `kill` its
+/// process is ended through its pidfd and swept. Waits until the client is gone.
+///   Errors: NoSuchStore; Usage (no client of that pid: names those there are); Busy (it holds a write claim: names the arrays;
+///   `kill` overrides); Timeout (what it still holds); Permission.
+NDSHARE_API void kick(std::string_view store, std::uint64_t pid, bool kill, std::chrono::nanoseconds timeout = std::chrono::seconds(5));
+
+/// Progress of save() and load(): bytes done and to do. Called from one thread at a time.
+using Progress = std::function<void(std::uint64_t done_bytes, std::uint64_t all_bytes)>;
+struct SaveReport {
+  std::uint64_t arrays = 0, bytes = 0;
+};
+/// Writes every visible array (snapshots, attributes, seals and torn marks included) to files below `directory`: one .npy an
+/// array and a manifest with checksums. Atomic: a save that is killed leaves what was there whole. Works without a daemon for
+/// the store's owner. Session arrays are left out.   Threads: reads and writes with all cores.
+///   Errors: Io (disk full: says how much is needed), NoSuchStore, Permission; Busy (without a daemon: a writer in the way).
+NDSHARE_API SaveReport save(std::string_view store, const std::string& directory, const Progress& progress = {},
+                            std::chrono::nanoseconds timeout = std::chrono::seconds(60));
+/// Makes the arrays of a save in a running store: all of them or, on error, none.
+///   Errors: Format (damaged: names the file and what is wrong; a newer format: says which); NameTaken unless `replace`;
+///   Capacity, SystemMemory; Io.
+NDSHARE_API SaveReport load(std::string_view store, const std::string& directory, bool replace = false,
+                            const Progress& progress = {}, std::chrono::nanoseconds timeout = std::chrono::seconds(60));
 
 /// Removes the segments of private stores of this user whose daemon and clients are all gone. Returns how many stores.
 NDSHARE_API std::uint64_t remove_orphans();

@@ -5,6 +5,7 @@
 #include <ndshare/create.h>
 #include <ndshare/dtype.h>
 #include <ndshare/error.h>
+#include <ndshare/guards.h>
 #include <ndshare/io.h>
 #include <ndshare/layout.h>
 #include <ndshare/ops.h>

@@ -3,32 +3,30 @@
 
 #include <ndshare/array.h>
 #include <ndshare/export.h>
+#include <ndshare/guards.h>
 
-#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <optional>
-#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace ndshare {
-
-namespace internal {
-struct SharedState;
-struct GuardState;
-}  // namespace internal
-
-/// How long to wait; nothing: as long as the store's own setting says.
-using Timeout = std::optional<std::chrono::nanoseconds>;
 
 /// Names and values that travel with an array: units, provenance. Values are text.
 using Attrs = std::map<std::string, std::string>;
 
 /// Who removes an array: a person (persistent), or the end of the client that made it (session).
 enum class Lifetime : std::uint8_t { persistent, session };
+
+/// Rows that a writer in place left when it died, or abandoned.
+struct TornRows {
+  Rows rows;
+  std::uint64_t pid = 0;            ///< whose writer it was
+  std::uint64_t unix_ns = 0;        ///< when it was noticed
+};
 
 /// What the catalog says of one array, at one moment.
 struct ArrayInfo {
@@ -45,66 +43,11 @@ struct ArrayInfo {
   int extents = 0;                  ///< pieces of the pool; above 1 they are assembled into one contiguous mapping
   bool sealed = false;              ///< never changes again
   bool visible = true;              ///< false while its creator still fills it
+  bool snapshot = false;            ///< of another array: shares its bytes, sealed from the start
+  std::uint64_t source_version = 0; ///< of a snapshot: the version that it names
+  std::vector<TornRows> torn{};     ///< rows whose writer died while writing; see SharedArray::repair()
   Lifetime lifetime = Lifetime::persistent;
   Attrs attrs;
-};
-
-/// Rows [first, last) of the slowest axis; last −1: to the end.
-struct Rows {
-  std::int64_t first = 0, last = -1;
-};
-
-struct ReadOptions {
-  Rows rows{};
-  Timeout timeout{};
-};
-struct WriteOptions {
-  Rows rows{};
-  Timeout timeout{};
-  bool overwrite = false;  ///< every byte of the rows will be written: nothing need be kept
-};
-
-/// Shared access to the current version while it lives: the array stays as it is.
-///   Threads: use a guard from one thread at a time.   No system call, no daemon.
-class NDSHARE_API ReadGuard {
- public:
-  ReadGuard(ReadGuard&&) noexcept;
-  ReadGuard& operator=(ReadGuard&&) noexcept;
-  ~ReadGuard();
-  /// The guarded rows, read-only. The array keeps the guard's claim for as long as it lives.
-  [[nodiscard]] Array array() const;
-  [[nodiscard]] const std::byte* data() const noexcept;
-  [[nodiscard]] std::uint64_t version() const noexcept;
-  /// Ends the claim now.   Errors: Busy while arrays taken from the guard live (says how many).
-  void release();
-
- private:
-  friend class SharedArray;
-  explicit ReadGuard(std::shared_ptr<internal::GuardState> state) noexcept;
-  std::shared_ptr<internal::GuardState> state_;
-};
-
-/// Exclusive access in place. While an array is being filled its creator alone has one; when the last of its write guards is
-/// released the array becomes visible to everybody.
-///   Threads: a guard belongs to one thread at a time; several guards on disjoint rows may be held by several threads.
-class NDSHARE_API WriteGuard {
- public:
-  WriteGuard(WriteGuard&&) noexcept;
-  WriteGuard& operator=(WriteGuard&&) noexcept;
-  /// As release(), but an error is lost (the daemon being away): release() tells.
-  ~WriteGuard();
-  /// The guarded rows, writable.
-  [[nodiscard]] Array array() const;
-  [[nodiscard]] std::byte* data() const noexcept;
-  /// Ends the claim.   Errors: Busy while arrays taken from the guard live; Disconnected, Timeout.
-  void release();
-  /// Ends the claim without making the array visible: what was written may be half done.
-  void abandon() noexcept;
-
- private:
-  friend class SharedArray;
-  explicit WriteGuard(std::shared_ptr<internal::GuardState> state) noexcept;
-  std::shared_ptr<internal::GuardState> state_;
 };
 
 /// A handle to a named array. Copies are handles to the same array; the array lives in the store, not in the handle.
@@ -118,33 +61,61 @@ class NDSHARE_API SharedArray {
 
   [[nodiscard]] const std::string& name() const;
   [[nodiscard]] const DType& dtype() const;
-  [[nodiscard]] const Shape& shape() const;
+  /// Of the current version; of the last one seen when the array was removed.
+  [[nodiscard]] Shape shape() const;
   [[nodiscard]] int ndim() const { return shape().ndim(); }
   [[nodiscard]] std::int64_t size() const { return shape().count(); }
   [[nodiscard]] std::int64_t nbytes() const;
   /// Of the current version; 0 when the array was removed.
   [[nodiscard]] std::uint64_t version() const;
-  /// Counts changes of the content: every release of a write guard.
+  /// Counts changes of the content: every release of a write guard, every commit, append, resize and revert.
   [[nodiscard]] std::uint64_t revision() const;
   [[nodiscard]] bool sealed() const;
   /// Everything the catalog says now.   Errors: NoSuchArray when it was removed.
   [[nodiscard]] ArrayInfo info() const;
 
+  // Claims. Common errors: NoSuchArray (removed, or still being filled), Torn (rows whose writer died: repair() or revert()),
+  // Timeout (names the holder: pid, command, since when, whether it is stopped), WouldDeadlock (this thread holds what is in
+  // the way), Deadlock (a circle of waiting threads), TooManyClaims, MapLimit, Forked, IndexBounds (rows).
+
   /// Shared access to the current version.
-  ///   Errors: NoSuchArray (removed, or not yet visible), TooManyClaims, MapLimit, Forked.
   [[nodiscard]] ReadGuard read(const ReadOptions& options = {}) const;
   /// An array over a pinned version: it never changes, blocks nobody, and outlives this handle and the Store.
-  ///   Errors: as read().
   [[nodiscard]] Array view(const ReadOptions& options = {}) const;
-  /// Exclusive access to rows; the creator's, until the array is visible.
-  ///   Errors: Sealed; Permission (read-only role); NotSupported (others can see the array already); as read().
+  /// Exclusive access to rows in place. Grains that views or snapshots share are copied first: after a snapshot a whole-array
+  /// write() copies the array once; `rows` and `overwrite` keep that small.
+  ///   Errors: Sealed; Permission (read-only role); Capacity, SystemMemory, Disconnected (only where something is copied).
   [[nodiscard]] WriteGuard write(const WriteOptions& options = {});
-  /// Makes the array visible and immutable for good. One round trip.
-  ///   Errors: Busy while a write guard is held; Sealed when it is; Permission.
+  /// A private copy of the rows' grains, to be published at once.   Errors: as write(); two round trips.
+  [[nodiscard]] UpdateGuard update(const WriteOptions& options = {});
+  /// As read() and write(), but waits only if a timeout is given, and tells by code: Ok, Timeout (somebody is in the way), ….
+  [[nodiscard]] ErrorCode try_read(ReadGuard& guard, const ReadOptions& options = {}) const;
+  [[nodiscard]] ErrorCode try_write(WriteGuard& guard, const WriteOptions& options = {});
+
+  /// Publishes a longer version: `rows` behind the present ones. Shares every existing extent; costs its own bytes.
+  ///   Shapes: rows of this array's row shape; or one row without the leading axis.   Errors: DtypeMismatch, ShapeMismatch,
+  ///   Usage (no axes, Fortran order); as update(). On error nothing has happened.
+  void append(const Array& rows, Timeout timeout = {});
+  /// The same rows, more (zeros) or fewer, along axis 0.   Errors: Shape for a negative number; as append().
+  void resize(std::int64_t rows, Timeout timeout = {});
+  /// Makes the array visible and immutable for good; waits for writers in place. One round trip.   Errors: Sealed; Permission.
   void seal();
+
+  /// Exclusive access to rows that may be torn: what is released counts as whole again.   Errors: as write() but Torn.
+  [[nodiscard]] WriteGuard repair(const WriteOptions& options = {});
+  /// Takes the torn rows as they are; returns how many ranges were torn.   Errors: as repair().
+  std::size_t accept_torn(const Rows& rows = {}, Timeout timeout = {});
+  /// The content of a snapshot of this array becomes the current version; no row is torn any more. Copies nothing.
+  ///   Errors: NoSuchArray, Contract (not a snapshot of this array); as update().
+  void revert(std::string_view snapshot, Timeout timeout = {});
+
+  /// Waits until revision() is no longer `revision`; returns it.   Errors: Timeout; WouldDeadlock under an own guard;
+  /// NoSuchArray when the array is removed.
+  std::uint64_t wait_for_change(std::uint64_t revision, Timeout timeout = {}) const;
 
  private:
   friend class Store;
+  friend class internal::GuardAccess;
   explicit SharedArray(std::shared_ptr<internal::SharedState> state) noexcept;
   const internal::SharedState& state() const;
   std::shared_ptr<internal::SharedState> state_;

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 namespace ndshare {
@@ -27,7 +28,7 @@ enum class Fill : std::uint8_t { zeros, empty };
 
 struct ConnectOptions {
   Role role = Role::read_write;
-  std::chrono::nanoseconds timeout = std::chrono::seconds(5);  ///< of every round trip and wait that names no other
+  Timeout timeout{};  ///< of every wait that names no other; nothing: 5 s a round trip, and guards wait without limit
 };
 
 /// How open_or_start() starts a private daemon.
@@ -58,6 +59,27 @@ struct CreateItem {
   std::string name;
   DType dtype;
   Shape shape;
+};
+
+enum class LockMode : std::uint8_t { read, write, update };
+/// One array of Store::lock().
+struct LockItem {
+  SharedArray array;
+  LockMode mode = LockMode::write;
+  Rows rows{};
+  bool overwrite = false;
+};
+using Guard = std::variant<ReadGuard, WriteGuard, UpdateGuard>;
+
+/// One array of Store::wait_for_change().
+struct Watch {
+  SharedArray array;
+  std::uint64_t revision = 0;
+};
+
+struct SnapshotOptions {
+  Attrs attrs{};  ///< instead of the source's, where not empty
+  Timeout timeout{};
 };
 
 /// A connection to a store. Copies share it; it ends with the last copy, guard and view.
@@ -94,6 +116,16 @@ class NDSHARE_API Store {
   void remove(std::string_view name);
   /// Errors: NoSuchArray, NameTaken (unless `replace`), Name, Permission.
   void rename(std::string_view from, std::string_view to, bool replace = false);
+
+  /// A named, read-only array of what `source` is now; shares its memory and copies nothing, whatever the size. Waits for
+  /// writers in place.   Errors: NoSuchArray, NameTaken, Torn; as SharedArray::read().
+  SharedArray snapshot(std::string_view source, std::string_view name, const SnapshotOptions& options = {});
+  /// Claims on several arrays, taken in one order by everybody, so that two such calls never wait for each other in a circle.
+  /// All or none; guards come in the order given.   Errors: as the guards'.
+  [[nodiscard]] std::vector<Guard> lock(std::span<const LockItem> items, Timeout timeout = {});
+  /// Waits until one array's revision differs from the one given; returns the index of the first such.   Errors: as
+  /// SharedArray::wait_for_change(); Usage for none, or arrays of another connection.
+  std::size_t wait_for_change(std::span<const Watch> watches, Timeout timeout = {}) const;
 
   /// Leaves the store. Views and guards that live keep what they have; new calls throw Usage.
   void close() noexcept;

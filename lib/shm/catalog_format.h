@@ -42,7 +42,8 @@ struct Slot {
   a64 since_unix_ns;
   a64 last_sequence;                 ///< last request applied, and what it answered
   a64 last_result[2];
-  char command[56];                  ///< for people; NUL-terminated, valid once `id` says live
+  a64 kicked;                        ///< 1: an operator asks this client to leave
+  char command[48];                  ///< for people; NUL-terminated, valid once `id` says live
 };
 static_assert(sizeof(Slot) == 128);
 constexpr std::uint64_t slot_id(std::uint64_t gen, SlotState state) { return gen << 8 | static_cast<std::uint64_t>(state); }
@@ -72,18 +73,21 @@ static_assert(sizeof(RedoStore) == 16 && offsetof(Redo, stores) == 64);
 struct Grant {
   a64 owner;                         ///< 0 free; else (slot + 1) << 32 | low 32 bits of the slot's gen
   a64 offset, bytes;
-  a64 pad;
+  a64 sequence;                      ///< of the request that it answers: a retried one finds it
 };
 static_assert(sizeof(Grant) == 32);
 
 /// What a record's root points to: small, so that a reader copies it between two reads of `root`.
 struct VersionRef {
   a64 version, array_gen, block, meta, flags;  ///< block, meta: heap offsets; flags: kArray… bits
+  a64 floor;                                   ///< highest version that a living snapshot of the array names; 0 for none
+  a64 torn;                                    ///< heap offset of its TornBlock; 0 where no row is torn
 };
 
 inline constexpr std::uint64_t kArraySealed = 1;    ///< never changes again
 inline constexpr std::uint64_t kArraySession = 2;   ///< removed with the slot that made it
 inline constexpr std::uint64_t kArrayBuilding = 4;  ///< only its creator sees it; removed when the creator dies
+inline constexpr std::uint64_t kArraySnapshot = 16; ///< of another array: shares its extents, sealed from the start
 inline constexpr std::uint64_t kArrayReplaces = 8;  ///< building, not in the index: takes the name at publish
 
 /// One array: root = version << 1 | which of the two refs; 0 where there is no array. Refs are A/B: the daemon writes the one
@@ -91,9 +95,9 @@ inline constexpr std::uint64_t kArrayReplaces = 8;  ///< building, not in the in
 struct ArrayRecord {
   a64 root;
   VersionRef ref[2];
-  a64 pad[5];
+  a64 pad;
 };
-static_assert(sizeof(VersionRef) == 40 && sizeof(ArrayRecord) == 128);
+static_assert(sizeof(VersionRef) == 56 && sizeof(ArrayRecord) == 128);
 constexpr std::uint64_t make_root(std::uint64_t version, std::uint64_t which) { return version << 1 | which; }
 
 /// A bucket of the name index: hash's upper 32 bits | record index + 1; 0 empty, kIndexTombstone removed. Linear probing.
@@ -115,9 +119,25 @@ struct VersionBlock {
   std::uint32_t bytes, array;        ///< of this block with its tail; index of the record
   std::uint64_t array_gen, version;
   std::uint64_t nbytes, grain;       ///< data bytes; copy-on-write unit
+  std::uint64_t row_bytes;           ///< of one row of the slowest axis, whatever the number of rows
   std::uint32_t extent_count, ndim, dtype_bytes, order;  ///< order: 0 C, 1 Fortran
+  std::uint64_t source_gen, source_version;  ///< of a snapshot: the array (by array_gen) and version that it names
 };
-static_assert(sizeof(VersionBlock) == 64 && sizeof(Extent) == 24);
+static_assert(sizeof(VersionBlock) == 88 && sizeof(Extent) == 24);
+
+/// Rows that an in-place writer left when it died. Immutable: a change writes a new one.
+struct TornRange {
+  std::int64_t lo, hi;               ///< rows [lo, hi)
+  std::uint64_t pid, unix_ns;        ///< whose writer it was, and when it was swept
+};
+inline constexpr std::uint32_t kMaxTornRanges = 8;  ///< beyond that neighbours are merged into their hull
+struct TornBlock {
+  std::uint32_t magic, crc;          ///< crc32c of everything after it up to `bytes`
+  std::uint32_t bytes, array;
+  std::uint64_t count;
+  TornRange ranges[kMaxTornRanges];
+};
+static_assert(sizeof(TornBlock) == 24 + 32 * kMaxTornRanges);
 
 /// What a version does not say: name, owner, attributes. Immutable; a rename writes a new one. Followed by name, attrs (JSON).
 struct MetaBlock {

@@ -133,9 +133,8 @@ bool CatalogView::find_into(std::string_view name, ArrayCopy& copy, std::vector<
   });
 }
 
-std::optional<RefCopy> CatalogView::copy_ref(std::uint32_t index, std::uint64_t root) const noexcept {
+bool CatalogView::copy_ref(std::uint32_t index, std::uint64_t root, RefCopy& copy) const noexcept {
   const VersionRef& ref = records_[index].ref[root & 1];
-  RefCopy copy;
   copy.array = index;
   copy.root = root;
   copy.version = ref.version.load(std::memory_order_acquire);
@@ -143,21 +142,27 @@ std::optional<RefCopy> CatalogView::copy_ref(std::uint32_t index, std::uint64_t 
   copy.block = ref.block.load(std::memory_order_acquire);
   copy.meta = ref.meta.load(std::memory_order_acquire);
   copy.flags = ref.flags.load(std::memory_order_acquire);
-  if (!is_current(copy) || copy.version != root >> 1) return std::nullopt;
-  return copy;
+  copy.floor = ref.floor.load(std::memory_order_acquire);
+  copy.torn = ref.torn.load(std::memory_order_acquire);
+  return is_current(copy) && copy.version == root >> 1;
 }
 
-std::optional<RefCopy> CatalogView::read_ref(std::uint32_t index) const noexcept {
-  if (index >= max_arrays_) return std::nullopt;
+bool CatalogView::read_ref_into(std::uint32_t index, RefCopy& out) const noexcept {
+  if (index >= max_arrays_) return false;
   std::uint64_t before = 0;
   for (int tries = 0, still = 0; tries < kTries && still < kStill; ++tries) {
     const std::uint64_t root = records_[index].root.load(std::memory_order_seq_cst);
-    if (root == 0) return std::nullopt;
-    if (const auto copy = copy_ref(index, root)) return copy;
+    if (root == 0) return false;
+    if (copy_ref(index, root, out)) return true;
     still = root == before ? still + 1 : 0;
     before = root;
   }
-  return std::nullopt;
+  return false;
+}
+
+std::optional<RefCopy> CatalogView::read_ref(std::uint32_t index) const noexcept {
+  RefCopy out;
+  return read_ref_into(index, out) ? std::optional(out) : std::nullopt;
 }
 
 bool CatalogView::is_current(const RefCopy& ref) const noexcept {
@@ -212,7 +217,8 @@ bool CatalogView::copy_version(const RefCopy& ref, ArrayCopy& out, std::vector<s
   out.extents.resize(block.extent_count);
   if (extent_bytes != 0) std::memcpy(out.extents.data(), tail + shape_bytes, extent_bytes);
   out.dtype.assign(reinterpret_cast<const char*>(tail + shape_bytes + extent_bytes), block.dtype_bytes);
-  out.nbytes = block.nbytes, out.grain = block.grain, out.order = block.order;
+  out.nbytes = block.nbytes, out.grain = block.grain, out.row_bytes = block.row_bytes, out.order = block.order;
+  out.block_version = block.version, out.source_gen = block.source_gen, out.source_version = block.source_version;
   const bool negative = std::any_of(out.shape.begin(), out.shape.end(), [](std::int64_t n) { return n < 0; });
   return !negative && block.nbytes <= kMaxBytes && extents_hold(out.extents, block.nbytes);
 }
@@ -247,7 +253,8 @@ bool CatalogView::read_into(std::uint32_t index, ArrayCopy& copy, std::vector<st
       continue;
     }
     copy.ref = *ref;
-    const bool sound = copy_version(*ref, copy, scratch) && copy_meta(*ref, copy, scratch), current = is_current(*ref);
+    const bool sound = copy_version(*ref, copy, scratch) && copy_meta(*ref, copy, scratch) && copy_torn(*ref, copy.torn, scratch);
+    const bool current = is_current(*ref);
     if (sound && current) return true;
     still += current ? 1 : 0;
   }
@@ -270,6 +277,66 @@ ArrayCopy CatalogView::read_version(const RefCopy& ref) const {
     named = *current;
   }
   return copy;
+}
+
+// ---- what an entry pins is read in place
+
+bool CatalogView::pinned_head(const RefCopy& ref, VersionBlock& head) const noexcept {
+  if (ref.block % kHeapUnit != 0 || ref.block > heap_bytes_ || heap_bytes_ - ref.block < sizeof(VersionBlock)) return false;
+  load_shared(&head, heap_ + ref.block, sizeof head);
+  const bool sound = head.magic == kVersionMagic && head.array == ref.array && head.array_gen == ref.array_gen &&
+                     head.bytes <= heap_bytes_ - ref.block && head.ndim <= kMaxAxes && head.extent_count <= kMaxExtents;
+  const std::uint64_t tail = head.ndim * 8ULL + head.extent_count * sizeof(Extent) + head.dtype_bytes;
+  return sound && sizeof(VersionBlock) + tail <= head.bytes;
+}
+
+std::span<const std::int64_t> CatalogView::pinned_shape(const RefCopy& ref) const noexcept {
+  VersionBlock head;
+  if (!pinned_head(ref, head)) return {};
+  return {reinterpret_cast<const std::int64_t*>(heap_ + ref.block + sizeof head), head.ndim};  // NOLINT: shared bytes
+}
+
+std::span<const Extent> CatalogView::pinned_extents(const RefCopy& ref) const noexcept {
+  VersionBlock head;
+  if (!pinned_head(ref, head)) return {};
+  return {reinterpret_cast<const Extent*>(heap_ + ref.block + sizeof head + head.ndim * 8ULL), head.extent_count};  // NOLINT
+}
+
+std::uint64_t CatalogView::oldest_birth(const RefCopy& ref, std::uint64_t from, std::uint64_t to) const noexcept {
+  VersionBlock head;
+  if (!pinned_head(ref, head)) return 0;
+  // Word by word: the block may be freed and written anew while we look, and the answer is then thrown away.
+  const auto* words = reinterpret_cast<const a64*>(heap_ + ref.block + sizeof head + head.ndim * 8ULL);  // NOLINT
+  static_assert(sizeof(Extent) == 3 * sizeof(a64) && offsetof(Extent, bytes) == 8 && offsetof(Extent, birth) == 16);
+  std::uint64_t at = 0, oldest = UINT64_MAX;
+  for (std::uint32_t i = 0; i < head.extent_count && at < to; ++i) {
+    const std::uint64_t bytes = words[3 * i + 1].load(std::memory_order_acquire);
+    if (at + bytes > from) oldest = std::min(oldest, words[3 * i + 2].load(std::memory_order_acquire));
+    at += bytes;
+  }
+  return oldest;
+}
+
+bool CatalogView::copy_torn(const RefCopy& ref, std::vector<TornRange>& out, std::vector<std::byte>& scratch) const {
+  out.clear();
+  if (ref.torn == 0) return true;
+  if (!copy_block(ref.torn, kTornMagic, sizeof(TornBlock), scratch) || scratch.size() != sizeof(TornBlock)) return false;
+  TornBlock block;
+  std::memcpy(&block, scratch.data(), sizeof block);
+  if (block.array != ref.array || block.count > kMaxTornRanges) return false;
+  out.assign(block.ranges, block.ranges + block.count);
+  return true;
+}
+
+std::optional<std::vector<TornRange>> CatalogView::torn_ranges(const RefCopy& ref) const {
+  std::vector<TornRange> out;
+  std::vector<std::byte> scratch;
+  for (int tries = 0; tries < kStill; ++tries) {
+    const bool copied = copy_torn(ref, out, scratch);
+    if (ref.torn != 0 && !is_current(ref)) return std::nullopt;
+    if (copied) return out;
+  }
+  throw_damaged("the list of torn rows of record " + std::to_string(ref.array) + " fails its check");
 }
 
 void CatalogView::for_each(const std::function<void(const ArrayCopy&)>& each) const {

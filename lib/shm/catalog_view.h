@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,7 +28,7 @@ std::uint64_t name_hash(std::string_view name) noexcept;
 /// A consistent copy of a record's current reference.
 struct RefCopy {
   std::uint32_t array = 0;
-  std::uint64_t root = 0, version = 0, array_gen = 0, block = 0, meta = 0, flags = 0;
+  std::uint64_t root = 0, version = 0, array_gen = 0, block = 0, meta = 0, flags = 0, floor = 0, torn = 0;
 };
 
 /// A consistent copy of everything the catalog says of one array.
@@ -36,8 +37,11 @@ struct ArrayCopy {
   std::string name, dtype, attrs;
   std::vector<std::int64_t> shape;
   std::vector<Extent> extents;
-  std::uint64_t nbytes = 0, grain = 0, created_unix_ns = 0;
+  std::uint64_t nbytes = 0, grain = 0, row_bytes = 0, created_unix_ns = 0;
+  std::uint64_t block_version = 0;                   ///< of the table: the version that was committed last
+  std::uint64_t source_gen = 0, source_version = 0;  ///< of a snapshot: what it names
   std::uint32_t order = 0, owner_slot = 0, owner_gen = 0, uid = 0, pid = 0;
+  std::vector<TornRange> torn;
 };
 
 class CatalogView {
@@ -57,6 +61,8 @@ class CatalogView {
   bool find_into(std::string_view name, ArrayCopy& copy, std::vector<std::byte>& scratch) const;
   /// The current reference of record `index`; nothing where the record is free.
   std::optional<RefCopy> read_ref(std::uint32_t index) const noexcept;
+  /// The same without the optional, for the claims; false where the record is free.
+  bool read_ref_into(std::uint32_t index, RefCopy& out) const noexcept;
   /// Everything about the array; nothing where the record is free. Retries while it changes (lock-free against one
   /// writer).
   std::optional<ArrayCopy> read(std::uint32_t index) const;
@@ -64,6 +70,16 @@ class CatalogView {
   bool read_into(std::uint32_t index, ArrayCopy& copy, std::vector<std::byte>& scratch) const;
   /// As read(), but of the version that `ref` names, for a holder of a claim on it. Errors: Damaged.
   ArrayCopy read_version(const RefCopy& ref) const;
+  /// The version block that `ref` names, read in place: it does not change while an entry pins the version. False (nothing)
+  /// where its head is not that of such a block. REQUIRES: an entry of the caller pins ref's version.
+  bool pinned_head(const RefCopy& ref, VersionBlock& head) const noexcept;
+  std::span<const Extent> pinned_extents(const RefCopy& ref) const noexcept;
+  std::span<const std::int64_t> pinned_shape(const RefCopy& ref) const noexcept;
+  /// The lowest birth among the extents that overlap bytes [from, to) of the data. Also for a version that is not certainly
+  /// pinned: the answer then counts only if `ref` is current afterwards.
+  std::uint64_t oldest_birth(const RefCopy& ref, std::uint64_t from, std::uint64_t to) const noexcept;
+  /// The torn ranges that `ref` names; nothing where `ref` is not current any more (look again).   Errors: Damaged.
+  std::optional<std::vector<TornRange>> torn_ranges(const RefCopy& ref) const;
   /// The name in `ref`'s meta block equals `name` and root is unchanged.
   bool has_name(const RefCopy& ref, std::string_view name) const noexcept;
   /// Calls `each` for every array of which it can get a consistent copy.
@@ -84,11 +100,12 @@ class CatalogView {
   template <class F>
   bool probe(std::string_view name, F&& look) const;
   /// The record's reference while root is `root`; nothing where it changes meanwhile.
-  std::optional<RefCopy> copy_ref(std::uint32_t index, std::uint64_t root) const noexcept;
+  bool copy_ref(std::uint32_t index, std::uint64_t root, RefCopy& out) const noexcept;
   /// Copies a heap block of magic and CRC and at most `limit` bytes; false where it is not one.
   bool copy_block(std::uint64_t offset, std::uint32_t magic, std::uint64_t limit, std::vector<std::byte>& out) const;
   bool copy_version(const RefCopy& ref, ArrayCopy& out, std::vector<std::byte>& scratch) const;
   bool copy_meta(const RefCopy& ref, ArrayCopy& out, std::vector<std::byte>& scratch) const;
+  bool copy_torn(const RefCopy& ref, std::vector<TornRange>& out, std::vector<std::byte>& scratch) const;
 
   // The geometry is checked once and kept here, so that it cannot change under a reader.
   const CatalogHeader* header_ = nullptr;

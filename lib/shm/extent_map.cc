@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cstdlib>
 #include <string>
 #include <utility>
 
@@ -76,7 +77,12 @@ std::vector<ExtentRun> coalesce(std::span<const Extent> extents) {
   return runs;
 }
 
-std::uint64_t ExtentMap::budget() noexcept { return map_limit() / 2; }
+std::uint64_t ExtentMap::budget() noexcept {
+  const char* text = std::getenv("NDSHARE_MAP_BUDGET");
+  const std::uint64_t asked = text == nullptr ? 0 : std::strtoull(text, nullptr, 10);
+  const std::uint64_t most = map_limit() / 2;
+  return asked == 0 ? most : std::min(asked, most);
+}
 
 std::uint64_t ExtentMap::in_use() noexcept { return maps_in_use.load(); }
 
@@ -87,9 +93,12 @@ ExtentMap::ExtentMap(int pool_fd, std::span<const ExtentRun> runs, Mapping::Acce
   ExtentMap built;  // undoes everything if a step below throws
   built.maps_ = runs.size();
   const std::uint64_t slack = runs.front().offset % kPage;
-  const std::uint64_t pages = round_up(total + slack, kPage);
+  const std::uint64_t used = round_up(total + slack, kPage);
   // With room to choose, the map starts at the same place within 2 MiB as the first run does in the file.
   const std::uint64_t spare = total >= kHugePage ? kHugePage : 0;
+  // Address space behind the data costs nothing, and lets a version that is a little longer be shown in the same place.
+  const std::uint64_t growth = runs.size() > 1 ? round_up(total / 4, kPage) : 0;
+  const std::uint64_t pages = used + growth;
   void* reserved = ::mmap(nullptr, pages + spare, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (reserved == MAP_FAILED) throw_map_error(errno, pages + spare);
   const auto address = reinterpret_cast<std::uintptr_t>(reserved);
@@ -99,8 +108,9 @@ ExtentMap::ExtentMap(int pool_fd, std::span<const ExtentRun> runs, Mapping::Acce
   if (skip != 0) ::munmap(reserved, skip);
   if (spare != skip) ::munmap(built.base_ + pages, spare - skip);
   built.map_runs(pool_fd, runs, access == Mapping::Access::read_only ? PROT_READ : PROT_READ | PROT_WRITE);
-  keep_private(built.base_, pages);
-  if (populate) (void)::madvise(built.base_, pages, MADV_POPULATE_READ);
+  keep_private(built.base_, used);
+  if (populate) (void)::madvise(built.base_, used, MADV_POPULATE_READ);
+  built.runs_.assign(runs.begin(), runs.end());
   built.data_ = built.base_ + slack;
   built.bytes_ = total;
   swap(built);
@@ -115,6 +125,60 @@ void ExtentMap::map_runs(int fd, std::span<const ExtentRun> runs, int protection
     if (::mmap(at, pages, protection, MAP_SHARED | MAP_FIXED, fd, offset) == MAP_FAILED) throw_map_error(errno, pages);
     at += pages;
   }
+}
+
+namespace {
+
+/// The stretches of `runs` that `before` does not show at the same place of the data: where in the data, and which.
+std::vector<std::pair<std::uint64_t, ExtentRun>> changed_stretches(std::span<const ExtentRun> before, std::span<const ExtentRun> runs) {
+  std::vector<std::pair<std::uint64_t, ExtentRun>> out;
+  std::size_t old = 0;
+  std::uint64_t old_at = 0, at = 0;
+  for (const auto& run : runs) {
+    for (std::uint64_t done = 0; done < run.bytes;) {
+      while (old < before.size() && old_at + before[old].bytes <= at + done) old_at += before[old++].bytes;
+      const bool none = old == before.size();
+      const std::uint64_t left = run.bytes - done, step = none ? left : std::min(left, old_at + before[old].bytes - (at + done));
+      const bool same = !none && before[old].offset + (at + done - old_at) == run.offset + done;
+      const bool joins = !out.empty() && out.back().first + out.back().second.bytes == at + done &&
+                         out.back().second.offset + out.back().second.bytes == run.offset + done;
+      if (!same && joins) out.back().second.bytes += step;
+      if (!same && !joins) out.push_back({at + done, {run.offset + done, step}});
+      done += step;
+    }
+    at += run.bytes;
+  }
+  return out;
+}
+
+}  // namespace
+
+void ExtentMap::map_stretch(int fd, const ExtentRun& stretch, std::uint64_t at, int protection, bool populate) {
+  const std::uint64_t pages = round_up(stretch.bytes, kPage);
+  const auto offset = static_cast<::off_t>(stretch.offset);
+  if (::mmap(base_ + at, pages, protection, MAP_SHARED | MAP_FIXED, fd, offset) == MAP_FAILED) throw_map_error(errno, pages);
+  keep_private(base_ + at, pages);  // a new piece has lost it
+  if (populate) (void)::madvise(base_ + at, pages, MADV_POPULATE_READ);
+}
+
+bool ExtentMap::rebuild(int fd, std::span<const ExtentRun> runs, Mapping::Access access, bool populate) {
+  const std::uint64_t total = check_runs(fd, runs), pages = round_up(total, kPage);
+  const bool whole = std::ranges::all_of(runs, [](const ExtentRun& run) { return run.offset % kPage == 0; });
+  if (base_ == nullptr || data_ != base_ || pages > reserved_ || runs.empty() || !whole) return false;
+  const auto changed = changed_stretches(runs_, runs);
+  if (runs.size() > maps_) take_budget(runs.size() - maps_);
+  if (runs.size() < maps_) give_back_budget(maps_ - runs.size());
+  maps_ = runs.size();
+  const int protection = access == Mapping::Access::read_only ? PROT_READ : PROT_READ | PROT_WRITE;
+  for (const auto& [at, stretch] : changed) map_stretch(fd, stretch, at, protection, populate);
+  const std::uint64_t before = round_up(bytes_, kPage);
+  if (before > pages && ::mmap(base_ + pages, before - pages, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) ==
+                            MAP_FAILED) {
+    throw_map_error(errno, before - pages);
+  }
+  runs_.assign(runs.begin(), runs.end());
+  bytes_ = total;
+  return true;
 }
 
 ExtentMap& ExtentMap::operator=(ExtentMap&& other) noexcept {
@@ -135,6 +199,7 @@ void ExtentMap::swap(ExtentMap& other) noexcept {
   std::swap(data_, other.data_);
   std::swap(bytes_, other.bytes_);
   std::swap(maps_, other.maps_);
+  std::swap(runs_, other.runs_);
   std::swap(forks_, other.forks_);
 }
 

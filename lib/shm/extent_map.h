@@ -42,24 +42,32 @@ class ExtentMap {
   ExtentMap& operator=(ExtentMap&& other) noexcept;
   ~ExtentMap();
 
+  /// Shows these runs instead, with a map call for each stretch that changed only. False, and nothing changed, where they do
+  /// not fit the address space that was reserved. On an error the object is good for nothing but destruction.
+  ///   REQUIRES: nobody uses the map; runs of whole pages, as those before.
+  bool rebuild(int pool_fd, std::span<const ExtentRun> runs, Mapping::Access access, bool populate);
+
   /// First byte of the first run.
   std::byte* data() const noexcept { return data_; }
   std::uint64_t bytes() const noexcept { return bytes_; }
   explicit operator bool() const noexcept { return data_ != nullptr; }
 
-  /// Maps that this process may hold through ExtentMaps, and how many it does hold.
+  /// Maps that this process may hold through ExtentMaps (half of vm.max_map_count, or NDSHARE_MAP_BUDGET where that is less),
+  /// and how many it does hold.
   static std::uint64_t budget() noexcept;
   static std::uint64_t in_use() noexcept;
 
  private:
   void swap(ExtentMap& other) noexcept;
   void map_runs(int fd, std::span<const ExtentRun> runs, int protection);
+  void map_stretch(int fd, const ExtentRun& stretch, std::uint64_t at, int protection, bool populate);
 
   std::byte* base_ = nullptr;   ///< page-aligned start of the reserved address space
   std::uint64_t reserved_ = 0;  ///< its length
   std::byte* data_ = nullptr;
   std::uint64_t bytes_ = 0;
   std::uint64_t maps_ = 0;  ///< what it took of the budget
+  std::vector<ExtentRun> runs_;
   std::uint64_t forks_ = fork_count();  ///< of the process that mapped it
 };
 

@@ -20,7 +20,7 @@ namespace ndshare::internal {
 constexpr std::uint64_t layout_hash() {
   const std::uint64_t parts[] = {kFormatVersion, sizeof(CatalogHeader), sizeof(Slot), offsetof(Redo, stores), kMaxRedoStores,
                                  sizeof(Grant), kMaxGrants, sizeof(ArrayRecord), sizeof(VersionBlock), sizeof(MetaBlock),
-                                 sizeof(Extent), sizeof(SyncHeader), sizeof(Claim), sizeof(SlotClaims), sizeof(ArraySync),
+                                 sizeof(Extent), sizeof(TornBlock), kMaxExtents, sizeof(SyncHeader), sizeof(Claim), sizeof(SlotClaims), sizeof(ArraySync),
                                  kLockEntries, kViewEntries, kSlabBytes, kSlabLimit, kHeapUnit,
                                  offsetof(CatalogHeader, pool_bytes), offsetof(CatalogHeader, index_root)};
   std::uint64_t hash = 0xcbf2'9ce4'8422'2325ULL;  // FNV-1a, 64 bits

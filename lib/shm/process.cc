@@ -15,7 +15,7 @@
 namespace ndshare::internal {
 namespace {
 
-constexpr std::size_t kCommandBytes = 55;  // fits Slot::command with its NUL
+constexpr std::size_t kCommandBytes = 47;  // fits Slot::command with its NUL
 
 std::string proc_path(std::uint64_t pid, const char* file) { return "/proc/" + std::to_string(pid) + "/" + file; }
 

@@ -24,7 +24,7 @@ std::uint64_t own_pid_namespace();
 /// Whether the process that had this pid and start time still lives. `start` 0: unknown, not compared.
 bool process_alive(std::uint64_t pid, std::uint64_t start);
 
-/// The process's command line for people: at most 55 printable bytes, arguments separated by spaces; empty where
+/// The process's command line for people: at most 47 printable bytes, arguments separated by spaces; empty where
 /// unreadable.
 std::string process_command(std::uint64_t pid);
 

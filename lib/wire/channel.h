@@ -36,6 +36,11 @@ class Channel {
 
   bool broken() const noexcept { return broken_; }
   int fd() const noexcept { return socket_.get(); }
+  /// The descriptor is not this channel's any more: it is left alone, and the channel is broken.
+  void forget_socket() noexcept {
+    static_cast<void>(socket_.release());
+    broken_ = true;
+  }
 
  private:
   Message exchange(std::uint64_t type, std::uint64_t sequence, Bytes request, Deadline deadline,

@@ -10,9 +10,11 @@
 #include <utility>
 #include <vector>
 
+#include "lib/wire/version_messages.h"
+
 namespace ndshare::internal {
 
-inline constexpr std::uint32_t kProtocolVersion = 1;
+inline constexpr std::uint32_t kProtocolVersion = 2;
 inline constexpr std::uint32_t kMaxPacketBytes = 64U << 10;   ///< larger replies go in parts
 inline constexpr std::uint32_t kMaxCreateBatch = 512;         ///< specs in one CreateRequest
 
@@ -51,10 +53,6 @@ struct CreateSpec {
 struct CreateRequest {
   std::vector<CreateSpec> specs;
 };
-struct ExtentInfo {
-  std::uint64_t offset = 0, bytes = 0;
-  bool zeroed = false;                ///< known to be all zero bytes
-};
 struct CreatedArray {
   std::uint64_t array = 0, array_gen = 0, version = 0;
   std::vector<ExtentInfo> extents;
@@ -64,10 +62,6 @@ struct CreateReply {
   std::uint64_t pool_bytes = 0;       ///< the pool may have grown: map at least this much
 };
 
-/// An array by identity: its record's index and the version it was created with (never used twice).
-struct ArrayId {
-  std::uint64_t array = 0, array_gen = 0;
-};
 /// Ends the building of arrays, all or none; seals them if asked. At most kMaxCreateBatch of them.
 struct PublishRequest {
   std::vector<ArrayId> arrays;

@@ -51,9 +51,19 @@ std::optional<std::size_t> verb_position(const std::vector<std::string>& words) 
   return std::nullopt;
 }
 
-/// The command of `run` is taken off before the option parser sees it: it would read its words as its own.
+const Verb* find_verb(std::string_view word) {
+  const auto found = std::find_if(verbs().begin(), verbs().end(), [&](const Verb& verb) { return verb.name == word; });
+  return found == verbs().end() ? nullptr : &*found;
+}
+
+/// Whether a verb takes a command behind "--": its example has one.
+bool takes_command(const Verb& verb) { return verb.example.find(" -- ") != std::string_view::npos; }
+
+std::string command_usage(const Verb& verb) { return "ndshare " + std::string(verb.name) + " ... -- CMD..."; }
+
+/// A verb's command is taken off before the option parser sees it: it would read its words as its own.
 void split_command(std::vector<std::string>& words, std::size_t verb, Context& context) {
-  if (words[verb] != "run") return;
+  if (!takes_command(*find_verb(words[verb]))) return;
   const auto mark = std::find(words.begin() + static_cast<std::ptrdiff_t>(verb), words.end(), "--");
   if (mark == words.end()) return;
   context.command.assign(mark + 1, words.end());
@@ -83,7 +93,7 @@ void add_globals(CLI::App& app, Context& context) {
 
 std::string footer(const Verb& verb) {
   std::string text;
-  if (verb.name == "run") text = "Words behind -- are the command: ndshare run [OPTIONS] -- CMD...\n\n";
+  if (takes_command(verb)) text = "Words behind -- are the command: " + command_usage(verb) + "\n\n";
   text += "Example:\n  " + std::string(verb.example);
   text += "\n\nEvery verb also takes --store NAME, --json and --timeout S.";
   return text;
@@ -116,10 +126,6 @@ struct Application {
   }
 };
 
-bool is_verb(std::string_view word) {
-  return std::any_of(verbs().begin(), verbs().end(), [&](const Verb& verb) { return verb.name == word; });
-}
-
 int unknown_verb(const std::string& word, Context& context) {
   const auto near = nearest_verb(word);
   return wrong_usage(context, "no verb '" + internal::printable(word) + "'" +
@@ -143,9 +149,10 @@ std::optional<int> parse(Application& application, std::vector<std::string> word
     const auto chosen = application.app.get_subcommands();
     if (chosen.empty() && dynamic_cast<const CLI::RequiredError*>(&error) != nullptr)
       return wrong_usage(context, "no verb given (ndshare --help lists them)");
-    if (!chosen.empty() && chosen.front()->get_name() == "run" && context.command.empty() &&
+    const auto* verb = chosen.empty() ? nullptr : find_verb(chosen.front()->get_name());
+    if (verb != nullptr && takes_command(*verb) && context.command.empty() &&
         dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr)
-      return wrong_usage(context, "run: write the command behind '--': ndshare run [OPTIONS] -- CMD...");
+      return wrong_usage(context, std::string(verb->name) + ": write the command behind '--': " + command_usage(*verb));
     return wrong_usage(context, one_line(error.what()) + " (ndshare " +
                                     (chosen.empty() ? "" : chosen.front()->get_name() + " ") + "--help)");
   }
@@ -189,7 +196,7 @@ int run_cli(std::vector<std::string> words, Context& context) {
     words.insert(words.begin() + (words.empty() ? 0 : 1), "--help");
   }
   if (const auto position = verb_position(words)) {
-    if (!is_verb(words[*position])) return unknown_verb(words[*position], context);
+    if (find_verb(words[*position]) == nullptr) return unknown_verb(words[*position], context);
     split_command(words, *position, context);
   }
   const auto ended = parse(application, std::move(words), context);

@@ -97,6 +97,20 @@ void print_json(std::ostream& out, const Json& value) {
   out << value.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
 }
 
+std::string rows_text(const Rows& rows) {
+  if (rows == Rows{}) return "all";
+  return std::to_string(rows.first) + ":" + (rows.last < 0 ? "" : std::to_string(rows.last));
+}
+
+Json rows_json(const Rows& rows) { return Json::array({rows.first, rows.last}); }
+
+Json to_json(const std::vector<TornRows>& torn) {
+  Json list = Json::array();
+  for (const auto& range : torn)
+    list.push_back({{"rows", rows_json(range.rows)}, {"pid", range.pid}, {"unix_ns", range.unix_ns}});
+  return list;
+}
+
 Json to_json(const ArrayInfo& info) {
   return {{"name", info.name},
           {"dtype", info.dtype.to_string()},
@@ -105,6 +119,9 @@ Json to_json(const ArrayInfo& info) {
           {"version", info.version},
           {"sealed", info.sealed},
           {"state", state_name(info)},
+          {"snapshot", info.snapshot},
+          {"source_version", info.snapshot ? Json(info.source_version) : Json(nullptr)},
+          {"torn", to_json(info.torn)},
           {"order", info.order == Order::C ? "C" : "F"},
           {"extent_bytes", info.extent_bytes},
           {"extents", info.extents},
@@ -153,6 +170,8 @@ Record describe(const admin::StatusInfo& status) {
 
 std::string_view state_name(const ArrayInfo& info) {
   if (!info.visible) return "filling";
+  if (!info.torn.empty()) return "torn";
+  if (info.snapshot) return "snapshot";
   return info.sealed ? "sealed" : "open";
 }
 

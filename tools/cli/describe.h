@@ -46,7 +46,14 @@ void print_json(std::ostream& out, const Json& value);
 /// prints them.
 [[nodiscard]] std::string compact_dtype(const DType& dtype);
 
+/// "all", "10:20", "10:" (to the end).
+[[nodiscard]] std::string rows_text(const Rows& rows);
+/// As in C++: [first, last], −1 for the end.
+[[nodiscard]] Json rows_json(const Rows& rows);
+
 [[nodiscard]] Json to_json(const ArrayInfo& info);
+/// [{rows pid unix_ns}]
+[[nodiscard]] Json to_json(const std::vector<TornRows>& torn);
 [[nodiscard]] Json to_json(const admin::ClientInfo& client);
 /// The values of an array as nested lists (structured elements as objects, times as text, NaN as null).
 [[nodiscard]] Json to_json_values(const Array& array);
@@ -54,7 +61,7 @@ void print_json(std::ostream& out, const Json& value);
 /// What `start` and `status` print.
 [[nodiscard]] Record describe(const admin::StatusInfo& status);
 
-/// "sealed", "open", "filling".
+/// "filling", "torn", "snapshot", "sealed", "open": the first that it is.
 [[nodiscard]] std::string_view state_name(const ArrayInfo& info);
 /// "2026-11-23 02:15:00" in UTC.
 [[nodiscard]] std::string format_time(std::uint64_t unix_ns);

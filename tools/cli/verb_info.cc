@@ -30,6 +30,10 @@ int info(const std::string& name, Context& context) {
   record.add_count("extents", static_cast<std::uint64_t>(array.extents));
   record.add_bytes("grain", static_cast<std::uint64_t>(array.grain));
   record.add_text("state", std::string(state_name(array)));
+  if (array.snapshot) record.add_text("snapshot_of", "version " + internal::format_count(array.source_version));
+  for (const auto& range : array.torn)
+    record.add_text("torn rows", rows_text(range.rows) + ", by pid " + std::to_string(range.pid) + ", noticed " +
+                                     format_time(range.unix_ns) + " (ndshare repair)");
   record.add_count("version", array.version);
   record.add_text("lifetime", array.lifetime == Lifetime::persistent ? "persistent" : "session");
   record.add_text("created", format_time(array.created_unix_ns));

@@ -3,6 +3,7 @@
 #include <ostream>
 
 #include "lib/base/text.h"
+#include "tools/cli/claims.h"
 #include "tools/cli/describe.h"
 #include "tools/cli/reader.h"
 #include "tools/cli/table.h"
@@ -10,8 +11,6 @@
 
 namespace ndshare::cli {
 namespace {
-
-constexpr int kPipeColumns = 80;  ///< rows that nobody has to scroll, wherever the output goes
 
 struct ListFlags {
   std::string pattern = "*";
@@ -39,7 +38,7 @@ int ls(const ListFlags& flags, Context& context) {
                internal::format_bytes(static_cast<std::uint64_t>(info.nbytes)), std::string(state_name(info)),
                std::to_string(info.version)});
   }
-  table.print(context.out, flags.wide ? 0 : terminal ? context.width : kPipeColumns);
+  print_fitted(table, flags.wide, context);
   return 0;
 }
 

@@ -104,8 +104,8 @@ TEST(EngineTest, ReplaceSwapsAtPublishAndHoldersKeepTheOld) {
   const auto reader = engine.attach(self());
   TestClient client(engine);
   const auto old = create_one(engine, slot, spec("a", {1 << 20}));
-  ClaimTable table(&client.claims(reader));
-  auto pin = pin_version(table, client.view, *client.view.find("a"), ClaimMode::view, 0, 1 << 20);
+  TestClaims claims(client, reader);
+  auto pin = claims.take("a", ClaimMode::view, 0, 1 << 20);
   ASSERT_TRUE(pin);
   auto next = spec("a", {2 << 20});
   next.replace = true;
@@ -226,7 +226,7 @@ TEST(EngineTest, SweepGivesEverythingBack) {
   ClaimTable table(&client.claims(slot));
   const auto ref = *client.view.find("kept");
   auto& words = client.array_sync(ref.array);
-  auto& claim = *table.take(false).claim;  // granted, and the mutex held, by a process that is gone
+  auto& claim = *table.try_take(false);  // granted, and the mutex held, by a process that is gone
   claim.array_gen.store(ref.array_gen), claim.version.store(ref.version);
   claim.word.store(claim_word(ClaimState::granted, ClaimMode::write, 0, ref.array));
   words.mutex.store(static_cast<std::uint32_t>(slot.gen << 12 | (slot.index + 1)));
@@ -254,7 +254,7 @@ TEST(EngineTest, SweepLeavesTheMutexOfTheLiving) {
   TestClient client(engine);
   const auto made = create_one(engine, slot, spec("a", {10}));
   ClaimTable table(&client.claims(slot));
-  table.take(false).claim->word.store(
+  table.try_take(false)->word.store(
       claim_word(ClaimState::trying, ClaimMode::read, 0, static_cast<std::uint32_t>(made.array)));
   const auto theirs = 1U << 31 | static_cast<std::uint32_t>(other.gen << 12 | (other.index + 1));
   client.array_sync(made.array).mutex.store(theirs);
@@ -269,7 +269,7 @@ TEST(EngineTest, RecordIsNotReusedWhileAnEntryNamesIt) {
   TestClient client(engine);
   const auto made = create_one(engine, slot, spec("a", {10}));
   ClaimTable table(&client.claims(slot));
-  auto& claim = *table.take(false).claim;
+  auto& claim = *table.try_take(false);
   claim.word.store(claim_word(ClaimState::waiting, ClaimMode::read, 0, static_cast<std::uint32_t>(made.array)));
   engine.remove(slot, 0, "a");
   engine.reclaim();

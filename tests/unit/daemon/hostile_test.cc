@@ -86,8 +86,8 @@ TEST(HostileTest, ACutSyncSegmentIsMadeAgainUnderTheEngine) {
     TestClient client(engine);  // the map of a new client: whole, and with its header
     EXPECT_EQ(client.sync_header().store_id, engine.header().store_id);
     EXPECT_EQ(client.sync_header().max_arrays, engine.header().max_arrays);
-    ClaimTable table(&client.claims(next));
-    auto pin = pin_version(table, client.view, *client.view.find("b"), ClaimMode::read, 0, 1);
+    TestClaims claims(client, next);
+    auto pin = claims.take("b", ClaimMode::read, 0, 1);
     EXPECT_TRUE(engine.holds_anything(next));
     pin.reset();
     EXPECT_FALSE(engine.holds_anything(next));

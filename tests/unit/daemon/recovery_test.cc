@@ -75,25 +75,13 @@ void scenario(TestStore& store, Progress& progress) {
   session.session = true;
   create_one(engine, other, session);
   create(engine, other, {spec("half", {70000}), spec("half2", {10})}, 9);
-  ClaimTable table(&client.claims(other));
-  auto pin = pin_version(table, client.view, *client.view.find("tiny"), ClaimMode::read, 0, 1);
+  TestClaims claims(client, other);
+  auto pin = claims.take("tiny", ClaimMode::read, 0, 1);
   engine.remove(slot, 10, "tiny"), progress.step();
   engine.sweep(other);
   pin.reset();
   engine.reclaim();
   create(engine, slot, {spec("unfinished", {30000})}, 11), progress.step();
-}
-
-/// A child that runs `body` with a crash point set. True where it was killed there, false where it came to its end.
-bool crash_in_child(const std::string& point, const std::function<void()>& body) {
-  const auto pid = test::fork_child([&] {
-    setenv("NDSHARE_CRASH_AT", point.c_str(), 1);
-    body();
-    return 0;
-  });
-  const auto status = test::wait_child(pid);
-  EXPECT_TRUE(status == 0 || status == 128 + SIGKILL) << point << ": " << (status ? *status : -1);
-  return status == 128 + SIGKILL;
 }
 
 /// A later daemon finds a sound store without anything of the dead, and can serve it to its end.
@@ -139,18 +127,11 @@ TEST_P(CrashTest, NothingIsLostOrLeaked) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Points, CrashTest,
-                         ::testing::Values("commit.filled", "commit.committed", "commit.apply", "commit.empty",
-                                           "create.begin", "create.blocks", "attach.filled", "attach.live",
-                                           "reclaim.block", "reclaim.meta", "sweep.dying", "sweep.batch", "sweep.owned",
-                                           "sweep.grants", "sweep.mutex", "sweep.cleared", "sweep.woken",
-                                           "sweep.entries", "sweep.free", "index.built", "make.filled", "make.pool",
-                                           "make.sync", "make.catalog"),
-                         [](const auto& point) {
-                           std::string name(point.param);
-                           std::replace(name.begin(), name.end(), '.', '_');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Points, CrashTest, ::testing::ValuesIn(kCrashPointsServing), [](const auto& point) {
+  std::string name(point.param);
+  std::replace(name.begin(), name.end(), '.', '_');
+  return name;
+});
 
 TEST(RecoveryTest, DaemonKilledWhileItAdopts) {
   for (const std::string point :
@@ -206,8 +187,8 @@ TEST(RecoveryTest, PinsOfTheLivingSurviveARestart) {
   const auto slot = engine->attach(self()), reader = engine->attach(self());
   TestClient client(*engine);
   create_one(*engine, slot, spec("a", {1 << 20}));
-  ClaimTable table(&client.claims(reader));
-  auto pin = pin_version(table, client.view, *client.view.find("a"), ClaimMode::view, 0, 1);
+  TestClaims claims(client, reader);
+  auto pin = claims.take("a", ClaimMode::view, 0, 1);
   ASSERT_TRUE(pin);
   engine->rename(slot, 0, "a", "b", false);
   engine->remove(slot, 0, "b");

@@ -28,14 +28,14 @@ THIRD_PARTY = {
     r"hwy/|sleef": ["lib/kernels"],
     r"tbb/|oneapi/": ["lib/exec"],
     r"zip\.h|zlib\.h": ["lib/io"],
-    r"boost/interprocess": ["lib/shm"],
+    r"boost/interprocess": ["lib/shm", "tools"],  # in the benchmarks as a peer to measure against
     r"boost/asio|boost/icl|boost/system": ["daemon"],
     r"nlohmann/": ["lib/wire", "tools"],
     r"CLI/": ["tools"],
     r"benchmark/": ["tools"],
 }
 # Boost.Interprocess is named in one file, not one folder.
-ONE_FILE = {r"boost/interprocess": re.compile(r"^lib/shm/segment\.")}
+ONE_FILE = {r"boost/interprocess": re.compile(r"^(lib/shm/segment\.|tools/bench/)")}
 # public headers that belong to a layer: who may include them is decided by the layer that implements them
 PUBLIC_LAYER = {"store.h": "client", "shared_array.h": "client", "admin.h": "client", "ndshare.h": "client",
                 "ops.h": "lib/exec", "threads.h": "lib/exec", "io.h": "lib/io",

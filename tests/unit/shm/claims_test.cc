@@ -4,230 +4,284 @@
 #include <array>
 #include <atomic>
 #include <memory>
-#include <random>
 #include <thread>
 #include <vector>
 
-#include <unistd.h>
-
 #include <gtest/gtest.h>
-#include <rapidcheck.h>
 
 #include "tests/support/support.h"
-#include "tests/unit/shm/fake_catalog.h"
+#include "tests/unit/shm/claims_support.h"
 
 namespace ndshare::internal {
 namespace {
 
-using test::code_of;
-using test::FakeArray;
-using test::FakeCatalog;
-
-FakeArray array_of(std::uint64_t extent) {
-  FakeArray array;
-  array.name = "x";
-  array.shape = {16};
-  array.nbytes = 128;
-  array.extents = {{extent, 128, 1}};
-  return array;
-}
-
-std::vector<ClaimCopy> claims_of(const SlotClaims& shared) {
-  std::vector<ClaimCopy> out;
-  collect_claims(shared, out);
-  return out;
-}
+using std::chrono::milliseconds;
+using test::Clock;
+using test::FakeClient;
+using test::FakeStore;
+using test::Taken;
+using M = ClaimMode;
 
 class ClaimsTest : public ::testing::Test {
  protected:
-  ClaimsTest() : shared_(std::make_unique<SlotClaims>()), table_(shared_.get()) { catalog_.put(1, array_of(0)); }
-
-  FakeCatalog catalog_;
-  std::unique_ptr<SlotClaims> shared_;
-  ClaimTable table_;
-};
-
-TEST_F(ClaimsTest, APinIsSeenUntilItIsGivenBack) {
-  const CatalogView view = catalog_.view();
-  const auto ref = view.read_ref(1);
-  {
-    const auto pin = pin_version(table_, view, *ref, ClaimMode::view, 2, 9);
-    ASSERT_TRUE(pin);
-    const auto claims = claims_of(*shared_);
-    ASSERT_EQ(claims.size(), 1U);
-    EXPECT_EQ(claims[0].state, ClaimState::granted);
-    EXPECT_EQ(claims[0].mode, ClaimMode::view);
-    EXPECT_EQ(claims[0].array, 1U);
-    EXPECT_EQ(claims[0].array_gen, ref->array_gen);
-    EXPECT_EQ(claims[0].version, ref->version);
-    EXPECT_EQ(claims[0].lo, 2);
-    EXPECT_EQ(claims[0].hi, 9);
-    EXPECT_NE(claims[0].tid, 0U);
-    EXPECT_NE(claims[0].since_ns, 0U);
+  ClaimsTest() {
+    store_.catalog().put(1, test::fake_rows("x"));
+    store_.catalog().put(2, test::fake_rows("y"));
   }
-  EXPECT_TRUE(claims_of(*shared_).empty());
-}
-
-TEST_F(ClaimsTest, AStaleReferencePinsTheNewerVersion) {
-  const CatalogView view = catalog_.view();
-  const auto old = view.read_ref(1);
-  catalog_.put(1, array_of(4096));
-  const auto pin = pin_version(table_, view, *old, ClaimMode::read, 0, 16);
-  ASSERT_TRUE(pin);
-  EXPECT_EQ(pin->ref().root, view.read_ref(1)->root);
-  EXPECT_GT(pin->ref().version, old->version);
-  EXPECT_EQ(claims_of(*shared_)[0].version, pin->ref().version);
-}
-
-TEST_F(ClaimsTest, ARemovedArrayCannotBePinnedNorOneInItsPlace) {
-  const CatalogView view = catalog_.view();
-  const auto old = view.read_ref(1);
-  catalog_.remove(1, "x");
-  EXPECT_FALSE(pin_version(table_, view, *old, ClaimMode::view, 0, 16));
-  catalog_.put(1, array_of(4096));
-  EXPECT_FALSE(pin_version(table_, view, *old, ClaimMode::view, 0, 16));
-  EXPECT_TRUE(claims_of(*shared_).empty());
-}
-
-TEST_F(ClaimsTest, MovingAPinMovesTheClaim) {
-  const CatalogView view = catalog_.view();
-  auto first = pin_version(table_, view, *view.read_ref(1), ClaimMode::view, 0, 16);
-  auto second = pin_version(table_, view, *view.read_ref(1), ClaimMode::read, 0, 16);
-  *first = std::move(*second);
-  EXPECT_FALSE(*second);
-  ASSERT_EQ(claims_of(*shared_).size(), 1U);
-  EXPECT_EQ(claims_of(*shared_)[0].mode, ClaimMode::read);
-  first->release();
-  first->release();
-  EXPECT_TRUE(claims_of(*shared_).empty());
-}
-
-TEST_F(ClaimsTest, AFullTableSaysSoAndWorksAgain) {
-  const CatalogView view = catalog_.view();
-  const auto take = [&] { return pin_version(table_, view, *view.read_ref(1), ClaimMode::read, 0, 16); };
-  std::vector<Pin> pins;
-  for (std::uint32_t i = 0; i < kLockEntries; ++i) pins.push_back(std::move(*take()));
-  EXPECT_EQ(code_of([&] { take(); }), Error::TooManyClaims);
-  EXPECT_TRUE(pin_version(table_, view, *view.read_ref(1), ClaimMode::view, 0, 16));  // its own table
-  pins.pop_back();
-  EXPECT_TRUE(take());
-  pins.clear();
-  EXPECT_TRUE(claims_of(*shared_).empty());
-}
-
-TEST_F(ClaimsTest, ASweepClearsEverything) {
-  const CatalogView view = catalog_.view();
-  auto pins = std::make_unique<std::vector<Pin>>();
-  for (int i = 0; i < 10; ++i)
-    pins->push_back(
-        *pin_version(table_, view, *view.read_ref(1), i % 2 == 0 ? ClaimMode::view : ClaimMode::read, 0, 1));
-  EXPECT_EQ(claims_of(*shared_).size(), 10U);
-  clear_claims(*shared_);
-  EXPECT_TRUE(claims_of(*shared_).empty());
-  EXPECT_EQ(shared_->lock_high.load(), 0U);
-  EXPECT_EQ(claim_array(shared_->view[0].word.load()), 1U);  // the array stays named for whoever waits
-}
-
-TEST_F(ClaimsTest, ATableStartsCleanWhateverItsPlaceHeld) {
-  shared_->view[0].word.store(claim_word(ClaimState::granted, ClaimMode::write, 0, 7));
-  const auto entry = table_.take(true);
-  EXPECT_TRUE(claims_of(*shared_).empty());
-  table_.give_back(entry);
-}
-
-TEST_F(ClaimsTest, RandomBytesInASlotAreBounded) {
-  const bool ok = rc::check("random sync bytes", [this] {
-    auto* words = reinterpret_cast<a64*>(shared_.get());
-    std::mt19937_64 random(*rc::gen::arbitrary<std::uint64_t>());
-    for (std::size_t i = 0; i < sizeof(SlotClaims) / 8; ++i) words[i].store(random(), std::memory_order_relaxed);
-    const auto claims = claims_of(*shared_);
-    RC_ASSERT(claims.size() <= kLockEntries + kViewEntries);
-    for (const auto& claim : claims) RC_ASSERT(claim.state <= ClaimState::granted && claim.mode <= ClaimMode::write);
-    clear_claims(*shared_);
-    RC_ASSERT(claims_of(*shared_).empty());
-  });
-  EXPECT_TRUE(ok);
-}
-
-/// The rule that pins exist for: clients pin and read without any lock while a daemon publishes version after version
-/// and uses an extent, and the version's block, again as soon as its scan finds no claim on it. `owner` says whose
-/// bytes an extent holds: a client that reads another version's number under a validated pin has been betrayed.
-TEST_F(ClaimsTest, NoExtentIsUsedAgainUnderAPin) {
-  constexpr std::uint64_t kPlaces = 6;
-  constexpr int kClients = 4;
-  FakeCatalog catalog;
-  std::array<a64, kPlaces> owner{};
-  std::vector<std::unique_ptr<SlotClaims>> slots;
-  for (int i = 0; i < kClients; ++i) slots.push_back(std::make_unique<SlotClaims>());
-  std::atomic<bool> stop{false};
-  std::atomic<std::uint64_t> betrayed{0}, pinned{0};
-
-  owner[0].store(1);
-  catalog.use_blocks(0);
-  catalog.put(1, array_of(0));  // version 1 lies in place 0
-  const CatalogView view = catalog.view();
-  std::vector<std::thread> clients;
-  for (int i = 0; i < kClients; ++i) {
-    clients.emplace_back([&, i] {
-      ClaimTable table(slots[static_cast<std::size_t>(i)].get());
-      while (!stop.load()) {
-        const auto ref = view.read_ref(1);
-        const auto pin = pin_version(table, view, *ref, i % 2 == 0 ? ClaimMode::view : ClaimMode::read, 0, 16);
-        const std::uint64_t place = view.read_version(pin->ref()).extents.at(0).offset / 128;
-        for (int look = 0; look < 20; ++look) {
-          if (owner[place].load(std::memory_order_relaxed) != pin->ref().version) ++betrayed;
-        }
-        ++pinned;
-      }
+  ArrayWords<StdAtomics> words(std::uint32_t array = 1) { return store_.sys().array(array); }
+  /// A thread of `client` that takes a claim, reports and gives it back.
+  std::thread taker(FakeClient& client, M mode, std::int64_t lo, std::int64_t hi, Taken& out) {
+    return std::thread([&client, mode, lo, hi, &out] {
+      out = client.take(1, mode, lo, hi, FakeClient::kForever);
+      if (out.granted()) client.give(out);
     });
   }
-
-  std::uint64_t current = 1;
-  std::uint64_t rounds = 0;
-  for (std::uint64_t version = 2; rounds < 200'000 && (version < 3000 || pinned.load() < 2000); ++rounds) {
-    std::vector<ClaimCopy> claims;
-    for (const auto& slot : slots) collect_claims(*slot, claims);
-    for (std::uint64_t place = 0; place < kPlaces; ++place) {
-      const std::uint64_t held = owner[place].load();
-      if (held == current) continue;
-      const bool is_pinned =
-          std::any_of(claims.begin(), claims.end(), [&](const ClaimCopy& c) { return c.version == held; });
-      if (held != 0 && is_pinned) continue;
-      owner[place].store(version, std::memory_order_relaxed);  // the extent is used again
-      catalog.use_blocks(2 * place);
-      catalog.put(1, array_of(place * 128));
-      current = version++;
-      break;
-    }
+  /// A WAITING entry of slot `slot` that nobody stands behind: its process is stopped.
+  void wait_by_hand(std::uint32_t slot, M mode, std::int64_t lo, std::int64_t hi) {
+    auto& shared = store_.sys().claims(slot);
+    auto& entry = shared.lock[0];
+    shared.lock_high.store(1);
+    entry.array_gen.store(store_.gen(1)), entry.lo.store(static_cast<std::uint64_t>(lo)),
+        entry.hi.store(static_cast<std::uint64_t>(hi));
+    entry.tid.store(77);
+    entry.ticket.store(words().ticket->fetch_add(1) + 1);
+    entry.word.store(claim_word(ClaimState::waiting, mode, 0, 1));
+    for (auto* bits : {words().claimants, words().writers}) bits[0].fetch_or(1ULL << slot);
   }
-  stop = true;
-  for (auto& client : clients) client.join();
-  EXPECT_EQ(betrayed.load(), 0U);
-  EXPECT_GT(pinned.load(), 0U);
-  EXPECT_GT(current, 10U);
+
+  FakeStore store_;
+  FakeClient a_{store_, 0}, b_{store_, 1}, c_{store_, 2};
+};
+
+TEST_F(ClaimsTest, AClaimIsSeenUntilItIsGivenBack) {
+  const auto taken = a_.take(1, M::read, 2, 9);
+  ASSERT_TRUE(taken.granted());
+  const auto claims = store_.claims(0);
+  ASSERT_EQ(claims.size(), 1U);
+  EXPECT_EQ(claims[0].state, ClaimState::granted);
+  EXPECT_EQ(claims[0].mode, M::read);
+  EXPECT_EQ(claims[0].array, 1U);
+  EXPECT_EQ(claims[0].array_gen, store_.gen(1));
+  EXPECT_EQ(claims[0].version, store_.view().read_ref(1)->version);
+  EXPECT_EQ(claims[0].lo, 2);
+  EXPECT_EQ(claims[0].hi, 9);
+  EXPECT_EQ(claims[0].tid, thread_id());
+  EXPECT_NE(claims[0].since_ns, 0U);
+  a_.give(taken);
+  EXPECT_TRUE(store_.claims(0).empty());
+  EXPECT_EQ(words().mutex->load(), 0U);
 }
 
-TEST_F(ClaimsTest, AnIdentityAlonePinsTheArrayAndNeverAFreeRecord) {
-  const CatalogView view = catalog_.view();
-  RefCopy identity;
-  identity.array = 1;
-  identity.array_gen = view.read_ref(1)->array_gen;
-  EXPECT_FALSE(view.is_current(identity));
-  EXPECT_EQ(pin_version(table_, view, identity, ClaimMode::view, 0, 16)->ref().version, view.read_ref(1)->version);
-  catalog_.remove(1, "x");
-  EXPECT_FALSE(view.is_current(identity)) << "a free record has root 0, as this reference does";
-  EXPECT_FALSE(pin_version(table_, view, identity, ClaimMode::view, 0, 16));
-  EXPECT_TRUE(claims_of(*shared_).empty());
+TEST_F(ClaimsTest, ANewerVersionIsPinnedAndARemovedArrayIsGone) {
+  const auto old = store_.view().read_ref(1);
+  store_.catalog().put(1, test::fake_rows("x"));
+  const auto taken = a_.take(1, M::view, 0, 8);
+  ASSERT_TRUE(taken.granted());
+  EXPECT_GT(taken.grant.ref.version, old->version);
+  EXPECT_EQ(store_.claims(0).at(0).version, taken.grant.ref.version);
+  a_.give(taken);
+  b_.use_gen(store_.gen(1));
+  store_.catalog().remove(1, "x");
+  for (const auto mode : {M::read, M::view, M::update, M::write})
+    EXPECT_EQ(b_.take(1, mode, 0, 8).verdict, Verdict::gone);
+  store_.catalog().put(1, test::fake_rows("x"));  // another one in its place
+  for (const auto mode : {M::read, M::view, M::update, M::write})
+    EXPECT_EQ(b_.take(1, mode, 0, 8).verdict, Verdict::gone);
+  EXPECT_TRUE(store_.claims(1).empty());
+}
+
+TEST_F(ClaimsTest, ATimeoutNamesWhatIsInTheWay) {
+  const auto held = a_.take(1, M::write, 3, 5, FakeClient::kNow, 41);
+  for (const auto deadline : {FakeClient::kNow, Clock::now() + milliseconds(20)}) {
+    const auto taken = b_.take(1, M::read, 0, 4, deadline);
+    EXPECT_EQ(taken.verdict, Verdict::timeout);
+    EXPECT_TRUE(taken.blocker.found);
+    EXPECT_FALSE(taken.blocker.is_mutex);
+    EXPECT_EQ(taken.blocker.slot, 0U);
+    EXPECT_EQ(taken.blocker.tid, 41U);
+    EXPECT_EQ(taken.blocker.state, ClaimState::granted);
+    EXPECT_EQ(taken.blocker.range.mode, M::write);
+    EXPECT_EQ(taken.blocker.range.lo, 3);
+    EXPECT_EQ(taken.blocker.range.hi, 5);
+  }
+  EXPECT_TRUE(store_.claims(1).empty());
+  EXPECT_EQ(b_.table().in_use(false), 0U);
+  a_.give(held);
+}
+
+TEST_F(ClaimsTest, OneThreadCannotWaitForItself) {
+  const auto held = a_.take(1, M::read, 0, 8, FakeClient::kNow, 41);
+  const auto again = a_.take(1, M::write, 4, 6, FakeClient::kForever, 41);
+  EXPECT_EQ(again.verdict, Verdict::would_deadlock);
+  EXPECT_EQ(again.blocker.tid, 41U);
+  EXPECT_EQ(again.blocker.range.mode, M::read);
+  EXPECT_EQ(a_.take(1, M::write, 4, 6, FakeClient::kNow, 42).verdict, Verdict::timeout)
+      << "another thread may well wait";
+  EXPECT_TRUE(a_.take(1, M::write, 8, 9, FakeClient::kNow, 41).granted());
+  a_.give(held);
+}
+
+TEST_F(ClaimsTest, AReadUnderAReadPassesAQueuedWriter) {
+  const auto held = a_.take(1, M::read, 0, 8);
+  Taken writer;
+  auto thread = taker(b_, M::write, 0, 8, writer);
+  store_.await_waiting(1);
+  for (const auto mode : {M::read, M::view}) {
+    const auto under = a_.take(1, mode, 2, 4);
+    EXPECT_TRUE(under.granted());
+    if (under.granted()) a_.give(under);
+  }
+  EXPECT_EQ(a_.take(1, M::read, 2, 4, FakeClient::kNow, 1234).verdict, Verdict::timeout)
+      << "not that of another thread";
+  const auto other = c_.take(1, M::read, 2, 4);
+  EXPECT_EQ(other.verdict, Verdict::timeout);
+  EXPECT_EQ(other.blocker.state, ClaimState::waiting);
+  EXPECT_EQ(other.blocker.slot, 1U);
+  a_.give(held);
+  thread.join();
+  EXPECT_TRUE(writer.granted());
+}
+
+TEST_F(ClaimsTest, AViewQueuesAndThenMakesWritersCopy) {
+  const auto held = a_.take(1, M::write, 0, 8);
+  Taken view;
+  std::thread thread([&] { view = b_.take(1, M::view, 4, 12, FakeClient::kForever); });
+  store_.await_waiting(1);
+  EXPECT_EQ(c_.take(1, M::write, 12, 13).verdict, Verdict::timeout) << "the view was first";
+  a_.give(held, true);
+  thread.join();
+  ASSERT_TRUE(view.granted());
+  const auto part = c_.take(1, M::write, 0, 4), all = c_.take(1, M::write, 8, 16), other = c_.take(1, M::write, 16, 20);
+  ASSERT_TRUE(part.granted() && all.granted() && other.granted()) << "a granted view blocks nobody";
+  EXPECT_TRUE(part.grant.copying && part.grant.may_share);
+  EXPECT_TRUE(!all.grant.copying && all.grant.may_share) << "a grain that is covered in full is no other writer's";
+  EXPECT_FALSE(other.grant.copying);
+  EXPECT_EQ(a_.take(1, M::write, 7, 8).verdict, Verdict::timeout) << "the whole grain is being copied";
+  auto copied = test::fake_rows();
+  copied.extents = {{512, 64, 99}, {64, 448, 1}};
+  store_.catalog().put(1, copied);
+  c_.claims().finish_copying(*part.entry);
+  const auto rest = a_.take(1, M::write, 7, 8);
+  EXPECT_TRUE(rest.granted() && !rest.grant.copying);
+  a_.give(rest);
+  for (const auto& one : {part, all, other}) c_.give(one, true);
+  b_.give(view);
+  EXPECT_EQ(words().revision->load(), 4U);
+}
+
+TEST_F(ClaimsTest, ASnapshotsFloorMakesWritersCopy) {
+  auto array = test::fake_rows("x", 1);
+  array.extents = {{0, 64, 3}, {64, 448, 1}};  // its first grain is newer than the snapshot
+  array.floor = 2;
+  store_.catalog().put(1, array);
+  EXPECT_FALSE(a_.take(1, M::write, 0, 4).grant.copying);
+  EXPECT_TRUE(a_.take(1, M::write, 8, 10).grant.copying);
+  EXPECT_TRUE(a_.take(1, M::write, 16, 25).grant.copying);
+  EXPECT_FALSE(a_.take(1, M::write, 32, kAllRows).grant.copying);
+}
+
+TEST_F(ClaimsTest, OfTwoThreadsThatWaitForEachOtherTheYoungerGivesWay) {
+  const auto x = a_.take(1, M::write, 0, 8, FakeClient::kNow, 1), y = b_.take(2, M::write, 0, 8, FakeClient::kNow, 2);
+  Taken older, younger;
+  std::thread first([&] {
+    older = a_.take(2, M::write, 0, 8, FakeClient::kForever, 1);
+    a_.give(x);
+  });
+  store_.await_waiting(0);
+  const auto since = store_.sys().coarse_now_ns();
+  while (store_.sys().coarse_now_ns() == since) std::this_thread::yield();
+  std::thread second([&] {
+    younger = b_.take(1, M::write, 0, 8, FakeClient::kForever, 2);
+    b_.give(y);
+  });
+  first.join();
+  second.join();
+  EXPECT_TRUE(older.granted());
+  EXPECT_EQ(younger.verdict, Verdict::deadlock);
+  EXPECT_EQ(younger.blocker.slot, 0U);
+  EXPECT_TRUE(store_.claims(1).empty());
+}
+
+TEST_F(ClaimsTest, AStoppedWaiterIsPassedOverAndAWaitingOneIsNot) {
+  wait_by_hand(3, M::write, 0, 8);
+  const auto passed = a_.take(1, M::read, 0, 8, FakeClient::kForever);
+  EXPECT_TRUE(passed.granted());
+  const auto waited = b_.take(1, M::read, 0, 8, Clock::now() + milliseconds(60));  // now a grant holds the waiter up
+  EXPECT_EQ(waited.verdict, Verdict::timeout);
+  EXPECT_EQ(waited.blocker.slot, 3U);
+  EXPECT_EQ(waited.blocker.state, ClaimState::waiting);
+  a_.give(passed);
+  Taken writer;
+  taker(c_, M::write, 0, 4, writer).join();
+  EXPECT_TRUE(writer.granted());
+}
+
+TEST_F(ClaimsTest, StaleBitsAreClearedByWhoeverLooks) {
+  const auto mine = a_.take(1, M::write, 0, 8);
+  for (auto* bits : {words().claimants, words().writers, words().holders}) bits[0].store(0b1111);
+  const auto taken = b_.take(1, M::write, 12, 14);
+  ASSERT_TRUE(taken.granted());
+  EXPECT_EQ(words().claimants[0].load(), 0b0011U);
+  EXPECT_EQ(words().holders[0].load(), 0U);
+  const auto reading = c_.take(1, M::read, 20, 24);
+  EXPECT_EQ(words().writers[0].load(), 0b0011U);
+  a_.give(mine);
+  b_.give(taken);
+  c_.give(reading);
+}
+
+TEST_F(ClaimsTest, ASweepClearsEverythingAndWakesWhoeverWaits) {
+  static_cast<void>(a_.take(1, M::write, 0, 8));
+  static_cast<void>(a_.take(1, M::view, 32, 40));
+  static_cast<void>(a_.take(2, M::update, 0, 8));
+  Taken writer;
+  auto thread = taker(b_, M::write, 0, 8, writer);
+  store_.await_waiting(1);
+  words(2).mutex->store(1U << 12 | 1U);  // it died holding this one
+  store_.sweep(0);
+  thread.join();
+  EXPECT_TRUE(writer.granted());
+  EXPECT_TRUE(store_.claims(0).empty());
+  EXPECT_EQ(words(2).mutex->load(), 0U);
+  EXPECT_EQ(claim_array(store_.sys().claims(0).lock[1].word.load()), 2U) << "the array stays named";
+  clear_claims(store_.sys().claims(0));
+  EXPECT_EQ(store_.sys().claims(0).lock_high.load(), 0U);
+}
+
+TEST_F(ClaimsTest, ASweepFreesNobodyElsesMutex) {
+  static_cast<void>(a_.take(1, M::write, 0, 8));
+  for (const std::uint32_t word : {2U << 12 | 1U, 1U << 12 | 2U}) {  // the slot's next owner, another slot
+    words().mutex->store(word);
+    store_.sweep(0);
+    EXPECT_EQ(words().mutex->load(), word);
+  }
+}
+
+TEST_F(ClaimsTest, TheMutexOfADeadOwnerIsTakenOver) {
+  constexpr std::uint64_t kNobody = 1ULL << 23;  // above every pid_max
+  const auto owner = 1U << 12 | 4U;              // slot 3
+  words().mutex->store(owner);
+  const auto waited = a_.take(1, M::read, 0, 8, Clock::now() + milliseconds(10));
+  EXPECT_EQ(waited.verdict, Verdict::timeout) << "its owner lives";
+  EXPECT_TRUE(waited.blocker.is_mutex);
+  EXPECT_EQ(waited.blocker.slot, 3U);
+  store_.set_owner(3, kNobody, 1);
+  store_.catalog().slot(3).pid_namespace.store(12345);
+  EXPECT_EQ(a_.take(1, M::read, 0, 8, Clock::now() + milliseconds(10)).verdict, Verdict::timeout)
+      << "who can tell from here";
+  store_.set_owner(3, kNobody, 1);
+  EXPECT_TRUE(a_.take(1, M::read, 0, 8, FakeClient::kForever).granted());
+  words().mutex->store(owner);
+  store_.set_owner(3, static_cast<std::uint64_t>(::getpid()), 1);  // the pid is another process's by now
+  EXPECT_TRUE(a_.take(1, M::read, 0, 8, FakeClient::kForever).granted());
+  words().mutex->store(2U << 12 | 4U);  // another owner of that slot
+  EXPECT_TRUE(a_.take(1, M::read, 0, 8, FakeClient::kForever).granted());
+  EXPECT_EQ(words().mutex->load(), 0U);
 }
 
 TEST_F(ClaimsTest, AForkedChildSignsItsClaimsWithItsOwnThread) {
-  const CatalogView view = catalog_.view();
-  const auto tid_of_a_pin = [&] {
-    const auto pin = pin_version(table_, view, *view.read_ref(1), ClaimMode::view, 0, 16);
-    return claims_of(*shared_).at(0).tid;
-  };
-  EXPECT_EQ(tid_of_a_pin(), static_cast<std::uint32_t>(::gettid()));
-  const pid_t child = test::fork_child([&] { return tid_of_a_pin() == static_cast<std::uint32_t>(::gettid()) ? 0 : 1; });
+  EXPECT_EQ(thread_id(), static_cast<std::uint32_t>(::gettid()));
+  const pid_t child = test::fork_child([] { return thread_id() == static_cast<std::uint32_t>(::gettid()) ? 0 : 1; });
   EXPECT_EQ(test::wait_child(child), std::optional<int>(0));
 }
 

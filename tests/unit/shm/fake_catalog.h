@@ -23,7 +23,8 @@ struct FakeArray {
   std::string name, dtype = "<f8", attrs;
   std::vector<std::int64_t> shape;
   std::vector<internal::Extent> extents;
-  std::uint64_t nbytes = 0, grain = 65536;
+  std::uint64_t nbytes = 0, grain = 65536, row_bytes = 0;
+  std::uint64_t floor = 0;     ///< of the reference
   std::uint32_t order = 0;
   std::uint32_t ndim_lie = 0;  ///< written instead of the real number of axes where it is not 0
 };
@@ -66,6 +67,8 @@ class FakeCatalog {
     return reinterpret_cast<internal::ArrayRecord*>(base_ + header().records_offset)[i];
   }
 
+  internal::Slot& slot(std::uint32_t i) { return reinterpret_cast<internal::Slot*>(base_ + header().slots_offset)[i]; }
+
   /// A new array in a free record, or a new version of the one that is there.
   void put(std::uint32_t i, const FakeArray& array) {
     auto& words = record(i);
@@ -77,6 +80,8 @@ class FakeCatalog {
     ref.block.store(write_version(i, gen, version, array), std::memory_order_release);
     ref.meta.store(write_meta(i, array), std::memory_order_release);
     ref.flags.store(0, std::memory_order_release);
+    ref.floor.store(array.floor, std::memory_order_release);
+    ref.torn.store(0, std::memory_order_release);
     words.root.store(internal::make_root(version, which));
     if (root == 0) index(array.name, i, false);
     if (i >= header().records_high.load()) header().records_high.store(i + 1);
@@ -138,6 +143,7 @@ class FakeCatalog {
     block.magic = internal::kVersionMagic;
     block.array = i, block.array_gen = gen, block.version = version;
     block.nbytes = array.nbytes, block.grain = array.grain, block.order = array.order;
+    block.row_bytes = array.row_bytes;
     block.extent_count = static_cast<std::uint32_t>(array.extents.size());
     block.ndim = array.ndim_lie != 0 ? array.ndim_lie : static_cast<std::uint32_t>(array.shape.size());
     block.dtype_bytes = static_cast<std::uint32_t>(array.dtype.size());

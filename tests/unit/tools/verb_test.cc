@@ -61,8 +61,7 @@ TEST(VerbTest, ExamplesAreRealCommandLines) {
       std::erase(word, '\'');
       words.push_back(word);
     }
-    words.erase(words.begin());
-    words.insert(words.end(), {"--store", test::unique_store_name("none")});
+    words.front() = "--store=" + test::unique_store_name("none");  // ahead of a command's "--"
     const auto ran = run_words(words);
     EXPECT_EQ(ran.status, verb.name == "version" ? 0 : 3) << verb.example << '\n' << ran.err;
   }
@@ -82,6 +81,18 @@ TEST(VerbTest, WrongUsageIsTwo) {
                                                        {"version", "extra"},
                                                        {"run"},
                                                        {"run", "ls"},
+                                                       {"lock", "a"},
+                                                       {"lock", "a", "ls"},
+                                                       {"lock", "--", "ls"},
+                                                       {"lock", "a", "--read", "--write", "--", "ls"},
+                                                       {"holders"},
+                                                       {"snapshot", "a"},
+                                                       {"snapshot", "a", "b", "--attr", "x"},
+                                                       {"repair", "a", "--accept", "--revert", "b"},
+                                                       {"kick", "somebody"},
+                                                       {"kick", "0"},
+                                                       {"put", "x", "f.npy", "--append", "--replace"},
+                                                       {"put", "x", "f.npy", "--append", "--attr", "a=b"},
                                                        {"stop", "--force", "--keep"},
                                                        {"put", "x", "f.npy", "--format", "parquet"},
                                                        {"start", "--max-clients", "many"},
@@ -98,6 +109,8 @@ TEST(VerbTest, HelpIsAWordToo) {
   EXPECT_EQ(run_words({"help"}).out, run_words({"--help"}).out);
   EXPECT_EQ(run_words({"help", "put"}).out, run_words({"put", "--help"}).out);
   EXPECT_NE(run_words({"run", "--help"}).out.find("-- CMD"), std::string::npos);
+  EXPECT_NE(run_words({"lock", "--help"}).out.find("-- CMD"), std::string::npos);
+  EXPECT_EQ(run_words({"locks", "--help"}).out.find("-- CMD"), std::string::npos);
   EXPECT_TRUE(run_words({"--json"}).err.starts_with("ndshare: no verb given"));
 }
 

@@ -1,0 +1,210 @@
+// The daemon killed between any two instructions of a request or a sweep, and started again: what was asked is done exactly
+// once, what a dead client left is gone, nothing is lost.
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <thread>
+
+#include <sys/personality.h>
+#include <sys/syscall.h>
+
+#include <gtest/gtest.h>
+
+#include "tests/crash/kill_plan.h"
+#include "tests/crash/step_world.h"
+
+namespace ndshare::test {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr auto kIdle = milliseconds(60);  ///< without a step the daemon has nothing more to do
+
+/// A request, or a death, that the daemon deals with.
+struct Work {
+  const char* name;
+  std::function<void(World&)> before{};
+  std::function<void(World&)> request{};  ///< by the keeper, on a thread of its own
+  std::function<void(Store&)> victim{};   ///< by a client that then waits to be killed; it does not return
+  std::function<void(World&)> after{};
+  Effect effect = Effect::none;
+};
+
+/// Programs started meanwhile lie at the same addresses every time: a record of one is good for the next.
+class SameAddresses {
+ public:
+  SameAddresses() : before_(::personality(0xFFFF'FFFF)) { ::personality(static_cast<unsigned long>(before_) | ADDR_NO_RANDOMIZE); }
+  ~SameAddresses() { ::personality(static_cast<unsigned long>(before_)); }
+  SameAddresses(const SameAddresses&) = delete;
+  SameAddresses& operator=(const SameAddresses&) = delete;
+
+ private:
+  int before_;
+};
+
+/// A client that has taken what it is to die with.
+class Doomed {
+ public:
+  Doomed(const World& world, const std::function<void(Store&)>& body)
+      : pid_(fork_child([&] {
+          Store store = Store::connect(world.daemon.store());
+          body(store);
+          return 0;
+        })) {}
+  /// For the body: it stands where it is to be killed.
+  static void stand() {
+    while (true) ::pause();
+  }
+  ~Doomed() { kill(); }
+  Doomed(const Doomed&) = delete;
+  Doomed& operator=(const Doomed&) = delete;
+  pid_t pid() const { return pid_; }
+  void kill() {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGKILL);
+    wait_child(pid_);
+    pid_ = -1;
+  }
+
+ private:
+  pid_t pid_ = -1;
+};
+
+void take_view(World& world) { world.views.push_back(world.a.view()); }
+void write_victim_rows(World& world) {
+  auto guard = world.a.write({.rows = kVictimRows, .timeout = kPatience});
+  fill_rows(guard, kVictimRows.first, kNew);
+  guard.release();
+}
+void update_victim_rows(World& world) {
+  auto guard = world.a.update({.rows = kVictimRows, .timeout = kPatience});
+  fill_rows(guard, kVictimRows.first, kNew);
+  const auto version = guard.commit();
+  EXPECT_EQ(world.a.version(), version) << "committed twice";
+}
+void append_three(World& world) {
+  world.a.append(zeros({3, kRowWords}, int64), kPatience);
+  EXPECT_EQ(world.a.shape()[0], kRows + 3) << "not applied exactly once";
+  world.a.resize(kRows, kPatience);
+}
+void die_writing(Store& store) {
+  auto guard = store.open("a").write({.rows = kVictimRows});
+  fill_rows(guard, kVictimRows.first, kNew);
+  Doomed::stand();
+}
+void die_updating(Store& store) {
+  auto guard = store.open("a").update({.rows = kVictimRows});
+  fill_rows(guard, kVictimRows.first, kNew);
+  Doomed::stand();
+}
+void die_filling(Store& store) {
+  SharedArray made = store.create("r", int64, {kRows, kRowWords}, {.lifetime = Lifetime::session});
+  const Array view = store.open("a").view();
+  made.write().release();
+  SharedArray half = store.create("s", int64, {kRows, kRowWords});
+  auto guard = half.write();
+  Doomed::stand();
+}
+
+const std::vector<Work>& works() {
+  static const std::vector<Work> all = {
+      {"update", {}, update_victim_rows, {}, {}, Effect::at_once},
+      {"write_that_copies", take_view, write_victim_rows, {}, {}, Effect::at_once},
+      {"append_and_resize", {}, append_three, {}, {}, Effect::none},
+      {"snapshot", {}, [](World& world) { world.keeper.snapshot("a", "s"); }, {}, [](World& world) { world.keeper.remove("s"); }},
+      {"create", {}, [](World& world) { world.make("r"); }, {}, [](World& world) { check_made(world, "r", false); }},
+      {"remove", [](World& world) { world.make("r"); }, [](World& world) { world.keeper.remove("r"); }, {}, {}},
+      {"sweep_of_a_writer", {}, {}, die_writing, {}, Effect::in_place},
+      {"sweep_of_an_updater", {}, {}, die_updating, {}},
+      {"sweep_of_a_maker", {}, {}, die_filling, [](World& world) { EXPECT_EQ(world.keeper.list().size(), 1U); }},
+  };
+  return all;
+}
+
+class DaemonStepTest : public ::testing::TestWithParam<Work> {
+ protected:
+  void SetUp() override {
+    if (const auto why = Stepper::unavailable(); !why.empty()) GTEST_SKIP() << why;
+    world_.emplace();
+  }
+  void TearDown() override {
+    if (!world_) return;
+    world_->keeper.remove("a");
+    EXPECT_TRUE(eventually([&] { return world_->words.used_bytes() == 0; })) << world_->words.used_bytes() << " bytes leaked";
+  }
+
+  /// One piece of work, under a daemon that `drive` steps and then kills, or does not.
+  void run(const Work& work, const std::function<void(Stepper&)>& drive) {
+    if (work.before) work.before(*world_);
+    std::optional<Doomed> doomed;
+    if (work.victim) {
+      doomed.emplace(*world_, work.victim);
+      ASSERT_TRUE(eventually([&] { return standing(doomed->pid()); }));
+    }
+    const auto pid = static_cast<std::uint64_t>(doomed ? doomed->pid() : 0);
+    std::string failure;
+    std::thread client;
+    {
+      Stepper stepper(world_->daemon.pid());
+      ASSERT_TRUE(stepper.ready());
+      if (work.request) client = std::thread([&] { failure = message_of([&] { work.request(*world_); }); });
+      if (doomed) doomed->kill();
+      drive(stepper);
+    }  // killed
+    world_->daemon.end(SIGKILL);
+    world_->daemon.start();
+    if (client.joinable()) client.join();
+    EXPECT_EQ(world_->daemon.line(), "ready");
+    EXPECT_EQ(failure, "");
+    check(work, pid);
+  }
+  /// In pause(), having taken everything.
+  static bool standing(pid_t pid) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/syscall");
+    std::string number;
+    file >> number;
+    return number == std::to_string(SYS_pause);
+  }
+  void check(const Work& work, std::uint64_t pid) {
+    EXPECT_TRUE(swept(*world_)) << world_->words.slots_in_use() << " slots in use";
+    if (work.after) work.after(*world_);
+    if (work.victim && work.effect == Effect::in_place) {
+      EXPECT_EQ(world_->a.info().torn.size(), 1U) << "half-written rows without a mark";
+    }
+    check_and_mend(*world_, work.effect, pid);
+    others_go_on(*world_, kVictimRows, true);
+    EXPECT_TRUE(world_->inspector.claims().empty());
+    EXPECT_TRUE(eventually([&] { return world_->words.used_bytes() == static_cast<std::uint64_t>(world_->a.info().extent_bytes); }))
+        << world_->words.used_bytes();
+  }
+  std::vector<Step> record(const Work& work) {
+    std::vector<Step> trace;
+    run(work, [&](Stepper& stepper) { trace = stepper.record([&] { return world_->words.changed(); }, 3'000'000, kIdle); });
+    return trace;
+  }
+
+  SameAddresses same_;
+  std::optional<World> world_;
+};
+
+TEST_P(DaemonStepTest, KilledAtAnyInstruction) {
+  const auto& work = GetParam();
+  const auto trace = record(work);
+  ASSERT_FALSE(HasFailure());
+  const auto all = kill_points(trace, long_run() ? 4000 : 60, crash_seed());
+  const auto points = thinned(all, long_run() ? 20000 : 30);
+  const auto changes = std::count_if(trace.begin(), trace.end(), [](const Step& step) { return step.changed; });
+  std::printf("%s: %zu instructions, %td changes of shared words, killed at %zu of %zu\n", work.name, trace.size(), changes,
+              points.size(), all.size());
+  for (const auto n : points) {
+    SCOPED_TRACE(std::string(work.name) + ", the daemon killed before instruction " + std::to_string(n));
+    run(work, [&](Stepper& stepper) { stepper.advance(trace, n, milliseconds(500)); });
+    if (HasFailure()) return;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Works, DaemonStepTest, ::testing::ValuesIn(works()),
+                         [](const auto& each) { return std::string(each.param.name); });
+
+}  // namespace
+}  // namespace ndshare::test

@@ -1,0 +1,123 @@
+// A client killed between any two instructions of an operation: the store is as if it had been done, or not begun, or says
+// which rows are torn; others go on at once; nothing leaks.
+#include <csignal>
+#include <cstdio>
+
+#include <gtest/gtest.h>
+
+#include "tests/crash/kill_plan.h"
+#include "tests/crash/step_world.h"
+
+namespace ndshare::test {
+namespace {
+
+constexpr Rows kOtherRows{10, 12};  ///< in another grain than the victim's
+
+std::size_t budget() { return long_run() ? 20000 : 100; }
+
+/// A child that is connected, prepared, and stands before the operation.
+std::function<int()> victim(const World& world, const Operation& operation) {
+  return [&world, &operation] {
+    Store store = Store::connect(world.daemon.store());
+    const auto body = operation.in_child(store);
+    Stepper::begin();
+    body();
+    Stepper::end();
+    return 0;
+  };
+}
+
+std::size_t open_files(pid_t pid) {
+  std::size_t count = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd")) ++count;
+  return count;
+}
+
+class SingleStepTest : public ::testing::TestWithParam<Operation> {
+ protected:
+  void SetUp() override {
+    if (const auto why = Stepper::unavailable(); !why.empty()) GTEST_SKIP() << why;
+    world_.emplace();
+  }
+  void TearDown() override {
+    if (!world_) return;
+    expect_as_at_first();
+    world_->keeper.remove("a");
+    EXPECT_TRUE(eventually([&] { return world_->words.used_bytes() == 0; })) << world_->words.used_bytes() << " bytes leaked";
+  }
+  /// Claims, slots, memory and descriptors are what they were before the first kill.
+  void expect_as_at_first() {
+    EXPECT_TRUE(swept(*world_)) << "a dead client's slot was not given back";
+    EXPECT_TRUE(world_->inspector.claims().empty());
+    EXPECT_TRUE(eventually([&] { return world_->words.used_bytes() == static_cast<std::uint64_t>(world_->a.info().extent_bytes); }))
+        << world_->words.used_bytes();
+  }
+  std::vector<Step> record(const Operation& operation) {
+    if (operation.before) operation.before(*world_);
+    Stepper stepper(victim(*world_, operation));
+    EXPECT_TRUE(stepper.ready());
+    auto trace = stepper.record([&] { return world_->words.changed(); }, 4'000'000);
+    const auto pid = static_cast<std::uint64_t>(stepper.pid());
+    stepper.kill();
+    settle(operation, pid);
+    return trace;
+  }
+  void settle(const Operation& operation, std::uint64_t pid) {
+    EXPECT_TRUE(swept(*world_));
+    if (operation.after) operation.after(*world_);
+    check_and_mend(*world_, operation.effect, pid);
+    others_go_on(*world_, kVictimRows, true);
+  }
+  /// `stopped`: the daemon stands still while others go on beside the dead client.
+  void kill_at(const Operation& operation, const std::vector<Step>& trace, std::size_t n, bool stopped) {
+    if (operation.before) operation.before(*world_);
+    Stepper stepper(victim(*world_, operation));
+    ASSERT_TRUE(stepper.ready());
+    stepper.advance(trace, n);
+    const auto pid = static_cast<std::uint64_t>(stepper.pid());
+    if (stopped) ::kill(world_->daemon.pid(), SIGSTOP);
+    stepper.kill();
+    if (n % 2 == 0 || stopped) others_go_on(*world_, kOtherRows, !stopped);  // before, or while, it is swept
+    if (stopped) ::kill(world_->daemon.pid(), SIGCONT);
+    settle(operation, pid);
+  }
+  std::optional<World> world_;
+};
+
+TEST_P(SingleStepTest, KilledAtAnyInstruction) {
+  const auto& operation = GetParam();
+  const auto trace = record(operation);
+  ASSERT_FALSE(HasFailure());
+  const auto files = open_files(world_->daemon.pid());
+  const auto points = kill_points(trace, budget(), crash_seed());
+  const auto changes = std::count_if(trace.begin(), trace.end(), [](const Step& step) { return step.changed; });
+  std::printf("%s: %zu instructions, %td changes of shared words, killed at %zu\n", operation.name, trace.size(), changes, points.size());
+  for (const auto n : points) {
+    SCOPED_TRACE(std::string(operation.name) + " killed before instruction " + std::to_string(n));
+    kill_at(operation, trace, n, false);
+    if (HasFailure()) return;
+  }
+  expect_as_at_first();
+  EXPECT_TRUE(eventually([&] { return open_files(world_->daemon.pid()) <= files; })) << "the daemon keeps descriptors of the dead";
+}
+
+TEST_P(SingleStepTest, OthersGoOnWithoutADaemon) {
+  const auto& operation = GetParam();
+  if (!operation.without_daemon) return;
+  const auto trace = record(operation);
+  ASSERT_FALSE(HasFailure());
+  for (const auto n : thinned(kill_points(trace, budget(), crash_seed()), long_run() ? 2000 : 12)) {
+    SCOPED_TRACE(std::string(operation.name) + " killed before instruction " + std::to_string(n) + ", the daemon stopped");
+    kill_at(operation, trace, n, true);
+    if (HasFailure()) return;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Operations, SingleStepTest, ::testing::ValuesIn(operations()),
+                         [](const auto& each) { return std::string(each.param.name); });
+
+}  // namespace
+
+void PrintTo(const Operation& operation, std::ostream* out) { *out << operation.name; }
+
+}  // namespace ndshare::test

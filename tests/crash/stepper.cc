@@ -1,0 +1,204 @@
+#include "tests/crash/stepper.h"
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <stdexcept>
+#include <unordered_map>
+
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/support/support.h"
+
+namespace ndshare::test {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr std::uint64_t kBreakpoint = 0xCC;
+constexpr std::uint64_t kSyscallBytes = 0x050F;
+
+long trace_call(int what, pid_t pid, std::uint64_t address, std::uint64_t data) {
+  return ::syscall(SYS_ptrace, what, pid, address, data);
+}
+
+std::uint64_t peek(pid_t pid, std::uint64_t address) {
+  std::uint64_t word = 0;
+  trace_call(PTRACE_PEEKTEXT, pid, address, reinterpret_cast<std::uintptr_t>(&word));
+  return word;
+}
+
+/// The record's place from where a later one is reached soonest: few hits of a breakpoint, then few steps.
+struct Anchor {
+  std::size_t at = 0, hits = 0, cost = 0;
+};
+
+/// Calls each(n, anchor) for every n up to `last`.
+template <class F>
+void for_each_anchor(const std::vector<Step>& trace, std::size_t last, F&& each) {
+  std::unordered_map<std::uint64_t, std::size_t> seen;
+  Anchor best;
+  for (std::size_t n = 0; n < trace.size() && n <= last; ++n, ++best.cost) {
+    // A repeated string instruction traps at every round, a breakpoint on it once.
+    if (n > 0 && trace[n].pc != trace[n - 1].pc) {
+      const auto hits = ++seen[trace[n].pc];
+      if (hits * 2 + 2 < best.cost) best = {n, hits, hits * 2 + 2};
+    }
+    each(n, best);
+  }
+}
+
+}  // namespace
+
+std::string Stepper::unavailable() {
+#if !defined(__x86_64__)
+  return "single-stepping reads x86-64 registers";
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  return "single-stepping is not done under sanitizers: it would step through their instrumentation";
+#else
+  const pid_t child = fork_child([] { return trace_call(PTRACE_TRACEME, 0, 0, 0) == 0 ? 0 : 1; });
+  return wait_child(child) == 0 ? "" : "ptrace is not allowed here";
+#endif
+}
+
+void Stepper::begin() {
+  if (trace_call(PTRACE_TRACEME, 0, 0, 0) != 0) throw std::runtime_error("ptrace is not allowed");
+  ::raise(SIGSTOP);
+}
+
+void Stepper::end() { ::raise(SIGSTOP); }
+
+std::vector<std::size_t> costs_to_reach(const std::vector<Step>& trace) {
+  std::vector<std::size_t> out;
+  for_each_anchor(trace, trace.size(), [&](std::size_t, const Anchor& anchor) { out.push_back(anchor.cost); });
+  return out;
+}
+
+Stepper::Stepper(const std::function<int()>& body) : pid_(fork_child(body)), ours_(true) {
+  ready_ = wait(std::chrono::seconds(60)) == Stop::marked;
+  if (ready_) trace_call(PTRACE_SETOPTIONS, pid_, 0, PTRACE_O_EXITKILL);
+}
+
+Stepper::Stepper(pid_t process) : pid_(process), ours_(false) {
+  if (trace_call(PTRACE_SEIZE, pid_, 0, PTRACE_O_EXITKILL) != 0) return;
+  trace_call(PTRACE_INTERRUPT, pid_, 0, 0);
+  ready_ = wait(std::chrono::seconds(60)) == Stop::stepped;
+}
+
+/// The signal it stopped by; 0 where it did not, −1 where it ended (which is left to be reaped).
+int Stepper::take_stop() {
+  siginfo_t info{};
+  if (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL) != 0) {
+    return errno == EINTR ? 0 : -1;
+  }
+  if (info.si_pid == 0) return 0;
+  if (info.si_code != CLD_TRAPPED && info.si_code != CLD_STOPPED) return -1;
+  int status = 0;
+  ::waitpid(pid_, &status, __WALL);
+  return WSTOPSIG(status);
+}
+
+/// Until it stops. Signals of others are its own to handle: they are delivered with the next step.
+Stop Stepper::wait(milliseconds patience) {
+  const auto deadline = Clock::now() + patience;
+  for (int round = 0;; ++round) {
+    const int signal = take_stop();
+    if (signal == SIGTRAP) return Stop::stepped;
+    if (signal == SIGSTOP) return Stop::marked;
+    if (signal < 0) {
+      ended_ = true;
+      return Stop::ended;
+    }
+    if (signal > 0) {
+      trace_call(PTRACE_CONT, pid_, 0, static_cast<std::uint64_t>(signal));  // a fault ends it
+      continue;
+    }
+    if (Clock::now() > deadline) return Stop::blocked;
+    if (round > 200) ::usleep(20);
+  }
+}
+
+Stop Stepper::step(milliseconds patience) {
+  if (ended_) return Stop::ended;
+  trace_call(PTRACE_SINGLESTEP, pid_, 0, 0);
+  return wait(patience);
+}
+
+std::vector<Step> Stepper::record(const std::function<bool()>& changed, std::size_t limit, milliseconds patience) {
+  std::vector<Step> trace;
+  static_cast<void>(changed());
+  while (trace.size() < limit) {
+    const auto at = pc();
+    trace.push_back({at, false, (peek(pid_, at) & 0xFFFF) == kSyscallBytes});
+    const auto stop = step(patience);
+    trace.back().changed = changed();
+    if (stop != Stop::stepped) break;
+  }
+  return trace;
+}
+
+bool Stepper::advance(const std::vector<Step>& trace, std::size_t n, milliseconds patience) {
+  Anchor anchor;
+  for_each_anchor(trace, n, [&](std::size_t, const Anchor& best) { anchor = best; });
+  if (anchor.hits > 0 && !run_to(trace[anchor.at].pc, anchor.hits, patience)) return false;
+  for (std::size_t i = anchor.at; i < n; ++i) {
+    if (step(patience) != Stop::stepped) return false;
+  }
+  return true;
+}
+
+bool Stepper::run_to(std::uint64_t address, std::size_t hits, milliseconds patience) {
+  const auto word = peek(pid_, address);
+  const auto trap = (word & ~std::uint64_t{0xFF}) | kBreakpoint;
+  for (std::size_t hit = 1;; ++hit) {
+    if (trace_call(PTRACE_POKETEXT, pid_, address, trap) != 0) return false;
+    trace_call(PTRACE_CONT, pid_, 0, 0);
+    if (wait(patience) != Stop::stepped || pc() != address + 1) return false;
+    trace_call(PTRACE_POKETEXT, pid_, address, word);
+    set_pc(address);
+    if (hit == hits) return true;
+    if (step(patience) != Stop::stepped) return false;
+  }
+}
+
+Stop Stepper::finish(milliseconds patience) {
+  if (ended_) return Stop::ended;
+  trace_call(PTRACE_CONT, pid_, 0, 0);
+  return wait(patience);
+}
+
+void Stepper::kill() {
+  if (pid_ <= 0) return;
+  ::kill(pid_, SIGKILL);
+  siginfo_t info{};
+  do {
+    if (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT | __WALL) != 0 && errno != EINTR) break;
+  } while (info.si_pid == 0);
+  if (ours_) ::waitpid(pid_, nullptr, __WALL);
+  pid_ = -1;
+}
+
+#if defined(__x86_64__)
+std::uint64_t Stepper::pc() const {
+  user_regs_struct registers{};
+  trace_call(PTRACE_GETREGS, pid_, 0, reinterpret_cast<std::uintptr_t>(&registers));
+  return registers.rip;
+}
+
+void Stepper::set_pc(std::uint64_t value) const {
+  user_regs_struct registers{};
+  trace_call(PTRACE_GETREGS, pid_, 0, reinterpret_cast<std::uintptr_t>(&registers));
+  registers.rip = value;
+  trace_call(PTRACE_SETREGS, pid_, 0, reinterpret_cast<std::uintptr_t>(&registers));
+}
+#else
+std::uint64_t Stepper::pc() const { return 0; }
+void Stepper::set_pc(std::uint64_t) const {}
+#endif
+
+}  // namespace ndshare::test

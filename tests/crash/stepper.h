@@ -1,0 +1,83 @@
+/// A process that is run one instruction at a time, and killed between two of them.
+///
+/// The child marks where its operation begins and ends (Stepper::begin(), Stepper::end()). One run is recorded step by step;
+/// a later run is brought to instruction n by a breakpoint at a place that the record shows shortly before it, and by single
+/// steps from there, so that n may be large. Runs need not be the same to the instruction (clocks, other processes): a run
+/// that ends before n was reached says so.
+///   x86-64 only; not under sanitizers, whose instrumentation is what would be stepped through: see unavailable().
+///   Threads: every call from the thread that made the object (ptrace's rule).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace ndshare::test {
+
+/// One instruction of a record.
+struct Step {
+  std::uint64_t pc = 0;
+  bool changed = false;  ///< it, or who ran meanwhile, changed the words that were looked at
+  bool system_call = false;
+};
+
+enum class Stop : std::uint8_t {
+  stepped,  ///< before the next instruction
+  marked,   ///< at end()
+  ended,    ///< the process is gone
+  blocked,  ///< in a system call that did not come back in time
+};
+
+class Stepper {
+ public:
+  /// Why stepping cannot be done here, in words; empty where it can.
+  static std::string unavailable();
+
+  /// For the child: from here on it is traced, and stands still.
+  static void begin();
+  /// For the child: the operation is over.
+  static void end();
+
+  /// A forked child that runs `body` up to its begin().
+  explicit Stepper(const std::function<int()>& body);
+  /// A running child of the caller's, which stays the caller's to reap; it is stopped wherever it is.
+  explicit Stepper(pid_t process);
+  ~Stepper() { kill(); }
+  Stepper(const Stepper&) = delete;
+  Stepper& operator=(const Stepper&) = delete;
+
+  pid_t pid() const { return pid_; }
+  /// Stands still, ready to be stepped.
+  bool ready() const { return ready_; }
+
+  /// One instruction. `patience`: how long a system call may block, then Stop::blocked (and the process still runs).
+  Stop step(std::chrono::milliseconds patience = std::chrono::seconds(60));
+  /// Steps to the end (or `limit` instructions, or the first call that blocks). `changed` is asked after every instruction.
+  std::vector<Step> record(const std::function<bool()>& changed, std::size_t limit,
+                           std::chrono::milliseconds patience = std::chrono::seconds(60));
+  /// Brings a fresh process to just before instruction n of `trace`. False where it ended, or blocked, before that.
+  bool advance(const std::vector<Step>& trace, std::size_t n, std::chrono::milliseconds patience = std::chrono::seconds(60));
+  /// Lets it run to its end() or its end.
+  Stop finish(std::chrono::milliseconds patience = std::chrono::seconds(60));
+  /// SIGKILL, and waits for the end.
+  void kill();
+
+ private:
+  Stop wait(std::chrono::milliseconds patience);
+  int take_stop();
+  std::uint64_t pc() const;
+  void set_pc(std::uint64_t value) const;
+  bool run_to(std::uint64_t address, std::size_t hits, std::chrono::milliseconds patience);
+
+  pid_t pid_ = -1;
+  bool ours_, ready_ = false, ended_ = false;
+};
+
+/// What it takes to bring a process to before each instruction of a record, in stops; for those who choose among them.
+std::vector<std::size_t> costs_to_reach(const std::vector<Step>& trace);
+
+}  // namespace ndshare::test
