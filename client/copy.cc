@@ -152,7 +152,7 @@ void copy_range(ClientSession& session, std::span<const Extent> table, const std
 
 }  // namespace
 
-void unshare(const SharedState& state, const Wish&, const RowRange& rows, bool overwrite, RefCopy& ref, Deadline deadline) {
+void unshare(const SharedState& state, Claim& entry, const RowRange& rows, bool overwrite, RefCopy& ref, Deadline deadline) {
   auto& session = *state.session;
   VersionBlock head;
   if (!session.catalog().pinned_head(ref, head)) throw Error(ErrorCode::Damaged, "the store's catalog is damaged: a version's block");
@@ -174,6 +174,8 @@ void unshare(const SharedState& state, const Wish&, const RowRange& rows, bool o
       if (range.at + range.bytes == head.nbytes) range.bytes = room - skip;  // the last one: to the end of its memory
       skip += range.bytes;
     }
+    // From the commit on, rows that were not copied hold anything: until they are written a sweep has to mark them.
+    if (overwrite) session.claims().mark_unwritten(entry);
     session.request(commit, wait);
   } catch (...) {
     session.return_memory(granted.extents);

@@ -105,6 +105,7 @@ std::shared_ptr<internal::SharedState> adopt_created(const std::shared_ptr<Clien
     state->geometry = internal::geometry_of(*copy);
   }
   for (const auto& extent : created.extents) state->opened.extents.push_back({extent.offset, extent.bytes, created.version});
+  state->opened_changed();
   try {
     fill_new(*session, state->opened, state->array_gen, created, options);
   } catch (const Error&) {

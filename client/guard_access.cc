@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "client/fast_claims.h"
 #include "client/holder_text.h"
 #include "lib/base/text.h"
 
@@ -138,20 +139,23 @@ void check_granted(const SharedState& state, const RefCopy& ref, const Access& a
 namespace {
 
 /// The claim is granted: what it pins is looked at, and the bytes are found.
-void fill_core(const StatePtr& state, HeldClaim& held, Claims::Grant& grant, const Wish& wish, const Access& access, Deadline deadline,
+void fill_core(const StatePtr& state, HeldClaim& held, Claims::Grant& grant, const Access& access, Deadline deadline,
                GuardCore& core, std::shared_ptr<UpdateState>* update) {
   auto& session = *state->session;
   auto& ref = grant.ref;
   const auto rows = checked_rows(*state, access.rows, state->rows_of(session.catalog().pinned_shape(ref)));
   if (ref.flags != 0 || ref.torn != 0) check_granted(*state, ref, access, rows);
   if (access.mode == ClaimMode::write && grant.may_share) {
-    if (!access.lock_only) unshare(*state, wish, rows, access.overwrite, ref, deadline);
+    if (!access.lock_only) unshare(*state, held.entry(), rows, access.overwrite, ref, deadline);
     session.claims().finish_copying(held.entry());
   }
   if (access.lock_only) session.claims().mark_clean(held.entry());
   core.first = rows.lo;
   core.rows = rows.hi - rows.lo;
   core.version = ref.version;
+  core.session = &session;
+  core.type = state->opened.dtype.id();
+  core.is_time = state->opened.dtype.is_time();
   core.repairs = access.repair;
   core.lock_only = access.lock_only;
   if (access.mode == ClaimMode::update) return make_copy(state, ref, rows, access.overwrite, deadline, core, *update);
@@ -167,6 +171,8 @@ void fill_core(const StatePtr& state, HeldClaim& held, Claims::Grant& grant, con
   core.place = bytes.place;
   core.map = std::move(bytes.keep);
   if (writes) session.guard_pages().open(core.data, core.nbytes);
+  const bool shared = access.mode == ClaimMode::read || access.mode == ClaimMode::view;
+  if (shared && access.rows == kWhole) remember(state, ref, core);
 }
 
 constexpr SlotCounter kCounters[] = {SlotCounter::reads, SlotCounter::views, SlotCounter::updates, SlotCounter::writes};
@@ -184,7 +190,7 @@ ErrorCode take_once(const StatePtr& state, const Access& access, GuardCore& core
     if (access.now) return code_of(verdict);
     throw_verdict(*state, wish, verdict, blocker);
   }
-  fill_core(state, held, grant, wish, access, deadline, core, update);
+  fill_core(state, held, grant, access, deadline, core, update);
   core.in_build = build.keep(grant.ref);
   core.claim = held.keep();
   core.state = state;
@@ -227,10 +233,15 @@ void end_guard(GuardCore& core, ClaimMode mode) {
   const GuardCore ended = std::exchange(core, {});
   auto* entry = static_cast<Claim*>(ended.claim);
   if (entry == nullptr) return;
-  auto& session = *ended.state->session;
+  auto& session = *ended.session;
   if (session.forked()) return;  // the parent's: its memory is not here
+  if (ended.parked) {
+    GuardCore parked = ended;
+    return fast_end(parked);
+  }
   std::exception_ptr failure;
   const auto id = ended.state->id();
+  const auto keep = ended.state;
   if (ended.repairs) ask(session, MendRequest{id, ended.first, ended.first + ended.rows, false}, failure);
   if (ended.in_build && session.builds().leave(id.array_gen, true)) {
     ask(session, PublishRequest{{id}, false}, failure);
@@ -239,7 +250,8 @@ void end_guard(GuardCore& core, ClaimMode mode) {
   const bool writes = mode == ClaimMode::write && !ended.lock_only;
   if (writes || mode == ClaimMode::update) session.guard_pages().close(ended.data, ended.nbytes);
   session.claims().release(*entry, writes);
-  session.give_back(entry);
+  const bool shared = mode == ClaimMode::read || mode == ClaimMode::view;
+  shared ? park_or_give_back(session, entry) : session.give_back(entry);
   if (failure) std::rethrow_exception(failure);
 }
 
@@ -255,7 +267,7 @@ void abandon_guard(GuardCore& core) noexcept {
   const GuardCore ended = std::exchange(core, {});
   auto* entry = static_cast<Claim*>(ended.claim);
   if (entry == nullptr) return;
-  auto& session = *ended.state->session;
+  auto& session = *ended.session;
   if (session.forked()) return;
   session.guard_pages().close(ended.data, ended.nbytes);
   if (ended.in_build) {
@@ -274,7 +286,32 @@ void abandon_guard(GuardCore& core) noexcept {
   session.give_back(entry);
 }
 
+/// Arrays over buffers that were made for them: nothing is checked again.
+class ArrayMaker {
+ public:
+  static Array make(const DType& dtype, const Layout& layout, std::int64_t count, std::shared_ptr<SharedBuffer> buffer) {
+    const bool writable = buffer->writable();
+    return Array(Array::Fits{}, dtype, layout, count, std::move(buffer), writable);
+  }
+};
+
+namespace {
+
+/// `rows` rows of an array.
+Array rows_array(const SharedState& state, std::int64_t rows, std::shared_ptr<SharedBuffer> buffer) {
+  const auto& known = state.layout;
+  const int axis = state.opened.order == Order::C ? 0 : known.ndim() - 1;
+  if (known.ndim() == 0 || known.shape[axis] == rows) return ArrayMaker::make(state.opened.dtype, known, state.count, std::move(buffer));
+  auto shape = known.shape;
+  shape[axis] = rows;
+  const auto layout = Layout::contiguous(shape, state.opened.dtype.itemsize(), state.opened.order);
+  return ArrayMaker::make(state.opened.dtype, layout, shape.count(), std::move(buffer));
+}
+
+}  // namespace
+
 Array array_of(GuardCore& core, ClaimMode mode, std::shared_ptr<UpdateState> update) {
+  if (core.state == nullptr) core.state = state_of(core);
   const auto& state = *core.state;
   if (core.buffer == nullptr) {
     // One run: its place in the pool. Several: a space of their own, the same for every map of this version.
@@ -287,23 +324,25 @@ Array array_of(GuardCore& core, ClaimMode mode, std::shared_ptr<UpdateState> upd
     core.buffer = std::make_shared<SharedBuffer>(std::move(owned), mode, std::move(update), origin);
     core.claim = nullptr;  // the buffer's now
   }
-  const bool writable = (mode == ClaimMode::write && !core.lock_only) || mode == ClaimMode::update;
-  Layout layout = Layout::contiguous(state.opened.shape, state.opened.dtype.itemsize(), state.opened.order);
-  const int axis = state.opened.order == Order::C ? 0 : layout.shape.ndim() - 1;
-  if (layout.shape.ndim() > 0 && layout.shape[axis] != core.rows) {
-    auto shape = layout.shape;
-    shape[axis] = core.rows;
-    layout = Layout::contiguous(shape, state.opened.dtype.itemsize(), state.opened.order);
-  }
-  return Array(state.opened.dtype, layout, core.buffer, writable);
+  return rows_array(state, core.rows, core.buffer);
 }
 
-SharedBuffer::SharedBuffer(GuardCore core, ClaimMode mode, std::shared_ptr<UpdateState> update, Origin origin)
+Array view_of(const StatePtr& state, GuardCore& core) {
+  core.state = state;
+  if (core.place == UINT64_MAX) return array_of(core, ClaimMode::view);
+  const auto rows = core.rows;
+  const Origin origin{state->session->hello().store_id, core.place};
+  return rows_array(*state, rows, std::make_shared<SharedBuffer>(std::move(core), ClaimMode::view, nullptr, origin));
+}
+
+SharedBuffer::SharedBuffer(GuardCore&& core, ClaimMode mode, std::shared_ptr<UpdateState> update, Origin origin)
     : Buffer(core.data, core.nbytes, (mode == ClaimMode::write && !core.lock_only) || mode == ClaimMode::update, origin),
       core_(std::move(core)),
       mode_(mode),
       update_(std::move(update)) {}
 
-SharedBuffer::~SharedBuffer() { drop_guard(core_, mode_); }
+SharedBuffer::~SharedBuffer() {
+  if (core_.claim != nullptr) core_.parked ? fast_end(core_) : drop_guard(core_, mode_);
+}
 
 }  // namespace ndshare::internal

@@ -69,9 +69,12 @@ void abandon_guard(GuardCore& core) noexcept;
 /// The rows of a guard as an Array, whose buffer owns the claim from now on.
 Array array_of(GuardCore& core, ClaimMode mode, std::shared_ptr<UpdateState> update = nullptr);
 
+/// The rows of a VIEW, whose claim goes to the array.
+Array view_of(const StatePtr& state, GuardCore& core);
+
 /// Grains of a granted WRITE that views or snapshots share are copied and published; `ref` then names the new version.
 /// `overwrite`: what the rows cover in full is not copied.   Errors: Capacity, SystemMemory, Disconnected, Timeout.
-void unshare(const SharedState& state, const Wish& wish, const RowRange& rows, bool overwrite, RefCopy& ref, Deadline deadline);
+void unshare(const SharedState& state, Claim& entry, const RowRange& rows, bool overwrite, RefCopy& ref, Deadline deadline);
 
 /// One step of a copy between stretches of maps.
 struct CopyStep {

@@ -3,6 +3,7 @@
 
 #include <ndshare/guards.h>
 
+#include "client/fast_claims.h"
 #include "client/guard_access.h"
 
 namespace ndshare {
@@ -15,7 +16,7 @@ namespace {
 void check_live(const GuardCore& core) {
   if (core.claim == nullptr && core.buffer == nullptr) throw Error(ErrorCode::Usage, "this guard was released");
   // The claim is the parent's, and so is the memory.
-  if (core.state->session->forked()) core.state->session->check();
+  if (core.session->forked()) core.session->check();
 }
 
 /// Arrays that live keep the buffer, and so the claim.
@@ -30,9 +31,9 @@ void check_unborrowed(const GuardCore& core) {
 
 void check_type(const GuardCore& core, TypeId id) {
   check_live(core);
-  const auto& dtype = core.state->opened.dtype;
-  const bool time_as_count = dtype.is_time() && id == TypeId::int64;
-  if (dtype.id() == id || time_as_count) return;
+  const bool time_as_count = core.is_time && id == TypeId::int64;
+  if (core.type == id || time_as_count) return;
+  const auto dtype = internal::state_of(core)->opened.dtype;
   throw Error(ErrorCode::DtypeMismatch, "a span of " + DType(id).name() + " over an array of " + dtype.to_string() +
                                             ": ask for that type, or take array() and convert it");
 }
@@ -56,7 +57,10 @@ ReadGuard& ReadGuard::operator=(ReadGuard&& other) noexcept {
   }
   return *this;
 }
-ReadGuard::~ReadGuard() { internal::drop_guard(core_, ClaimMode::read); }
+ReadGuard::~ReadGuard() {
+  if (core_.claim == nullptr) return;
+  core_.parked ? internal::fast_end(core_) : internal::drop_guard(core_, ClaimMode::read);
+}
 
 Array ReadGuard::array() const {
   check_live(core_);
@@ -66,6 +70,7 @@ Array ReadGuard::array() const {
 void ReadGuard::check_span(TypeId id) const { check_type(core_, id); }
 
 void ReadGuard::release() {
+  if (core_.parked && core_.claim != nullptr && !core_.session->forked()) return internal::fast_end(core_);
   if (!*this) return;
   reclaim_core(core_);
   internal::end_guard(core_, ClaimMode::read);

@@ -99,7 +99,7 @@ std::uint64_t SegmentReader::writer_of(const RefCopy& ref, std::vector<TornRange
       const bool is_it = claim.array == ref.array && claim.array_gen == ref.array_gen;
       if (!is_it || claim.mode != ClaimMode::write || claim.state != ClaimState::granted) continue;
       if (!is_dead(slot)) return slot.pid.load();
-      const bool wrote = (claim.flags & (kClaimCopying | kClaimClean)) == 0;
+      const bool wrote = (claim.flags & kClaimClean) == 0;
       if (wrote) dead.push_back({claim.lo, claim.hi, slot.pid.load(), 0});
     }
   }

@@ -1,10 +1,13 @@
 #include "client/session.h"
 
 #include <algorithm>
+#include <map>
 #include <new>
 
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include "client/fast_claims.h"
 
 namespace ndshare::internal {
 namespace {
@@ -54,8 +57,37 @@ ClientSession::Maps::Maps(std::vector<OwnedFd> descriptors, const HelloReply& he
       table(slot_claims(sync, layout, view.header().max_clients, hello)),
       pool(adopt(descriptors[2]), view.header().pool_bytes.load(std::memory_order_acquire), !hello.read_only, std::move(reopen)) {}
 
+namespace {
+
+/// The sessions of this process by number. Never destroyed: threads that end late still look here.
+struct Sessions {
+  std::mutex mutex;
+  std::map<std::uint64_t, std::weak_ptr<ClientSession>> by_id;
+  std::uint64_t last = 0;
+};
+Sessions& sessions() {
+  static auto* const all = new Sessions;
+  return *all;
+}
+
+}  // namespace
+
 std::shared_ptr<ClientSession> ClientSession::connect(const StoreAddress& address, const ConnectOptions& options) {
-  return std::make_shared<ClientSession>(address, options);
+  auto owner = std::make_shared<ClientSession>(address, options);
+  {
+    const std::lock_guard lock(sessions().mutex);
+    owner->id_ = ++sessions().last;
+    sessions().by_id.emplace(owner->id_, owner);
+  }
+  owner->self_ = owner;
+  return {owner.get(), [owner](ClientSession* session) { session->close(); }};
+}
+
+std::shared_ptr<ClientSession> ClientSession::find(std::uint64_t id) noexcept {
+  auto& all = sessions();
+  const std::lock_guard lock(all.mutex);
+  const auto found = all.by_id.find(id);
+  return found == all.by_id.end() ? nullptr : found->second.lock();
 }
 
 ClientSession::ClientSession(const StoreAddress& address, const ConnectOptions& options)
@@ -74,12 +106,16 @@ ClientSession::ClientSession(const StoreAddress& address, const ConnectOptions& 
 }
 
 ClientSession::~ClientSession() {
-  close();
+  {
+    const std::lock_guard lock(sessions().mutex);
+    sessions().by_id.erase(id_);
+  }
   if (fork_.forked()) static_cast<void>(maps_.release());  // not mapped here: unmapping would hit what stands there now
 }
 
 void ClientSession::close() noexcept {
   if (fork_.forked() || closed_.exchange(true, std::memory_order_seq_cst)) return;
+  run_barriers();  // pairs with fast_take(): see client/fast_claims.h
   leave();
 }
 
@@ -96,7 +132,8 @@ void ClientSession::leave() noexcept {
 }
 
 void ClientSession::leave_if_unused() noexcept {
-  if (users_.load(std::memory_order_seq_cst) != 0 || !maps_->table.all_free() || left_.exchange(true)) return;
+  if (fork_.forked() || users_.load(std::memory_order_seq_cst) != 0 || !maps_->table.all_idle() || left_.exchange(true)) return;
+  const auto keep = std::move(self_);
   try {
     request(DetachRequest{}, deadline_after(std::min<std::chrono::nanoseconds>(timeout(), kDetachPatience), {}));
   } catch (const std::exception&) {

@@ -1,5 +1,6 @@
 /// One process's place in a store: the connection, the mapped segments, the claims; shared by Store copies, guards and views.
 ///
+/// Owned by itself until it has left: guards hold plain pointers. Handles share a pointer of their own, whose end closes it.
 /// Life: attached from connect() until close() was called (by a Store, or by the last handle going), the last Lease is gone and
 /// the last entry of the claim table is free; then the daemon is told (Detach) and the slot is nobody's. Whoever lets go of an
 /// entry or a lease looks at `closed_` afterwards, close() sets it and then looks at the entries (all seq_cst): one of them sees
@@ -62,7 +63,16 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   /// Also throws Permission for a read-only client.
   void check_writer();
   bool forked() const noexcept { return fork_.forked(); }
+  /// check() would throw for another reason than close().
+  bool must_refuse() const noexcept { return fork_.forked() || slot_->kicked.load(std::memory_order_relaxed) != 0; }
+  bool is_closed() const noexcept { return closed_.load(std::memory_order_seq_cst); }
   void close() noexcept;
+  /// Gives the slot back once the store is closed and nothing is in use; may destroy this object.
+  void leave_if_unused() noexcept;
+  /// A number that no other session of this process had.
+  std::uint64_t id() const noexcept { return id_; }
+  /// The session of that number, if it still lives.
+  static std::shared_ptr<ClientSession> find(std::uint64_t id) noexcept;
 
   const std::string& name() const noexcept { return name_; }
   Role role() const noexcept { return connection_->hello().read_only ? Role::read_only : Role::read_write; }
@@ -89,6 +99,10 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   void give_back(Claim* entry) noexcept {
     maps_->table.give_back(entry);
     if (closed_.load(std::memory_order_seq_cst)) leave_if_unused();
+  }
+  /// Of a thread that ends. An entry that is busy (its guard went to another thread) stays with its guard.
+  void give_back_parked(Claim* entry) noexcept {
+    if (maps_->table.busy(entry).load(std::memory_order_seq_cst) == 0) give_back(entry);
   }
   GuardPages& guard_pages() noexcept { return guard_pages_; }
   /// Gives granted memory back; where the daemon is away, with the next request for memory.
@@ -125,11 +139,12 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
     PoolMaps pool;
   };
   [[noreturn]] void refuse();
-  void leave_if_unused() noexcept;
   void flush_returns(Deadline deadline);
   bool enter() noexcept;
   void leave() noexcept;
 
+  std::shared_ptr<ClientSession> self_;  ///< until it has left
+  std::uint64_t id_ = 0;
   ConnectOptions options_;
   std::string name_;
   ForkWord fork_;

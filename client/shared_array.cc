@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "client/fast_claims.h"
 #include "client/guard_access.h"
 #include "client/wait.h"
 #include "lib/base/text.h"
@@ -52,12 +53,14 @@ ArrayInfo SharedArray::info() const {
 
 ReadGuard SharedArray::read(const ReadOptions& options) const {
   ReadGuard guard;
+  if (options.rows == Rows{} && internal::fast_take(state(), ClaimMode::read, GuardAccess::core(guard))) return guard;
   internal::take_guard(GuardAccess::state(*this), {ClaimMode::read, options.rows, options.timeout}, GuardAccess::core(guard));
   return guard;
 }
 
 Array SharedArray::view(const ReadOptions& options) const {
   internal::GuardCore core;
+  if (options.rows == Rows{} && internal::fast_take(state(), ClaimMode::view, core)) return internal::view_of(state_, core);
   internal::take_guard(GuardAccess::state(*this), {ClaimMode::view, options.rows, options.timeout}, core);
   return internal::array_of(core, ClaimMode::view);
 }

@@ -39,7 +39,10 @@ struct SharedState {
   bool replaces = false;         ///< with replace: until it is visible only this handle leads to it
   VersionInfo opened;            ///< the version when the handle was made; dtype, order and row shape never change
   RowGeometry geometry;
+  Layout layout;                 ///< of `opened`, and how many elements that is
+  std::int64_t count = 0;
 
+  void opened_changed() { layout = Layout::contiguous(opened.shape, opened.dtype.itemsize(), opened.order), count = opened.shape.count(); }
   /// The current reference.   Errors: NoSuchArray when the array was removed.
   RefCopy current() const;
   /// The current shape; the one of `opened` where the array was removed.
@@ -62,7 +65,7 @@ ArrayInfo array_info(const ArrayCopy& copy);
 class SharedBuffer final : public Buffer {
  public:
   /// `update`: of an update guard; dropped with the buffer unless committed before.
-  SharedBuffer(GuardCore core, ClaimMode mode, std::shared_ptr<UpdateState> update, Origin origin);
+  SharedBuffer(GuardCore&& core, ClaimMode mode, std::shared_ptr<UpdateState> update, Origin origin);
   ~SharedBuffer() override;
   GuardCore& core() noexcept { return core_; }
   std::uint64_t version() const noexcept { return core_.version; }

@@ -78,6 +78,7 @@ std::shared_ptr<internal::SharedState> open_copy(const std::shared_ptr<ClientSes
   state->ours = session->made_by_us(copy);
   state->opened = internal::version_info(copy);
   state->geometry = internal::geometry_of(copy);
+  state->opened_changed();
   state->name = copy.name;
   return state;
 }

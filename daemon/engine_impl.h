@@ -144,7 +144,7 @@ class EngineImpl final : public Engine {
 
   // snapshot_ops.cc
   std::uint64_t block_of_version(const Current& array, std::uint64_t version) const;
-  NextVersion write_snapshot(const Current& source, const VersionBlock& block, std::uint64_t version, std::uint32_t record,
+  NextVersion write_snapshot(const VersionBlock& block, std::uint64_t source_gen, std::uint64_t version, std::uint32_t record,
                              std::uint64_t gen);
   void forget_snapshot(const VersionBlock& block);
   void settle_floor(std::uint64_t source_gen);

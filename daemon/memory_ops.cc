@@ -65,7 +65,8 @@ std::unique_ptr<CreateTicket> EngineImpl::prepare_memory(SlotRef slot, const Mem
   const auto array = find_to_change(slot, request.id);
   require_claim(slot, array, {ClaimMode::write, ClaimMode::update});
   if (request.bytes == 0) throw Error(ErrorCode::Usage, "MemoryRequest.bytes is 0: there is nothing to copy");
-  return take_grant(slot, request.bytes);
+  const bool is_part = request.bytes < heap_.version(array.block).nbytes;  // slab pieces hold whole arrays only
+  return take_grant(slot, is_part ? round_up(request.bytes, kPage) : request.bytes);
 }
 
 /// Where the room behind the data is nobody else's, it is filled in place; else the last grain is copied, because a version or

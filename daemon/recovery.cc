@@ -134,7 +134,8 @@ void EngineImpl::adopt_old_versions(const ClaimScan& scan, const std::vector<std
     }
     mark_extents(block, kUnknownUid);
     const bool is_removed = block.array < records_high_ && current(block.array).root == 0;
-    reclaimer_.add({block.array, block.array_gen, block.version, to, offset, 0, table_bytes(extents_of(block)), kUnknownUid, is_removed});
+    const bool frees_record = is_removed && !reclaimer_.frees_record(block.array);  // one of its versions does: an index is free once
+    reclaimer_.add({block.array, block.array_gen, block.version, to, offset, 0, table_bytes(extents_of(block)), kUnknownUid, frees_record});
   }
 }
 

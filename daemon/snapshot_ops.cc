@@ -67,15 +67,15 @@ void EngineImpl::adopt_snapshots() {
   }
 }
 
-NextVersion EngineImpl::write_snapshot(const Current& source, const VersionBlock& block, std::uint64_t version,
-                                                   std::uint32_t record, std::uint64_t gen) {
+NextVersion EngineImpl::write_snapshot(const VersionBlock& block, std::uint64_t source_gen, std::uint64_t version,
+                                       std::uint32_t record, std::uint64_t gen) {
   const auto extents = extents_of(block);
   const ExtentTable table(extents.begin(), extents.end());
   hold(table, 0);
   NextVersion next;
   try {
     next.block = heap_.write_version({record, gen, gen, block.nbytes, block.grain, block.row_bytes, block.order, shape_of(block), table,
-                                      dtype_of(block), source.array_gen, version});
+                                      dtype_of(block), source_gen, version});
   } catch (...) {
     let_go(table, 0);
     throw;
@@ -101,6 +101,9 @@ SnapshotReply EngineImpl::snapshot(SlotRef slot, std::uint64_t sequence, const S
   check_array_name(request.name);
   check_attrs(item.spec);
   const auto& block = heap_.version(block_of_version(source, request.version));
+  // A snapshot of a snapshot is one of the array itself: it shares that array's memory, and writers look at no other floor.
+  const bool is_copy = (source.flags & kArraySnapshot) != 0;
+  const auto source_gen = is_copy ? block.source_gen : source.array_gen, version = is_copy ? block.source_version : request.version;
   take_names(ticket);
   take_records(ticket);
   ticket.holds_memory = true;  // its record, to be given back on error
@@ -109,7 +112,7 @@ SnapshotReply EngineImpl::snapshot(SlotRef slot, std::uint64_t sequence, const S
   Transaction change(writer_);
   const auto gen = change.new_version();
   auto& record = item.record;
-  const auto next = write_snapshot(source, block, request.version, record, gen);
+  const auto next = write_snapshot(block, source_gen, version, record, gen);
   const auto now = static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
   std::uint64_t meta = 0;
   crash_point("snapshot.block");
@@ -119,9 +122,9 @@ SnapshotReply EngineImpl::snapshot(SlotRef slot, std::uint64_t sequence, const S
     change.set_ref(record, {gen, next.block, meta, kArraySealed | kArraySnapshot, 0, 0});
     index_.insert(change, request.name, record);
     if (high != header().records_high.load()) change.store(writer_.header().records_high, high);
-    if (request.version > source.floor) {
+    if (!is_copy && version > source.floor) {
       auto values = source.values();
-      values.floor = request.version;
+      values.floor = version;
       change.set_ref(source.index, values);
     }
     change.answers(slot.index, slot.gen, sequence, record, gen);
@@ -134,9 +137,9 @@ SnapshotReply EngineImpl::snapshot(SlotRef slot, std::uint64_t sequence, const S
     throw;
   }
   ticket.holds_memory = false;
-  auto& known = snapshots_[source.array_gen];
-  known.record = source.index;
-  known.versions.insert(request.version);
+  auto& known = snapshots_[source_gen];
+  if (!is_copy) known.record = source.index;
+  known.versions.insert(version);
   ++visible_;
   names_changed();
   update_statistics();

@@ -52,6 +52,7 @@ struct CurrentArray {
 struct NextVersion {
   std::uint64_t version = 0, block = 0, torn = 0;
   std::uint64_t kept_bytes = 0;  ///< of extents that the version before has too
+  std::uint64_t fresh_bytes = 0; ///< of those that are born with it
   bool new_torn = false;         ///< `torn` was written for this version
 };
 

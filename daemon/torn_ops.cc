@@ -57,7 +57,8 @@ void EngineImpl::tear_writes(SlotRef slot) {
     if (claim.state != ClaimState::granted || !writer || claim.array >= header().records_high.load()) continue;
     const auto array = current(claim.array);
     if (array.root == 0 || array.array_gen != claim.array_gen || array.building()) continue;
-    if (claim.mode == ClaimMode::write && (claim.flags & (kClaimCopying | kClaimClean)) == 0) {
+    if ((array.flags & kArraySealed) != 0) continue;  // it died between the grant and its look at the flags: nothing was written
+    if (claim.mode == ClaimMode::write && (claim.flags & kClaimClean) == 0) {
       const auto rows = rows_of(heap_.version(array.block));
       const TornRange mark{std::max<std::int64_t>(claim.lo, 0), std::min(claim.hi, rows), words.pid.load(), unix_now_ns()};
       const auto before = heap_.torn(array.torn);

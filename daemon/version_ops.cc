@@ -24,6 +24,12 @@ std::vector<std::int64_t> with_rows(const VersionBlock& block, std::int64_t rows
   return out;
 }
 
+std::uint64_t granted_bytes(const CommitRequest& request) {
+  std::uint64_t total = 0;
+  for (const auto& extent : request.extents) total += extent.bytes;
+  return total;
+}
+
 }  // namespace
 
 /// One more holder for every extent of the table but those born as `except_birth`, all or none.
@@ -55,12 +61,15 @@ ExtentTable EngineImpl::changed_table(Transaction& change, SlotRef slot, const C
     granted.push_back({extent.offset, extent.bytes});
   }
   grants_.take(change, slot, granted);
+  const bool is_piece = fresh.size() == 1 && fresh.front().bytes % kPage != 0;
+  const bool are_pages = std::ranges::all_of(fresh, [](const Extent& extent) { return extent.bytes % kPage == 0; });
+  if (!is_piece && !are_pages) throw misfit("a piece of a slab holds all of an array or nothing of it");
   for (const auto& one : request.changes) {
     const auto room = table_bytes(table), left = table_bytes(fresh);
     // What reaches the end of the data takes the place of all that follows: the sizes of slab pieces need not meet.
-    const bool to_end = one.at + one.bytes >= block.nbytes, pages = one.bytes % kPage == 0 && room % kPage == 0;
-    const bool meets = one.at % kPage == 0 && (pages || (to_end && one.at == 0) || (to_end && one.bytes % kPage == 0));
-    if (one.bytes > left || one.at > room || !meets || (room % kPage != 0 && one.at != 0)) {
+    const bool to_end = one.at + one.bytes >= block.nbytes, whole = to_end && one.at == 0;
+    const bool pages = one.at % kPage == 0 && one.bytes % kPage == 0 && (room % kPage == 0 || whole);
+    if (one.bytes > left || one.at > room || !(is_piece ? whole && one.bytes == left : pages)) {
       throw misfit(std::to_string(one.bytes) + " bytes at " + std::to_string(one.at) + " of " + std::to_string(room));
     }
     const auto piece = first_bytes(fresh, one.bytes);
@@ -101,7 +110,7 @@ NextVersion EngineImpl::write_next(const Current& array, std::uint64_t version, 
     let_go(table, version);
     throw;
   }
-  for (const auto& extent : table) next.kept_bytes += extent.birth == version ? 0 : extent.bytes;
+  for (const auto& extent : table) (extent.birth == version ? next.fresh_bytes : next.kept_bytes) += extent.bytes;
   return next;
 }
 
@@ -143,6 +152,9 @@ std::uint64_t EngineImpl::commit_version(SlotRef slot, std::uint64_t sequence, c
   if (request.rows >= 0) torn = torn_below(torn, request.rows);
   const auto next = write_next(array, version, request.rows, table, torn);
   try {
+    if (next.fresh_bytes != granted_bytes(request)) {
+      throw misfit("some of the granted memory lies behind the end, or where a later change puts other memory");
+    }
     auto values = array.values();
     values.block = next.block, values.torn = next.torn;
     change.set_ref(array.index, values);

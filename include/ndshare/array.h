@@ -16,9 +16,14 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace ndshare {
+
+namespace internal {
+class ArrayMaker;
+}
 
 /// What NumPy's `flags` says.
 struct Flags {
@@ -117,6 +122,10 @@ class NDSHARE_API Array {
   [[nodiscard]] Array copy(Order order = Order::C) const;
 
  private:
+  friend class internal::ArrayMaker;  ///< of the library, for a layout that is known to fit the buffer
+  struct Fits {};
+  Array(Fits, const DType& dtype, const Layout& layout, std::int64_t size, std::shared_ptr<Buffer> buffer, bool writable)
+      : dtype_(dtype), layout_(layout), size_(size), buffer_(std::move(buffer)), writable_(writable) {}
   Array derived(DType dtype, const Layout& layout, bool writable) const;
   void check_span(TypeId id, bool to_write) const;
 

@@ -13,19 +13,24 @@
 namespace ndshare {
 
 namespace internal {
+class ClientSession;
 class GuardAccess;
 class SharedBuffer;
 struct SharedState;
 struct UpdateState;
 /// What every guard holds, without an allocation. Not for programs.
 struct GuardCore {
-  std::shared_ptr<const SharedState> state;
+  ClientSession* session = nullptr;      ///< lives until the last guard is gone
+  std::shared_ptr<const SharedState> state;  ///< null where the thread remembered all that a guard needs
   void* claim = nullptr;                 ///< entry of this process's slot; null in an empty guard, and where `buffer` owns it
   std::byte* data = nullptr;             ///< first byte of the rows
   std::int64_t nbytes = 0;
   std::uint64_t version = 0;
   std::int64_t first = 0, rows = 0;      ///< as granted: `first` row and how many
   std::uint64_t place = 0;               ///< of `data` in the pool; UINT64_MAX where it is assembled of several pieces
+  TypeId type{};                         ///< of the elements
+  bool is_time = false;                  ///< which may be read as int64
+  bool parked = false;                   ///< the claim is this thread's kept entry
   bool in_build = false;                 ///< counted as a writer of an array that is being filled
   bool repairs = false;                  ///< releases the torn marks of its rows
   bool lock_only = false;                ///< nothing was written

@@ -19,7 +19,14 @@ inline constexpr int kMaxAxes = 32;
 ///   Threads: a plain value.   Errors: Shape when a 33rd number is added.
 class NDSHARE_API Dims {
  public:
-  constexpr Dims() noexcept = default;
+  constexpr Dims() noexcept : values_{} {}
+  // Copies carry the numbers there are and not the room for 32: they are on the path of every view.
+  Dims(const Dims& other) noexcept : ndim_(other.ndim_) { copy_numbers(other); }
+  Dims& operator=(const Dims& other) noexcept {
+    ndim_ = other.ndim_;
+    copy_numbers(other);
+    return *this;
+  }
   Dims(std::initializer_list<std::int64_t> values) : Dims(std::span(values.begin(), values.size())) {}
   explicit Dims(std::span<const std::int64_t> values);
 
@@ -53,7 +60,10 @@ class NDSHARE_API Dims {
   [[nodiscard]] std::string str() const;
 
  private:
-  std::array<std::int64_t, kMaxAxes> values_{};
+  void copy_numbers(const Dims& other) noexcept {
+    for (int axis = 0; axis < other.ndim_; ++axis) values_[static_cast<std::size_t>(axis)] = other.values_[static_cast<std::size_t>(axis)];
+  }
+  std::array<std::int64_t, kMaxAxes> values_;
   std::int32_t ndim_ = 0;
 };
 

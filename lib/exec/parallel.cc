@@ -66,7 +66,9 @@ void parallel_blocks(std::size_t blocks, int asked, const std::function<void(std
   if (threads == 1) return work(0);
   g_started.store(true, std::memory_order_relaxed);
   // One task a thread, each taking blocks until none is left: the limit holds without an arena of our own.
-  tbb::parallel_for(std::size_t{0}, threads, work, tbb::simple_partitioner());
+  // Isolated: a thread that waits for the others' last blocks takes no foreign task meanwhile. One that took a guard would wait
+  // for what this thread holds.
+  tbb::this_task_arena::isolate([&] { tbb::parallel_for(std::size_t{0}, threads, work, tbb::simple_partitioner()); });
   static_cast<void>(ended.load(std::memory_order_acquire));
 }
 

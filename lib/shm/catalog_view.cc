@@ -165,11 +165,6 @@ std::optional<RefCopy> CatalogView::read_ref(std::uint32_t index) const noexcept
   return read_ref_into(index, out) ? std::optional(out) : std::nullopt;
 }
 
-bool CatalogView::is_current(const RefCopy& ref) const noexcept {
-  // A free record's root is 0: no reference to it is current, not even one that was never filled.
-  return ref.root != 0 && ref.array < max_arrays_ && records_[ref.array].root.load(std::memory_order_seq_cst) == ref.root;
-}
-
 bool CatalogView::has_name(const RefCopy& ref, std::string_view name) const noexcept {
   constexpr std::uint64_t room = sizeof(MetaBlock) + round_up(kMaxNameBytes, 8);
   if (name.size() > kMaxNameBytes || ref.meta % kHeapUnit != 0 || ref.meta > heap_bytes_) return false;

@@ -86,7 +86,10 @@ class CatalogView {
   void for_each(const std::function<void(const ArrayCopy&)>& each) const;
   /// Whether the current root of ref.array is still ref.root (seq_cst: pairs with the daemon's root store, see
   /// claims.h); never where root is 0.
-  bool is_current(const RefCopy& ref) const noexcept;
+  bool is_current(const RefCopy& ref) const noexcept {
+    // A free record's root is 0: no reference to it is current, not even one that was never filled.
+    return ref.root != 0 && ref.array < max_arrays_ && records_[ref.array].root.load(std::memory_order_seq_cst) == ref.root;
+  }
 
  private:
   /// Where index_root points, checked; no buckets where it is damaged.

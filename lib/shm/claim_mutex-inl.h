@@ -76,7 +76,7 @@ template <class Sys>
 void ClaimProtocol<Sys>::set_bit(typename Atomics::U64* bitmap) noexcept {
   auto& word = bitmap[slot_ / 64];
   const std::uint64_t bit = std::uint64_t{1} << (slot_ % 64), old = word.load(std::memory_order_relaxed);
-  if ((old & bit) == 0) word.store(old | bit, std::memory_order_relaxed);
+  if ((old & bit) == 0) word.store(old | bit, std::memory_order_seq_cst);  // before our scan: point 8
 }
 
 template <class Sys>

@@ -83,6 +83,32 @@ void ClaimProtocol<Sys>::pin(Entry& entry, std::uint64_t version) noexcept {
   entry.word.store(entry.word.load(std::memory_order_relaxed), std::memory_order_seq_cst);
 }
 
+/// The entry names array, rows and `known`'s version already. A grant that does not hold is taken back like any other: a
+/// writer may have begun to wait for it.
+template <class Sys>
+inline bool ClaimProtocol<Sys>::acquire_unlocked(Entry& entry, const ArrayWords<Atomics>& words, ClaimMode mode, const Ref& known) noexcept {
+  entry.word.store(claim_word(ClaimState::granted, mode, 0, known.array), std::memory_order_seq_cst);
+  const auto* bitmap = words.writers;
+  const std::uint32_t count = sys_.bitmap_words();
+  const auto is_free = [&](ClaimRule look) {
+    std::uint64_t writers = 0;
+    for (std::uint32_t i = 0; i < count; ++i) writers |= bitmap[i].load(std::memory_order_seq_cst);
+    return writers == 0 || !Sys::rule(look) || !Sys::rule(ClaimRule::unlocked_sees_writers);
+  };
+  const auto is_marked = [&] {
+    const auto& own = (mode == ClaimMode::view ? words.holders : words.claimants)[slot_ / 64];
+    return (own.load(std::memory_order_seq_cst) >> (slot_ % 64) & 1) != 0 || !Sys::rule(ClaimRule::unlocked_is_marked);
+  };
+  // At the writers twice: that the own bit is set now does not say that it was set all the time. Where a writer found it clear,
+  // another had cleared it, whom the first look sees, or another thread of ours set it since, and the second sees that writer.
+  if (is_free(ClaimRule::unlocked_looks_before) && is_marked() && is_free(ClaimRule::unlocked_looks_again) &&
+      (sys_.is_current(known) || !Sys::rule(ClaimRule::unlocked_is_current))) {
+    return true;
+  }
+  release(entry, false);
+  return false;
+}
+
 /// One look under the mutex: at the current version, and at everybody in the way.
 template <class Sys>
 Verdict ClaimProtocol<Sys>::look(Entry& entry, const Wish& wish, std::uint64_t ticket, Patience& patience, Grant& grant,

@@ -24,6 +24,17 @@
 ///  7. Tickets order the queue: a WAITING entry ahead blocks like a granted one. One that no grant blocks in two looks 10 ms
 ///     apart belongs to a stopped process and is passed over. An own READ of the same thread lets a READ or VIEW under it pass
 ///     the queue (it could wait for ever behind a writer that waits for the own READ).
+///  8. A READ or VIEW of a version that is known to be current may be granted without the mutex (acquire_unlocked): it stores its
+///     GRANTED word, then looks at the writers' bits, at its own bit, at the writers' bits again, then at root (all seq_cst), and
+///     takes the word back, as a release does, unless no writer is marked, its own bit is set and root is the one it knows. A
+///     writer sets its bit, then reads bits and entries (seq_cst, under the mutex). One that the second look did not see sets its
+///     bit after it, and so sees the word if it finds the own bit set. If it finds it clear, a scan cleared it after it was seen
+///     set; that scan had walked this slot before the word was there, so its writer was marked from before the word until after
+///     the clear: the first look came in between. (One look is not enough: a second thread of the slot may set the bit after a
+///     first look that a writer, which found it clear, came too late for.) A clear of a writer's bit is a release: who finds it
+///     clear sees what that writer stored. Root: point 5, as the word names its version before it is stored.
+///  9. A VIEW that is taken back may have raised a floor for that moment, also after a writer's grant. So grains that a WRITE covers
+///     in part are copied only under COPYING; of those that it covers whole a copy too many harms nobody.
 ///
 /// `Sys` gives atomics, catalog, futex and clock, so that this same source runs in the product (claim_system.h), under an
 /// exhaustive explorer with mutants and under Relacy (tests/unit/claims).
@@ -104,6 +115,10 @@ class ClaimProtocol {
   /// `granted` both entries are free again; `blocker` says what was in the way.
   Verdict acquire(Entry& entry, Entry* waiting, const Wish& wish, Patience& patience, Grant& grant, Blocker& blocker);
 
+  /// READ or VIEW of `known`, a reference granted to this slot before, without the mutex. False: not that simple, the entry is free
+  /// again. REQUIRES: the entry's fields are those of the wish and name known's version; none but this thread uses it.
+  bool acquire_unlocked(Entry& entry, const ArrayWords<Atomics>& words, ClaimMode mode, const Ref& known) noexcept;
+
   /// Gives an entry back. `changed`: its holder may have changed what the rows hold.
   void release(Entry& entry, bool changed) noexcept;
 
@@ -112,6 +127,8 @@ class ClaimProtocol {
 
   /// The holder of a WRITE will store nothing: a sweep marks no rows torn.
   void mark_clean(Entry& entry) noexcept;
+  /// A granted WRITE, COPYING or not, is about to publish rows without their content: a sweep from here on marks them torn.
+  void mark_unwritten(Entry& entry) noexcept;
 
   /// The highest version that a granted VIEW of the grains names; 0 for none. REQUIRES: a granted WRITE on them, or the mutex
   /// (`clear_stale`: then bits of slots without a view are cleared).

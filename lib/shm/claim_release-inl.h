@@ -8,13 +8,13 @@ namespace ndshare::internal {
 // ---- release
 
 template <class Sys>
-std::uint64_t ClaimProtocol<Sys>::free_word(const Entry& entry) const noexcept {
+inline std::uint64_t ClaimProtocol<Sys>::free_word(const Entry& entry) const noexcept {
   const auto array = claim_array(entry.word.load(std::memory_order_relaxed));
   return claim_word(ClaimState::free, ClaimMode::read, 0, Sys::rule(ClaimRule::free_keeps_array) ? array : 0);
 }
 
 template <class Sys>
-void ClaimProtocol<Sys>::wake(const Words& words) noexcept {
+inline void ClaimProtocol<Sys>::wake(const Words& words) noexcept {
   // seq_cst: pairs with a waiter's announcement before its scan (point 4).
   std::uint32_t event = words.event->load(std::memory_order_seq_cst);
   while ((event & 1) != 0 && Sys::rule(ClaimRule::release_wakes)) {
@@ -24,7 +24,7 @@ void ClaimProtocol<Sys>::wake(const Words& words) noexcept {
 }
 
 template <class Sys>
-void ClaimProtocol<Sys>::release(Entry& entry, bool changed) noexcept {
+inline void ClaimProtocol<Sys>::release(Entry& entry, bool changed) noexcept {
   const auto words = sys_.array(claim_array(entry.word.load(std::memory_order_relaxed)));
   if (changed) words.revision->fetch_add(1, std::memory_order_seq_cst);
   entry.word.store(free_word(entry), std::memory_order_seq_cst);  // also publishes what was written under the claim
@@ -42,6 +42,12 @@ template <class Sys>
 void ClaimProtocol<Sys>::mark_clean(Entry& entry) noexcept {
   const auto array = claim_array(entry.word.load(std::memory_order_relaxed));
   entry.word.store(claim_word(ClaimState::granted, ClaimMode::write, kClaimClean, array), std::memory_order_release);
+}
+
+template <class Sys>
+void ClaimProtocol<Sys>::mark_unwritten(Entry& entry) noexcept {
+  const std::uint64_t word = entry.word.load(std::memory_order_relaxed);
+  entry.word.store(word & ~(std::uint64_t{kClaimClean} << 32), std::memory_order_release);
 }
 
 // ---- the sweep's part. The mutex first: whoever gets it next must not be woken into one that a dead process holds. Then the

@@ -70,6 +70,11 @@ enum class ClaimRule : std::uint8_t {
   sweep_wakes,          ///< a sweep bumps every event unconditionally
   free_keeps_array,     ///< a FREE entry keeps its array number, so that a sweep knows whom to wake
   torn_before_free,     ///< a sweep publishes torn rows before it frees the entry
+  unlocked_sees_writers,  ///< a grant without the mutex looks at the writers' bits
+  unlocked_looks_before,  ///< before it looks at its own bit
+  unlocked_is_marked,     ///< its own bit is to be set
+  unlocked_looks_again,   ///< and it looks at the writers' bits after that
+  unlocked_is_current,    ///< and at root
   pin_before_validate,  ///< the entry names its version before root is looked at for the last time
 };
 

@@ -28,7 +28,7 @@ std::uint64_t ClaimProtocol<Sys>::view_floor(const Wish& wish, GrainRange grains
   const auto words = sys_.array(wish.array);
   std::uint64_t floor = 0;
   for (std::uint32_t i = 0; i < sys_.bitmap_words(); ++i) {
-    std::uint64_t bits = words.holders[i].load(std::memory_order_acquire), stale = 0;
+    std::uint64_t bits = words.holders[i].load(std::memory_order_seq_cst), stale = 0;
     for (; bits != 0; bits &= bits - 1) {
       const auto bit = static_cast<std::uint32_t>(__builtin_ctzll(bits));
       const auto entries = sys_.slot(i * 64 + bit);
@@ -48,7 +48,7 @@ std::uint64_t ClaimProtocol<Sys>::view_floor(const Wish& wish, GrainRange grains
       if (!found) stale |= std::uint64_t{1} << bit;
     }
     if (clear_stale && stale != 0) {
-      words.holders[i].store(words.holders[i].load(std::memory_order_relaxed) & ~stale, std::memory_order_relaxed);
+      words.holders[i].store(words.holders[i].load(std::memory_order_relaxed) & ~stale, std::memory_order_release);
     }
   }
   return floor;
@@ -61,12 +61,12 @@ Verdict ClaimProtocol<Sys>::scan(const Words& words, const Entry& self, const Wi
   blocker = {};
   auto* bitmap = wish.range.mode == ClaimMode::write ? words.claimants : words.writers;
   for (std::uint32_t i = 0; i < sys_.bitmap_words(); ++i) {
-    std::uint64_t bits = bitmap[i].load(std::memory_order_relaxed), stale = 0;
+    std::uint64_t bits = bitmap[i].load(std::memory_order_seq_cst), stale = 0;
     for (; bits != 0; bits &= bits - 1) {
       const auto bit = static_cast<std::uint32_t>(__builtin_ctzll(bits));
       if (!scan_slot(i * 64 + bit, self, wish, copying, ticket, patience, blocker)) stale |= std::uint64_t{1} << bit;
     }
-    if (stale != 0) bitmap[i].store(bitmap[i].load(std::memory_order_relaxed) & ~stale, std::memory_order_relaxed);
+    if (stale != 0) bitmap[i].store(bitmap[i].load(std::memory_order_relaxed) & ~stale, std::memory_order_release);
   }
   if (!blocker.found) return Verdict::granted;
   const bool by_grant = blocker.state == ClaimState::granted;

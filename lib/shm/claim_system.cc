@@ -45,13 +45,6 @@ ClaimSystem::ClaimSystem(const CatalogView& catalog, std::byte* sync) noexcept :
   words_ = static_cast<std::uint32_t>(internal::bitmap_words(max_clients_));
 }
 
-ArrayWords<StdAtomics> ClaimSystem::array(std::uint32_t index) const noexcept {
-  std::byte* base = arrays_ + index * stride_;
-  auto* sync = reinterpret_cast<ArraySync*>(base);             // NOLINT: shared bytes
-  auto* bits = reinterpret_cast<a64*>(base + sizeof(ArraySync));  // NOLINT: shared bytes
-  return {&sync->mutex, &sync->event, &sync->ticket, &sync->revision, bits, bits + words_, bits + 2 * words_};
-}
-
 SlotEntries<StdAtomics> ClaimSystem::slot(std::uint32_t index) const noexcept {
   if (index >= max_clients_) return {};  // a bit that no rule set
   auto& claims = claims_[index];

@@ -31,7 +31,12 @@ class ClaimSystem {
 
   std::uint32_t slots() const noexcept { return max_clients_; }
   std::uint32_t bitmap_words() const noexcept { return words_; }
-  ArrayWords<StdAtomics> array(std::uint32_t index) const noexcept;
+  ArrayWords<StdAtomics> array(std::uint32_t index) const noexcept {
+    std::byte* base = arrays_ + index * stride_;
+    auto* sync = reinterpret_cast<ArraySync*>(base);                // NOLINT: shared bytes have no other type
+    auto* bits = reinterpret_cast<a64*>(base + sizeof(ArraySync));  // NOLINT: as above
+    return {&sync->mutex, &sync->event, &sync->ticket, &sync->revision, bits, bits + words_, bits + 2 * words_};
+  }
   SlotEntries<StdAtomics> slot(std::uint32_t index) const noexcept;
   SlotClaims& claims(std::uint32_t index) const noexcept { return claims_[index]; }
   const CatalogView& catalog() const noexcept { return *catalog_; }

@@ -12,10 +12,10 @@ void raise(a32& mark, std::uint32_t to) noexcept {
   }
 }
 
-template <class Bits>
-bool all_ones(const Bits& bits) noexcept {
-  for (const auto& word : bits) {
-    if (word.load(std::memory_order_seq_cst) != ~std::uint64_t{0}) return false;
+template <class Busy>
+bool none_busy(const Busy& busy, std::uint32_t high) noexcept {
+  for (std::uint32_t i = 0; i < high; ++i) {
+    if (busy[i].load(std::memory_order_seq_cst) != 0) return false;
   }
   return true;
 }
@@ -57,7 +57,9 @@ Claim* ClaimTable::try_take(bool view) noexcept {
   const int index = view ? take_bit(view_, view_hint_) : take_bit(lock_, lock_hint_);
   if (index < 0) return nullptr;
   raise(view ? shared_->view_high : shared_->lock_high, static_cast<std::uint32_t>(index) + 1);
-  return view ? &shared_->view[index] : &shared_->lock[index];
+  Claim* claim = view ? &shared_->view[index] : &shared_->lock[index];
+  busy(claim).store(1, std::memory_order_seq_cst);
+  return claim;
 }
 
 void ClaimTable::give_back(Claim* claim) noexcept {
@@ -65,18 +67,13 @@ void ClaimTable::give_back(Claim* claim) noexcept {
   const auto index = static_cast<std::uint32_t>(claim - (view ? shared_->view : shared_->lock));
   auto& hint = view ? view_hint_ : lock_hint_;
   if (index / 64 < hint.load(std::memory_order_relaxed)) hint.store(index / 64, std::memory_order_relaxed);
+  busy(claim).store(0, std::memory_order_seq_cst);
   auto& word = view ? view_[index / 64] : lock_[index / 64];
   word.fetch_or(std::uint64_t{1} << (index % 64), std::memory_order_seq_cst);
 }
 
-bool ClaimTable::all_free() const noexcept { return all_ones(lock_) && all_ones(view_); }
+bool ClaimTable::all_idle() const noexcept { return none_busy(lock_busy_, kLockEntries) && none_busy(view_busy_, kViewEntries); }
 
 std::uint32_t ClaimTable::in_use(bool view) const noexcept { return view ? zeros(view_) : zeros(lock_); }
-
-void ClaimTable::count(SlotCounter counter, std::uint64_t by) noexcept {
-  // One load and one store: a count that two threads raise at once may lose one, which statistics can bear.
-  auto& word = shared_->counters[static_cast<std::uint32_t>(counter)];
-  word.store(word.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
-}
 
 }  // namespace ndshare::internal

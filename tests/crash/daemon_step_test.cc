@@ -16,6 +16,7 @@
 namespace ndshare::test {
 namespace {
 
+using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr auto kIdle = milliseconds(60);  ///< without a step the daemon has nothing more to do
@@ -177,8 +178,8 @@ class DaemonStepTest : public ::testing::TestWithParam<Work> {
     EXPECT_TRUE(eventually([&] { return world_->words.used_bytes() == static_cast<std::uint64_t>(world_->a.info().extent_bytes); }))
         << world_->words.used_bytes();
   }
-  std::vector<Step> record(const Work& work) {
-    std::vector<Step> trace;
+  Trace record(const Work& work) {
+    Trace trace;
     run(work, [&](Stepper& stepper) { trace = stepper.record([&] { return world_->words.changed(); }, 3'000'000, kIdle); });
     return trace;
   }
@@ -187,15 +188,35 @@ class DaemonStepTest : public ::testing::TestWithParam<Work> {
   std::optional<World> world_;
 };
 
+TEST_P(DaemonStepTest, KilledAtAnyMoment) {
+  const auto& work = GetParam();
+  run(work, [&](Stepper& stepper) { stepper.finish(kIdle); });
+  const auto from = Clock::now();
+  if (work.before) work.before(*world_);
+  if (work.request) work.request(*world_);
+  const auto took = Clock::now() - from;  // of a death: how long it takes is about the same
+  if (work.after) work.after(*world_);
+  check_and_mend(*world_, work.effect, 0);
+  const auto span = std::max<std::chrono::nanoseconds>(took, std::chrono::microseconds(500));
+  constexpr int kMoments = 25;
+  const int moments = long_run() ? 1000 : kMoments;
+  std::mt19937_64 random(crash_seed());
+  for (int i = 0; i < moments; ++i) {
+    const auto moment = span * i / moments + (span / moments) * static_cast<std::int64_t>(random() % 1000) / 1000;
+    SCOPED_TRACE(std::string(work.name) + ", the daemon killed after " + std::to_string(moment.count()) + " ns");
+    run(work, [&](Stepper& stepper) { stepper.run_for(moment); });
+    if (HasFailure()) return;
+  }
+}
+
 TEST_P(DaemonStepTest, KilledAtAnyInstruction) {
+  if (!long_run()) GTEST_SKIP() << "300 000 instructions a request: NDSHARE_LONG=1 steps through them";
   const auto& work = GetParam();
   const auto trace = record(work);
   ASSERT_FALSE(HasFailure());
-  const auto all = kill_points(trace, long_run() ? 4000 : 60, crash_seed());
-  const auto points = thinned(all, long_run() ? 20000 : 30);
-  const auto changes = std::count_if(trace.begin(), trace.end(), [](const Step& step) { return step.changed; });
-  std::printf("%s: %zu instructions, %td changes of shared words, killed at %zu of %zu\n", work.name, trace.size(), changes,
-              points.size(), all.size());
+  const auto points = kill_points(trace, 2000, crash_seed());
+  std::printf("%s: %zu instructions, %zu changes of shared words, killed at %zu\n", work.name, trace.steps.size(), changes_in(trace),
+              points.size());
   for (const auto n : points) {
     SCOPED_TRACE(std::string(work.name) + ", the daemon killed before instruction " + std::to_string(n));
     run(work, [&](Stepper& stepper) { stepper.advance(trace, n, milliseconds(500)); });

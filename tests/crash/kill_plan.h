@@ -21,31 +21,35 @@ inline std::uint64_t crash_seed() {
   return text == nullptr ? 20260727 : std::strtoull(text, nullptr, 10);
 }
 
+inline constexpr std::size_t kReach = 300;  ///< stops that a place may cost, where the choice is free
+
 /// Every n where the operation has no more than `budget` instructions. Else: before, right after and one after each change of
 /// shared words and each system call (between two of these, others see one and the same state), then one n at random in each
-/// of equal strata (not what takes more than kReach stops to reach, deep in a loop, if the stratum has something else).
-inline constexpr std::size_t kReach = 1500;
-inline std::vector<std::size_t> kill_points(const std::vector<Step>& trace, std::size_t budget, std::uint64_t seed) {
+/// of equal strata, if the stratum has one that is not deep in a loop.
+inline std::vector<std::size_t> kill_points(const Trace& trace, std::size_t budget, std::uint64_t seed) {
   std::set<std::size_t> points;
-  const bool all = trace.size() <= budget;
-  for (std::size_t n = 0; n < trace.size(); ++n) {
-    if (all) points.insert(n);
-    if (!trace[n].changed && !trace[n].system_call) continue;
-    points.insert({n, std::min(n + 1, trace.size() - 1), std::min(n + 2, trace.size() - 1)});
+  const auto size = trace.steps.size();
+  for (std::size_t n = 0; n < size; ++n) {
+    if (size <= budget) points.insert(n);
+    if (!trace.steps[n].changed && !trace.steps[n].system_call) continue;
+    points.insert({n, std::min(n + 1, size - 1), std::min(n + 2, size - 1)});
   }
   std::mt19937_64 random(seed);
-  const auto costs = costs_to_reach(trace);
   const auto strata = points.size() < budget ? budget - points.size() : 0;
   for (std::size_t i = 0; i < strata; ++i) {
-    const auto from = i * trace.size() / strata, to = (i + 1) * trace.size() / strata;
+    const auto from = i * size / strata, to = (i + 1) * size / strata;
     for (int attempt = 0; from < to && attempt < 20; ++attempt) {
       const auto n = from + random() % (to - from);
-      if (costs[n] > kReach) continue;
+      if (trace.anchors[n].cost > kReach && budget < size) continue;
       points.insert(n);
       break;
     }
   }
   return {points.begin(), points.end()};
+}
+
+inline std::size_t changes_in(const Trace& trace) {
+  return static_cast<std::size_t>(std::count_if(trace.steps.begin(), trace.steps.end(), [](const Step& step) { return step.changed; }));
 }
 
 /// At most `count` of the points, evenly.

@@ -13,7 +13,19 @@ namespace {
 
 constexpr Rows kOtherRows{10, 12};  ///< in another grain than the victim's
 
-std::size_t budget() { return long_run() ? 20000 : 100; }
+/// Instructions of an operation that are recorded (the long ones end in the unwinding of an exception).
+std::size_t most() { return long_run() ? 4'000'000 : 60'000; }
+
+class Stopped {
+ public:
+  explicit Stopped(pid_t pid) : pid_(pid) { ::kill(pid_, SIGSTOP); }
+  ~Stopped() { ::kill(pid_, SIGCONT); }
+  Stopped(const Stopped&) = delete;
+  Stopped& operator=(const Stopped&) = delete;
+
+ private:
+  pid_t pid_;
+};
 
 /// A child that is connected, prepared, and stands before the operation.
 std::function<int()> victim(const World& world, const Operation& operation) {
@@ -52,11 +64,11 @@ class SingleStepTest : public ::testing::TestWithParam<Operation> {
     EXPECT_TRUE(eventually([&] { return world_->words.used_bytes() == static_cast<std::uint64_t>(world_->a.info().extent_bytes); }))
         << world_->words.used_bytes();
   }
-  std::vector<Step> record(const Operation& operation) {
+  Trace record(const Operation& operation) {
     if (operation.before) operation.before(*world_);
     Stepper stepper(victim(*world_, operation));
     EXPECT_TRUE(stepper.ready());
-    auto trace = stepper.record([&] { return world_->words.changed(); }, 4'000'000);
+    auto trace = stepper.record([&] { return world_->words.changed(); }, most());
     const auto pid = static_cast<std::uint64_t>(stepper.pid());
     stepper.kill();
     settle(operation, pid);
@@ -68,17 +80,28 @@ class SingleStepTest : public ::testing::TestWithParam<Operation> {
     check_and_mend(*world_, operation.effect, pid);
     others_go_on(*world_, kVictimRows, true);
   }
-  /// `stopped`: the daemon stands still while others go on beside the dead client.
-  void kill_at(const Operation& operation, const std::vector<Step>& trace, std::size_t n, bool stopped) {
+  void kill_at(const Operation& operation, const Trace& trace, std::size_t n) {
     if (operation.before) operation.before(*world_);
     Stepper stepper(victim(*world_, operation));
     ASSERT_TRUE(stepper.ready());
     stepper.advance(trace, n);
     const auto pid = static_cast<std::uint64_t>(stepper.pid());
-    if (stopped) ::kill(world_->daemon.pid(), SIGSTOP);
     stepper.kill();
-    if (n % 2 == 0 || stopped) others_go_on(*world_, kOtherRows, !stopped);  // before, or while, it is swept
-    if (stopped) ::kill(world_->daemon.pid(), SIGCONT);
+    if (n % 2 == 0) others_go_on(*world_, kOtherRows, true);  // before, or while, it is swept
+    settle(operation, pid);
+  }
+  /// The daemon stands still while others go on beside the dead client.
+  void kill_without_daemon(const Operation& operation, const Trace& trace, std::size_t n) {
+    if (operation.before) operation.before(*world_);
+    Stepper stepper(victim(*world_, operation));
+    ASSERT_TRUE(stepper.ready());
+    stepper.advance(trace, n);
+    const auto pid = static_cast<std::uint64_t>(stepper.pid());
+    {
+      const Stopped stopped(world_->daemon.pid());
+      stepper.kill();
+      others_go_on(*world_, kOtherRows, false);
+    }
     settle(operation, pid);
   }
   std::optional<World> world_;
@@ -89,28 +112,22 @@ TEST_P(SingleStepTest, KilledAtAnyInstruction) {
   const auto trace = record(operation);
   ASSERT_FALSE(HasFailure());
   const auto files = open_files(world_->daemon.pid());
-  const auto points = kill_points(trace, budget(), crash_seed());
-  const auto changes = std::count_if(trace.begin(), trace.end(), [](const Step& step) { return step.changed; });
-  std::printf("%s: %zu instructions, %td changes of shared words, killed at %zu\n", operation.name, trace.size(), changes, points.size());
+  const auto points = kill_points(trace, long_run() ? 20000 : 80, crash_seed());
+  const auto alone = thinned(points, !operation.without_daemon ? 0 : long_run() ? 2000 : 10);
+  std::printf("%s: %zu instructions%s, %zu changes of shared words; killed at %zu, and at %zu without a daemon\n", operation.name,
+              trace.steps.size(), trace.steps.size() == most() ? " and more" : "", changes_in(trace), points.size(), alone.size());
   for (const auto n : points) {
     SCOPED_TRACE(std::string(operation.name) + " killed before instruction " + std::to_string(n));
-    kill_at(operation, trace, n, false);
+    kill_at(operation, trace, n);
+    if (HasFailure()) return;
+  }
+  for (const auto n : alone) {
+    SCOPED_TRACE(std::string(operation.name) + " killed before instruction " + std::to_string(n) + ", the daemon stopped");
+    kill_without_daemon(operation, trace, n);
     if (HasFailure()) return;
   }
   expect_as_at_first();
   EXPECT_TRUE(eventually([&] { return open_files(world_->daemon.pid()) <= files; })) << "the daemon keeps descriptors of the dead";
-}
-
-TEST_P(SingleStepTest, OthersGoOnWithoutADaemon) {
-  const auto& operation = GetParam();
-  if (!operation.without_daemon) return;
-  const auto trace = record(operation);
-  ASSERT_FALSE(HasFailure());
-  for (const auto n : thinned(kill_points(trace, budget(), crash_seed()), long_run() ? 2000 : 12)) {
-    SCOPED_TRACE(std::string(operation.name) + " killed before instruction " + std::to_string(n) + ", the daemon stopped");
-    kill_at(operation, trace, n, true);
-    if (HasFailure()) return;
-  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Operations, SingleStepTest, ::testing::ValuesIn(operations()),

@@ -16,8 +16,8 @@
 
 namespace ndshare::test {
 
-inline constexpr std::int64_t kRows = 192, kRowWords = 128;  ///< three grains of 64 rows
-inline constexpr Rows kVictimRows{70, 73};                   ///< what operations in place change: a part of the middle grain
+inline constexpr std::int64_t kRows = 134, kRowWords = 128;  ///< two grains of 64 rows, and 6 rows of a third
+inline constexpr Rows kVictimRows{129, 132};                 ///< what operations in place change: a part of the last grain
 inline constexpr std::int64_t kNew = 1000;                   ///< row i holds i everywhere, or kNew + i once it was changed
 inline constexpr auto kPatience = std::chrono::seconds(30);
 
@@ -25,6 +25,7 @@ inline constexpr auto kPatience = std::chrono::seconds(30);
 enum class Effect : std::uint8_t {
   none,
   in_place,  ///< old, new, or torn
+  overwritten,  ///< the same; where torn, the rows may hold anything
   at_once,   ///< old or new
   torn,      ///< old, or torn: it gives up itself
   mended,    ///< torn, or new
@@ -52,7 +53,7 @@ struct Operation {
   std::function<void(World&)> before{};
   std::function<std::function<void()>(Store&)> in_child;  ///< prepares, and returns what is stepped through
   std::function<void(World&)> after{};                    ///< checks what is its own, and puts it back
-  bool without_daemon = true;  ///< others can go on in other grains while no daemon runs
+  bool without_daemon = true;  ///< others can go on in other grains while no daemon runs and sweeps
 };
 const std::vector<Operation>& operations();
 

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <unordered_map>
 
+#include <sched.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/user.h>
@@ -33,24 +34,19 @@ std::uint64_t peek(pid_t pid, std::uint64_t address) {
   return word;
 }
 
-/// The record's place from where a later one is reached soonest: few hits of a breakpoint, then few steps.
-struct Anchor {
-  std::size_t at = 0, hits = 0, cost = 0;
-};
-
-/// Calls each(n, anchor) for every n up to `last`.
-template <class F>
-void for_each_anchor(const std::vector<Step>& trace, std::size_t last, F&& each) {
+std::vector<Anchor> anchors_of(const std::vector<Step>& steps) {
   std::unordered_map<std::uint64_t, std::size_t> seen;
+  std::vector<Anchor> out;
   Anchor best;
-  for (std::size_t n = 0; n < trace.size() && n <= last; ++n, ++best.cost) {
+  for (std::size_t n = 0; n < steps.size(); ++n, ++best.cost) {
     // A repeated string instruction traps at every round, a breakpoint on it once.
-    if (n > 0 && trace[n].pc != trace[n - 1].pc) {
-      const auto hits = ++seen[trace[n].pc];
+    if (n > 0 && steps[n].pc != steps[n - 1].pc) {
+      const auto hits = ++seen[steps[n].pc];
       if (hits * 2 + 2 < best.cost) best = {n, hits, hits * 2 + 2};
     }
-    each(n, best);
+    out.push_back(best);
   }
+  return out;
 }
 
 }  // namespace
@@ -73,27 +69,22 @@ void Stepper::begin() {
 
 void Stepper::end() { ::raise(SIGSTOP); }
 
-std::vector<std::size_t> costs_to_reach(const std::vector<Step>& trace) {
-  std::vector<std::size_t> out;
-  for_each_anchor(trace, trace.size(), [&](std::size_t, const Anchor& anchor) { out.push_back(anchor.cost); });
-  return out;
-}
-
 Stepper::Stepper(const std::function<int()>& body) : pid_(fork_child(body)), ours_(true) {
-  ready_ = wait(std::chrono::seconds(60)) == Stop::marked;
+  ready_ = wait(kNoLimit) == Stop::marked;
   if (ready_) trace_call(PTRACE_SETOPTIONS, pid_, 0, PTRACE_O_EXITKILL);
 }
 
 Stepper::Stepper(pid_t process) : pid_(process), ours_(false) {
   if (trace_call(PTRACE_SEIZE, pid_, 0, PTRACE_O_EXITKILL) != 0) return;
   trace_call(PTRACE_INTERRUPT, pid_, 0, 0);
-  ready_ = wait(std::chrono::seconds(60)) == Stop::stepped;
+  ready_ = wait(kNoLimit) == Stop::stepped;
 }
 
 /// The signal it stopped by; 0 where it did not, −1 where it ended (which is left to be reaped).
-int Stepper::take_stop() {
+int Stepper::take_stop(bool block) {
   siginfo_t info{};
-  if (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL) != 0) {
+  const int options = WEXITED | WSTOPPED | WNOWAIT | __WALL | (block ? 0 : WNOHANG);
+  if (::waitid(P_PID, static_cast<id_t>(pid_), &info, options) != 0) {
     return errno == EINTR ? 0 : -1;
   }
   if (info.si_pid == 0) return 0;
@@ -107,7 +98,7 @@ int Stepper::take_stop() {
 Stop Stepper::wait(milliseconds patience) {
   const auto deadline = Clock::now() + patience;
   for (int round = 0;; ++round) {
-    const int signal = take_stop();
+    const int signal = take_stop(patience == kNoLimit);
     if (signal == SIGTRAP) return Stop::stepped;
     if (signal == SIGSTOP) return Stop::marked;
     if (signal < 0) {
@@ -118,8 +109,8 @@ Stop Stepper::wait(milliseconds patience) {
       trace_call(PTRACE_CONT, pid_, 0, static_cast<std::uint64_t>(signal));  // a fault ends it
       continue;
     }
-    if (Clock::now() > deadline) return Stop::blocked;
-    if (round > 200) ::usleep(20);
+    if (patience != kNoLimit && Clock::now() > deadline) return Stop::blocked;
+    round < 50 ? static_cast<void>(::sched_yield()) : static_cast<void>(::usleep(50));
   }
 }
 
@@ -129,23 +120,23 @@ Stop Stepper::step(milliseconds patience) {
   return wait(patience);
 }
 
-std::vector<Step> Stepper::record(const std::function<bool()>& changed, std::size_t limit, milliseconds patience) {
-  std::vector<Step> trace;
+Trace Stepper::record(const std::function<bool()>& changed, std::size_t limit, milliseconds patience) {
+  std::vector<Step> steps;
   static_cast<void>(changed());
-  while (trace.size() < limit) {
+  while (steps.size() < limit) {
     const auto at = pc();
-    trace.push_back({at, false, (peek(pid_, at) & 0xFFFF) == kSyscallBytes});
+    steps.push_back({at, false, (peek(pid_, at) & 0xFFFF) == kSyscallBytes});
     const auto stop = step(patience);
-    trace.back().changed = changed();
+    steps.back().changed = changed();
     if (stop != Stop::stepped) break;
   }
-  return trace;
+  auto anchors = anchors_of(steps);
+  return {std::move(steps), std::move(anchors)};
 }
 
-bool Stepper::advance(const std::vector<Step>& trace, std::size_t n, milliseconds patience) {
-  Anchor anchor;
-  for_each_anchor(trace, n, [&](std::size_t, const Anchor& best) { anchor = best; });
-  if (anchor.hits > 0 && !run_to(trace[anchor.at].pc, anchor.hits, patience)) return false;
+bool Stepper::advance(const Trace& trace, std::size_t n, milliseconds patience) {
+  const auto& anchor = trace.anchors[n];
+  if (anchor.hits > 0 && !run_to(trace.steps[anchor.at].pc, anchor.hits, patience)) return false;
   for (std::size_t i = anchor.at; i < n; ++i) {
     if (step(patience) != Stop::stepped) return false;
   }
@@ -170,6 +161,12 @@ Stop Stepper::finish(milliseconds patience) {
   if (ended_) return Stop::ended;
   trace_call(PTRACE_CONT, pid_, 0, 0);
   return wait(patience);
+}
+
+void Stepper::run_for(std::chrono::nanoseconds time) {
+  const auto until = Clock::now() + time;
+  trace_call(PTRACE_CONT, pid_, 0, 0);
+  while (Clock::now() < until) ::sched_yield();
 }
 
 void Stepper::kill() {

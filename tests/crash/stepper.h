@@ -25,6 +25,21 @@ struct Step {
   bool system_call = false;
 };
 
+/// From where an instruction is reached soonest: a few hits of a breakpoint at the record's place `at`, then single steps.
+struct Anchor {
+  std::size_t at = 0, hits = 0;
+  std::size_t cost = 0;  ///< in stops
+};
+
+/// A run, instruction by instruction.
+struct Trace {
+  std::vector<Step> steps;
+  std::vector<Anchor> anchors;  ///< one a step
+};
+
+/// No limit to how long a system call may block.
+inline constexpr std::chrono::milliseconds kNoLimit{-1};
+
 enum class Stop : std::uint8_t {
   stepped,  ///< before the next instruction
   marked,   ///< at end()
@@ -55,20 +70,21 @@ class Stepper {
   bool ready() const { return ready_; }
 
   /// One instruction. `patience`: how long a system call may block, then Stop::blocked (and the process still runs).
-  Stop step(std::chrono::milliseconds patience = std::chrono::seconds(60));
+  Stop step(std::chrono::milliseconds patience = kNoLimit);
   /// Steps to the end (or `limit` instructions, or the first call that blocks). `changed` is asked after every instruction.
-  std::vector<Step> record(const std::function<bool()>& changed, std::size_t limit,
-                           std::chrono::milliseconds patience = std::chrono::seconds(60));
+  Trace record(const std::function<bool()>& changed, std::size_t limit, std::chrono::milliseconds patience = kNoLimit);
   /// Brings a fresh process to just before instruction n of `trace`. False where it ended, or blocked, before that.
-  bool advance(const std::vector<Step>& trace, std::size_t n, std::chrono::milliseconds patience = std::chrono::seconds(60));
+  bool advance(const Trace& trace, std::size_t n, std::chrono::milliseconds patience = kNoLimit);
   /// Lets it run to its end() or its end.
-  Stop finish(std::chrono::milliseconds patience = std::chrono::seconds(60));
+  Stop finish(std::chrono::milliseconds patience = kNoLimit);
+  /// Lets it run, at its own speed, for so long.
+  void run_for(std::chrono::nanoseconds time);
   /// SIGKILL, and waits for the end.
   void kill();
 
  private:
   Stop wait(std::chrono::milliseconds patience);
-  int take_stop();
+  int take_stop(bool block);
   std::uint64_t pc() const;
   void set_pc(std::uint64_t value) const;
   bool run_to(std::uint64_t address, std::size_t hits, std::chrono::milliseconds patience);
@@ -76,8 +92,5 @@ class Stepper {
   pid_t pid_ = -1;
   bool ours_, ready_ = false, ended_ = false;
 };
-
-/// What it takes to bring a process to before each instruction of a record, in stops; for those who choose among them.
-std::vector<std::size_t> costs_to_reach(const std::vector<Step>& trace);
 
 }  // namespace ndshare::test

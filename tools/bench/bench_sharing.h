@@ -67,7 +67,7 @@ class PrivateStore {
     const auto bytes = static_cast<std::uint64_t>(capacity_bytes);
     nd::admin::start({.store = name_, .capacity_bytes = bytes, .log_level = "error", .timeout = kPatience});
   }
-  nd::Store connect() const { return nd::Store::connect(name_, {.timeout = kPatience}); }
+  nd::Store connect(const nd::ConnectOptions& options = {.timeout = kPatience}) const { return nd::Store::connect(name_, options); }
   nd::admin::StatusInfo status() const { return nd::admin::status(name_, kPatience); }
   double used_bytes() const { return static_cast<double>(status().pool.used_bytes); }
   const std::string& name() const { return name_; }

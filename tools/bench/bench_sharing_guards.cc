@@ -93,7 +93,7 @@ void against_boost(benchmark::State& state, double target, Ours&& ours) {
 
 void idle_array(benchmark::State& state, double target, bool view) {
   const PrivateStore daemon(64 * kMiB);
-  nd::Store store = daemon.connect();
+  nd::Store store = daemon.connect({});
   auto array = store.create("idle", nd::float32, {1024, 16});
   array.write().release();
   const Crowd crowd(daemon, array, state.range(0), state.range(1));
@@ -120,7 +120,7 @@ BENCHMARK(BM_SharingView)->Apply(crowds);
 /// For tools/bench/no_syscalls, which looks at what strace saw between the two marks.
 void BM_SharingNoSyscalls(benchmark::State& state) {
   const PrivateStore daemon(64 * kMiB);
-  nd::Store store = daemon.connect();
+  nd::Store store = daemon.connect({});
   auto array = store.create("idle", nd::float32, {1024, 16});
   array.write().release();
   array.read().release();

@@ -17,8 +17,9 @@ std::optional<TestPin> TestClaims::take(std::string_view name, ClaimMode mode, s
   Claims::Grant grant;
   Blocker blocker;
   const auto verdict = claims_.acquire(entry, mode == ClaimMode::view ? nullptr : &entry, wish, patience, grant, blocker);
-  if (verdict != Verdict::granted) return std::nullopt;
-  return TestPin(claims_, entry, grant.ref);
+  if (verdict == Verdict::granted) return TestPin(table_, claims_, entry, grant.ref);
+  table_.give_back(&entry);
+  return std::nullopt;
 }
 
 std::vector<CreatedArray> create(Engine& engine, SlotRef slot, const std::vector<CreateSpec>& specs, std::uint64_t sequence) {

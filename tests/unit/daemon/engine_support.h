@@ -99,17 +99,22 @@ class TestClient {
 /// A claim taken as the client library takes it; given back when it goes. Move-only.
 class TestPin {
  public:
-  TestPin(Claims claims, Claim& entry, RefCopy ref) : claims_(claims), entry_(&entry), ref_(ref) {}
-  TestPin(TestPin&& other) noexcept : claims_(other.claims_), entry_(std::exchange(other.entry_, nullptr)), ref_(other.ref_) {}
+  TestPin(ClaimTable& table, Claims claims, Claim& entry, RefCopy ref)
+      : table_(&table), claims_(claims), entry_(&entry), ref_(ref) {}
+  TestPin(TestPin&& other) noexcept
+      : table_(other.table_), claims_(other.claims_), entry_(std::exchange(other.entry_, nullptr)), ref_(other.ref_) {}
   TestPin& operator=(TestPin&&) = delete;
   ~TestPin() { release(); }
   const RefCopy& ref() const { return ref_; }
   Claim& entry() const { return *entry_; }
   void release(bool changed = false) {
-    if (entry_ != nullptr) claims_.release(*std::exchange(entry_, nullptr), changed);
+    if (entry_ == nullptr) return;
+    claims_.release(*entry_, changed);
+    table_->give_back(std::exchange(entry_, nullptr));
   }
 
  private:
+  ClaimTable* table_;
   Claims claims_;
   Claim* entry_;
   RefCopy ref_;

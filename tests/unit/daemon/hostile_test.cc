@@ -53,6 +53,94 @@ TEST(HostileTest, RandomBytesInTheSyncSegment) {
   }
 }
 
+/// Entries that look like claims: any state and mode, arrays in range and beyond, rows and versions from nowhere.
+void forge(TestClient& client, SlotRef slot, ArrayId id, std::mt19937_64& random) {
+  const auto any = [&]() -> std::uint64_t {
+    const std::uint64_t extremes[] = {0, 1, 99, 100, 1ULL << 63, (1ULL << 63) - 1, ~0ULL, random() % 128, random()};
+    return extremes[random() % std::size(extremes)];
+  };
+  const auto fill = [&](Claim& one) {
+    const auto array = static_cast<std::uint32_t>(random() % 4 == 0 ? any() : id.array);
+    one.word.store(claim_word(static_cast<ClaimState>(random() % 5), static_cast<ClaimMode>(random() % 5),
+                              static_cast<std::uint16_t>(random() % 8 == 0 ? random() : 0), array));
+    one.array_gen.store(random() % 4 == 0 ? any() : id.array_gen);
+    one.lo.store(any()), one.hi.store(any()), one.version.store(any()), one.ticket.store(any());
+  };
+  auto& claims = client.claims(slot);
+  claims.lock_high.store(random() % 2 == 0 ? kLockEntries : ~0U);
+  claims.view_high.store(random() % 2 == 0 ? 64 : ~0U);
+  for (auto& one : claims.lock) fill(one);
+  for (std::size_t i = 0; i < 64; ++i) fill(claims.view[i]);
+}
+
+/// Requests under forged claims are granted or refused, never more: what is listed stays sound.
+void ask_for_everything(TestUser& evil, ArrayId id, std::uint64_t number) {
+  auto& engine = evil.engine();
+  const auto slot = evil.slot();
+  const auto extreme = static_cast<std::int64_t>(number);
+  code_of([&] { engine.mend(slot, 0, {id, extreme, INT64_MAX, true}); });
+  code_of([&] { engine.mend(slot, 0, {id, INT64_MIN, extreme, false}); });
+  code_of([&] { engine.commit_version(slot, 0, {id, {}, {}, extreme % 200, true, extreme, ~extreme}); });
+  code_of([&] { engine.commit_version(slot, 0, {id, {{number, number, false}}, {{number, ~number}}, -1, true, 0, 0}); });
+  code_of([&] { evil.memory(id, 1 + number % 8192); });
+  code_of([&] { evil.extend(id, number % 8192); });
+  code_of([&] { engine.return_memory(slot, 0, std::vector<ExtentInfo>{{number, ~number, false}}); });
+  code_of([&] { engine.snapshot(slot, 0, {id, number, "forged", ""}); });
+  code_of([&] { engine.revert(slot, 0, {id, "forged"}); });
+  engine.written_arrays(slot);
+  engine.reclaim();
+}
+
+TEST(HostileTest, ForgedClaimsUnderChangesAndSweeps) {
+  std::mt19937_64 random(11);
+  for (int round = 0; round < 40; ++round) {
+    TestStore store;
+    store.open();
+    TestUser good(store), evil(store);
+    const auto id = good.make(spec("a", {100})), other = good.make(spec("b", {2, 64 << 10}), 'b');
+    good.snapshot("b", "snap");
+    forge(evil.client(), evil.slot(), round % 3 == 0 ? other : id, random);
+    ask_for_everything(evil, id, random() >> (random() % 64));
+    EXPECT_EQ(audit(*store.engine), "");
+    if (round % 2 == 0) store.restart();
+    ask_for_everything(evil, other, random() >> (random() % 64));
+    forge(evil.client(), evil.slot(), id, random);
+    store.engine->sweep(evil.slot());
+    EXPECT_EQ(audit(*store.engine), "");
+    EXPECT_EQ(store.engine->pool_status().pending_bytes, 0U);
+    for (const char* name : {"a", "b", "snap"}) {
+      std::int64_t end = 0;
+      for (const auto& torn : good.read(name).torn) {
+        EXPECT_LE(end, torn.lo);
+        EXPECT_LT(torn.lo, torn.hi);
+        end = torn.hi;
+      }
+      EXPECT_LE(end, good.read(name).shape.front());
+    }
+    EXPECT_EQ(good.tags("snap"), std::string(32, 'b'));
+    EXPECT_TRUE(good.take("a", ClaimMode::write));  // nothing of the dead is in the way
+    store.restart();
+  }
+}
+
+/// One entry of version 0 keeps all that comes later, and no longer than its slot lives.
+TEST(HostileTest, AForgedPinEndsWithItsSlot) {
+  TestStore store;
+  store.open();
+  TestUser good(store), evil(store);
+  const auto id = good.make(spec("a", {64 << 10}));
+  auto& claims = evil.client().claims(evil.slot());
+  claims.lock[0].array_gen.store(id.array_gen);
+  claims.lock[0].word.store(claim_word(ClaimState::granted, ClaimMode::update, 0, static_cast<std::uint32_t>(id.array)));
+  claims.lock_high.store(1);
+  for (int i = 0; i < 10; ++i) good.update("a", 0, 1, 0, 64 << 10, 'b');
+  store.engine->reclaim();
+  EXPECT_EQ(store.engine->pool_status().used_bytes, 11U * (64 << 10));
+  store.engine->sweep(evil.slot());
+  EXPECT_EQ(store.engine->pool_status().used_bytes, 64U << 10);
+  EXPECT_EQ(audit(*store.engine), "");
+}
+
 TEST(HostileTest, HeaderOfTheSyncSegmentIsNotTrusted) {
   TestStore store;
   auto& engine = store.open();

@@ -196,6 +196,29 @@ TEST_F(VersionsTest, ChangesThatDoNotFitAreRefusedWhole) {
   commit({id, granted.extents, {{kGrain, 2 * kGrain}}, -1, true, 0, 0});
 }
 
+/// Pieces that add up to pages are none: cut at a page they would be pieces that no slab has, and no daemon could adopt them.
+TEST_F(VersionsTest, SlabPiecesHoldAllOfAnArrayOrNothing) {
+  const auto small = mine->make(spec("s", {4032}), 's'), tiny = mine->make(spec("t", {64}), 't');
+  auto big = mine->take("a", M::update), one = mine->take("s", M::update), two = mine->take("t", M::update);
+  auto mixed = mine->memory(small, 4032).extents;
+  const auto piece = mine->memory(tiny, 64).extents, page = mine->memory(id, kPage).extents;
+  const auto refused = [&](const std::vector<ExtentInfo>& extents, std::vector<Change> changes, ArrayId of) {
+    EXPECT_EQ(code_of([&] { commit({of, extents, std::move(changes), -1, true, 0, 0}); }), ErrorCode::Usage);
+  };
+  mixed.insert(mixed.begin(), piece[0]);
+  refused(mixed, {{0, kPage}}, id);
+  refused(mixed, {{0, kPage}}, small);
+  mixed.insert(mixed.begin() + 1, page[0]);
+  refused(mixed, {{0, 2 * kPage}}, id);
+  refused(mixed, {{0, kPage}, {kPage, kPage}}, id);
+  refused(mixed, {{0, 64}, {64, kPage}, {64 + kPage, 4032}}, id);
+  refused(piece, {{0, 64}}, id), refused(piece, {{8 * kGrain, 64}}, id), refused(piece, {{0, 64}}, small);
+  commit(commit_of(tiny, piece, 0));
+  commit(commit_of(small, page, 0));
+  store.restart();
+  EXPECT_EQ(mine->read("s").extents.at(0).bytes, kPage);
+}
+
 TEST_F(VersionsTest, RowsOfArraysWithoutContiguousRowsAreFixed) {
   auto fortran = spec("f", {8, 8}, "f8");
   fortran.order = "F";

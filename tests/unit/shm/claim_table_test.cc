@@ -51,16 +51,16 @@ TEST_F(ClaimTableTest, AFullTableSaysSoAndWorksAgain) {
     for (Claim* claim : taken) table_.give_back(claim);
     EXPECT_EQ(table_.in_use(view), 0U);
   }
-  EXPECT_TRUE(table_.all_free());
+  EXPECT_TRUE(table_.all_idle());
 }
 
 TEST_F(ClaimTableTest, AllFreeKnowsOfBothTables) {
-  EXPECT_TRUE(table_.all_free());
+  EXPECT_TRUE(table_.all_idle());
   for (const bool view : {false, true}) {
     Claim* claim = table_.try_take(view);
-    EXPECT_FALSE(table_.all_free());
+    EXPECT_FALSE(table_.all_idle());
     table_.give_back(claim);
-    EXPECT_TRUE(table_.all_free());
+    EXPECT_TRUE(table_.all_idle());
   }
 }
 
@@ -79,7 +79,7 @@ TEST_F(ClaimTableTest, ThreadsNeverShareAnEntry) {
   }
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(shared.load(), 0);
-  EXPECT_TRUE(table_.all_free());
+  EXPECT_TRUE(table_.all_idle());
   EXPECT_LE(shared_->lock_high.load(), 4U);
 }
 
