@@ -8,47 +8,65 @@ namespace ndshare::internal {
 // ---- acquire
 
 template <class Sys>
+void ClaimProtocol<Sys>::fill(Entry& entry, const Wish& wish) noexcept {
+  entry.array_gen.store(wish.array_gen, std::memory_order_relaxed);
+  // Release: a scanner that pairs these rows with the word of the entry's last use has that use's end before it, too.
+  entry.lo.store(static_cast<std::uint64_t>(wish.range.lo), std::memory_order_release);
+  entry.hi.store(static_cast<std::uint64_t>(wish.range.hi), std::memory_order_release);
+  entry.tid.store(wish.tid, std::memory_order_relaxed);
+  entry.since_ns.store(sys_.coarse_now_ns(), std::memory_order_relaxed);
+  // Release: whoever sees the word sees the fields. Before the mutex, so that a sweep knows which mutex to free.
+  entry.word.store(claim_word(ClaimState::trying, wish.range.mode, 0, wish.array), std::memory_order_release);
+}
+
+template <class Sys>
 Verdict ClaimProtocol<Sys>::acquire(Entry& entry, Entry* waiting, const Wish& wish, Patience& patience, Grant& grant,
                                     Blocker& blocker) {
   const auto words = sys_.array(wish.array);
-  const auto mode = wish.range.mode;
-  const auto fill = [&](Entry& one) {
-    one.array_gen.store(wish.array_gen, std::memory_order_relaxed);
-    // Release: a scanner that still saw the word of the last claim here, and takes these rows for its, sees all that was done
-    // under that claim before it was given back.
-    one.lo.store(static_cast<std::uint64_t>(wish.range.lo), std::memory_order_release);
-    one.hi.store(static_cast<std::uint64_t>(wish.range.hi), std::memory_order_release);
-    one.tid.store(wish.tid, std::memory_order_relaxed);
-    one.since_ns.store(sys_.coarse_now_ns(), std::memory_order_relaxed);
-    // Release: whoever sees the word sees the fields. Before the mutex, so that a sweep knows which mutex to free.
-    one.word.store(claim_word(ClaimState::trying, mode, 0, wish.array), std::memory_order_release);
-  };
-  fill(entry);
   const bool other_entry = waiting != nullptr && waiting != &entry;
-  if (other_entry) fill(*waiting);
   Entry& queue = waiting != nullptr ? *waiting : entry;
+  fill(entry, wish);
+  if (other_entry) fill(*waiting, wish);
   if (!lock(words, patience, blocker)) {
     withdraw(entry, queue, words, false);
     return Verdict::timeout;
   }
-  mark(words, mode, other_entry);
+  mark(words, wish.range.mode, other_entry);
   auto verdict = look(entry, wish, UINT64_MAX, patience, grant, blocker);
-  if (verdict == Verdict::blocked && waiting == nullptr) verdict = Verdict::queue;
-  bool queued = false;
-  std::uint64_t ticket = 0;
-  while (verdict == Verdict::blocked) {
-    if (!queued) {
-      ticket = words.ticket->load(std::memory_order_relaxed) + 1;
-      words.ticket->store(ticket, std::memory_order_relaxed);
-      queue.ticket.store(ticket, std::memory_order_relaxed);
-      queue.word.store(claim_word(ClaimState::waiting, mode, 0, wish.array), std::memory_order_release);
-      queued = true;
-    }
-    const bool early = Sys::rule(ClaimRule::event_before_scan);
+  const bool queued = verdict == Verdict::blocked && waiting != nullptr;
+  if (verdict == Verdict::blocked) verdict = queued ? wait_in_line(entry, queue, wish, patience, grant, blocker) : Verdict::queue;
+  if (verdict == Verdict::timeout || verdict == Verdict::deadlock) return verdict;  // withdrawn, the mutex is not ours
+  if (verdict != Verdict::granted) {
+    unlock(words);
+    withdraw(entry, queue, words, queued);
+    return verdict;
+  }
+  const auto flags = static_cast<std::uint16_t>((grant.copying ? kClaimCopying : 0) | (grant.may_share ? kClaimClean : 0));
+  // Release is enough: scanners read it under the mutex, and for the daemon TRYING pinned the version already.
+  entry.word.store(claim_word(ClaimState::granted, wish.range.mode, flags, wish.array), std::memory_order_release);
+  if (other_entry) queue.word.store(free_word(queue), std::memory_order_release);
+  unlock(words);
+  // A WAITING entry that leaves the queue may have been all that stood before somebody else.
+  if (queued) wake(words);
+  return verdict;
+}
+
+/// With the mutex held: takes a ticket, and looks and sleeps by turns. The mutex is held afterwards but for `timeout` and
+/// `deadlock`, where the entries are withdrawn.
+template <class Sys>
+Verdict ClaimProtocol<Sys>::wait_in_line(Entry& entry, Entry& queue, const Wish& wish, Patience& patience, Grant& grant,
+                                         Blocker& blocker) {
+  const auto words = sys_.array(wish.array);
+  const bool early = Sys::rule(ClaimRule::event_before_scan);
+  const std::uint64_t ticket = words.ticket->load(std::memory_order_relaxed) + 1;
+  words.ticket->store(ticket, std::memory_order_relaxed);
+  queue.ticket.store(ticket, std::memory_order_relaxed);
+  queue.word.store(claim_word(ClaimState::waiting, wish.range.mode, 0, wish.array), std::memory_order_release);
+  while (true) {
     // seq_cst: pairs with release(), which frees its entry and then looks at the event.
     std::uint32_t event = early ? words.event->fetch_or(1, std::memory_order_seq_cst) | 1U : 0;
-    verdict = look(entry, wish, ticket, patience, grant, blocker);
-    if (verdict != Verdict::blocked) break;
+    auto verdict = look(entry, wish, ticket, patience, grant, blocker);
+    if (verdict != Verdict::blocked) return verdict;
     if (!early) event = words.event->fetch_or(1, std::memory_order_seq_cst) | 1U;
     unlock(words);
     verdict = sleep(entry, queue, wish, words, event, patience, blocker);
@@ -58,21 +76,8 @@ Verdict ClaimProtocol<Sys>::acquire(Entry& entry, Entry* waiting, const Wish& wi
       return Verdict::timeout;
     }
     // While this thread slept, a writer may have found no granted view in this slot, and cleared its bit.
-    if (Sys::rule(ClaimRule::bits_after_sleep)) mark(words, mode, other_entry);
+    if (Sys::rule(ClaimRule::bits_after_sleep)) mark(words, wish.range.mode, &queue != &entry);
   }
-  if (verdict != Verdict::granted) {
-    unlock(words);
-    withdraw(entry, queue, words, queued);
-    return verdict;
-  }
-  const std::uint16_t flags = static_cast<std::uint16_t>((grant.copying ? kClaimCopying : 0) | (grant.may_share ? kClaimClean : 0));
-  // Release is enough: scanners read it under the mutex, and for the daemon TRYING pinned the version already.
-  entry.word.store(claim_word(ClaimState::granted, mode, flags, wish.array), std::memory_order_release);
-  if (other_entry) queue.word.store(free_word(queue), std::memory_order_release);
-  unlock(words);
-  // A WAITING entry that leaves the queue may have been all that stood before somebody else.
-  if (queued) wake(words);
-  return verdict;
 }
 
 /// The entry names its version: seq_cst, then root is looked at again (seq_cst), point 5 of the argument. It is the word that has

@@ -97,7 +97,7 @@ class ClaimProtocol {
  public:
   using Atomics = typename Sys::Atomics;
   using Entry = BasicClaim<Atomics>;
-  using Ref = typename Sys::Ref;            ///< has version, array_gen, floor
+  using Ref = typename Sys::Ref;            ///< has array, version, array_gen, floor
   using Patience = typename Sys::Patience;  ///< how long to wait, and what to look at meanwhile
 
   /// What was granted: the reference under which the entry pins its version, and whether grains must be copied first.
@@ -150,6 +150,8 @@ class ClaimProtocol {
   void mark(const Words& words, ClaimMode mode, bool queued) noexcept;
 
   void pin(Entry& entry, std::uint64_t version) noexcept;
+  void fill(Entry& entry, const Wish& wish) noexcept;
+  Verdict wait_in_line(Entry& entry, Entry& queue, const Wish& wish, Patience& patience, Grant& grant, Blocker& blocker);
   Verdict look(Entry& entry, const Wish& wish, std::uint64_t ticket, Patience& patience, Grant& grant, Blocker& blocker) noexcept;
   bool shares_edges(const Wish& wish, const Ref& ref) noexcept;
   Verdict scan(const Words& words, const Entry& self, const Wish& wish, bool copying, std::uint64_t ticket, Patience& patience,

@@ -244,6 +244,84 @@ TEST_F(VersionsTest, CommitAfterRemoveSaysSoAndLosesNothingElse) {
   update.release();
 }
 
+TEST_F(VersionsTest, CommitAfterAResizeElsewhereMerges) {
+  SharedArray a = make("a", 1000);
+  auto update = a.update({.rows = {0, 10}});
+  std::thread([&] {
+    SharedArray same = daemon_.connect().open("a");
+    same.resize(900);  // another grain: nobody waits
+    EXPECT_EQ(code_of([&] { same.resize(5, milliseconds(20)); }), ErrorCode::Timeout) << "that would cut rows under an update";
+  }).join();
+  fill_rows(update.as_span<std::int64_t>(), 100);
+  update.commit();
+  EXPECT_EQ(a.shape(), (Shape{900, 128}));
+  EXPECT_EQ(row(a.view(), 9), 109);
+  EXPECT_EQ(row(a.view(), 899), 899);
+}
+
+TEST_F(VersionsTest, GuardsOutliveTheClosedStore) {
+  Store mine = daemon_.connect();
+  SharedArray a = mine.create("mine", int64, {10, 128});
+  a.write().release();
+  auto reading = a.read({.rows = {0, 5}, .timeout = {}});
+  auto writing = a.write({.rows = {5, 10}});
+  mine.close();
+  EXPECT_EQ(code_of([&] { static_cast<void>(a.read()); }), ErrorCode::Usage);
+  EXPECT_EQ(code_of([&] { a.append(zeros({1, 128}, int64)); }), ErrorCode::Usage);
+  writing.as_span<std::int64_t>()[0] = 4;
+  EXPECT_EQ(reading.array().shape(), (Shape{5, 128}));
+  EXPECT_EQ(daemon_.status().clients.size(), 2U) << "guards keep the place";
+  writing.release();
+  reading.release();
+  EXPECT_TRUE(eventually([&] { return daemon_.status().clients.size() == 1; }));
+  EXPECT_EQ(store_.open("mine").read().as_span<std::int64_t>()[5 * 128], 4);
+}
+
+TEST_F(VersionsTest, ThreadsThatEndLeaveNoClaimBehind) {
+  make("a", 10);
+  Store mine = daemon_.connect();
+  for (int round = 0; round < 300; ++round) {  // more threads than there are entries: parked ones come back
+    std::thread([&] {
+      const SharedArray a = mine.open("a");
+      for (int i = 0; i < 3; ++i) {
+        EXPECT_EQ(a.read().as_span<std::int64_t>()[128], 1);
+        EXPECT_EQ(row(a.view(), 9), 9);
+      }
+    }).join();
+  }
+  std::thread closing([&] { mine.close(); });
+  closing.join();
+  EXPECT_TRUE(eventually([&] { return daemon_.status().clients.size() == 1; }));
+}
+
+TEST_F(VersionsTest, AGuardMayEndInAnotherThreadAndTheStoreMayCloseMeanwhile) {
+  make("a", 10);
+  for (int round = 0; round < 50; ++round) {
+    Store mine = daemon_.connect();
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 3; ++t) {
+      threads.emplace_back([&] {
+        try {
+          const SharedArray a = mine.open("a");
+          ReadGuard moved;
+          for (int i = 0; i < 200; ++i) {
+            auto guard = a.read();
+            const Array view = a.view();
+            if (guard.as_span<std::int64_t>()[128] != 1 || row(view, 3) != 3) std::abort();
+            if (i % 10 == 0) std::thread([&] { moved = std::move(guard); }).join();
+          }
+        } catch (const Error& error) {
+          EXPECT_EQ(error.code(), ErrorCode::Usage) << error.message();
+        }
+      });
+    }
+    ::usleep(static_cast<unsigned>(round * 40));
+    mine.close();
+    for (auto& thread : threads) thread.join();
+  }
+  EXPECT_TRUE(eventually([&] { return daemon_.status().clients.size() == 1; }));
+}
+
 TEST_F(VersionsTest, ChangesWakeWaiters) {
   SharedArray a = make("a", 100);
   SharedArray b = make("b", 100);

@@ -23,7 +23,7 @@ struct Context {
   std::string store;      ///< empty: NDSHARE_STORE, else "default"
   bool json = false;
   double timeout_s = 5;
-  std::vector<std::string> command;  ///< of `run`
+  std::vector<std::string> command;  ///< behind "--", of the verbs that take one (run, lock)
 
   [[nodiscard]] std::chrono::nanoseconds timeout() const;
   /// Connects with this context's store and timeout.

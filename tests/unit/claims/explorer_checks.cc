@@ -61,16 +61,24 @@ std::uint64_t ticket_of(const Place& place, const Entry& self, std::uint64_t old
   return UINT64_MAX;
 }
 
+std::uint16_t bit_of(const Entry& lock) {
+  const auto place = place_of(&lock.word);
+  return static_cast<std::uint16_t>(1U << (place.slot * kLocks + place.index));
+}
+
+/// A VIEW without the mutex may have been seen by a writer that was granted after its word was stored: that shares with it.
+bool came_first(const Entry& view, const Entry& other) { return (tentative_of(view).granted & bit_of(other)) == 0; }
+
 /// No two grants of the table conflict, and nobody who waited is overtaken.
-void check_company(const Place& place, const Entry& self, std::uint64_t old) {
+void check_company(const Place& place, const Entry& self, std::uint64_t ticket, bool unlocked) {
   const auto ours = held_of(self);
-  const auto ticket = ticket_of(place, self, old);
   each_entry([&](const Entry& other) {
     const auto word = other.word.peek();
     const auto state = claim_state(word);
     if (&other == &self || claim_array(word) != claim_array(self.word.peek())) return;
     if (state != ClaimState::granted && state != ClaimState::waiting) return;
-    if (!must_wait(ours, held_of(other), world.grain_rows)) return;
+    if (tentative_of(other).active != 0 || !must_wait(ours, held_of(other), world.grain_rows)) return;
+    if (state == ClaimState::granted && unlocked && place.view && came_first(self, other)) return;
     if (state == ClaimState::granted) search().fail("two grants conflict");
     if (other.ticket.peek() < ticket && !own_read_covers(place, self)) search().fail("a waiter is overtaken");
   });
@@ -92,6 +100,24 @@ void check_version(const Entry& self) {
     const int grain = world.grain_of(static_cast<int>(row));
     if (table.extent[grain] != now.extent[grain]) search().fail("a writer is granted a stale version");
   }
+}
+
+void begin_tentative(const Entry& self) {
+  std::uint16_t granted = 0;
+  each_entry([&](const Entry& other) {
+    const bool lock = !place_of(&other.word).view && &other != &self;
+    if (lock && claim_state(other.word.peek()) == ClaimState::granted) granted = static_cast<std::uint16_t>(granted | bit_of(other));
+  });
+  auto& out = tentative_of(self);
+  out.queue = static_cast<std::uint32_t>(world.arrays[kArray].ticket.peek());
+  out.granted = granted;
+}
+
+void granted_no_more(const Entry& lock) {
+  each_entry([&](const Entry& other) {
+    auto& one = tentative_of(other);
+    if (one.active != 0) one.granted = static_cast<std::uint16_t>(one.granted & ~bit_of(lock));
+  });
 }
 
 }  // namespace
@@ -126,12 +152,25 @@ bool must_wait(const Held& wanted, const Held& other, int grain_rows) {
 }
 
 void claim_word_changed(const void* word, std::uint64_t old, std::uint64_t now) {
-  if (claim_state(now) != ClaimState::granted || claim_state(old) == ClaimState::granted) return;
   const auto place = place_of(word);
   auto& slot = world.slots[place.slot];
   const auto& self = place.view ? slot.view[place.index] : slot.lock[place.index];
-  if (check_table) check_company(place, self, old);
+  if (!place.view && claim_state(old) == ClaimState::granted && claim_state(now) != ClaimState::granted) granted_no_more(self);
+  if (claim_state(now) != ClaimState::granted || claim_state(old) == ClaimState::granted) return;
+  if (tentative_of(self).active != 0) return begin_tentative(self);
+  if (check_table) check_company(place, self, ticket_of(place, self, old), false);
   check_version(self);
+}
+
+Tentative& tentative_of(const Entry& entry) {
+  const auto place = place_of(&entry.word);
+  return world.slots[place.slot].tentative[place.view ? kLocks + place.index : place.index];
+}
+
+void check_unlocked_grant(const Entry& entry) {
+  // Who joined the queue after its word was stored may have done so because of it.
+  if (check_table) check_company(place_of(&entry.word), entry, tentative_of(entry).queue + 1, true);
+  check_version(entry);
 }
 
 void trace_operation(const void* word, const char* what, std::uint64_t value) {

@@ -71,6 +71,7 @@ void check_index_is_free() {
   for (const auto& slot : world.slots) {
     for (const auto& entry : slot.lock) {
       const auto state = claim_state(entry.word.peek());
+      if (tentative_of(entry).active != 0) continue;  // one that the last array's root was known to: it will be taken back
       if (state == ClaimState::granted || state == ClaimState::waiting)
         search().fail("an index is used again while an entry names it");
     }
@@ -100,6 +101,7 @@ void free_slot(int slot) {
   one.view_high.store(0, std::memory_order_seq_cst);
   search().point();
   one.lock_used = 0, one.view_used = 0, one.dead = 0, one.generation = 1;
+  for (auto& grant : one.tentative) grant.active = 0;
 }
 
 }  // namespace

@@ -15,6 +15,8 @@ enum class Do : std::uint8_t {
   read,       ///< READ, looks, gives back
   view,       ///< VIEW, looks, gives back
   keep_view,  ///< VIEW, kept until the thread ends
+  read_again, ///< READ without the mutex, where that can be
+  view_again, ///< VIEW likewise
   reread,     ///< a READ, and another one under it
   upgrade,    ///< a READ, and a WRITE under it: WouldDeadlock
   write,      ///< WRITE: unshares what is shared, stores
@@ -35,7 +37,8 @@ struct Op {
 struct Script {
   int slot;
   std::vector<Op> ops;
-  bool heir = false;  ///< the slot's next client, once the first one died and was swept
+  bool heir = false;   ///< the slot's next client, once the first one died and was swept
+  bool knows = false;  ///< it has read the array before: read_again and view_again need no mutex at first
 };
 
 struct Scenario {
@@ -57,6 +60,7 @@ enum class ModelRule : std::uint8_t {
   append_asks,     ///< the last grain is filled in place only where no other living version has it (a floor would not
                    ///< tell: a READ raises none)
   clean_is_whole,  ///< a sweep marks no rows of a flagged WRITE
+  edges_by_grant,  ///< grains that a WRITE covers in part are copied only where its grant says COPYING
 };
 
 /// What is left out of the protocol, or of the model.

@@ -14,6 +14,14 @@ Op read(int lo, int hi) { return {Do::read, lo, hi}; }
 Op view(int lo, int hi) { return {Do::view, lo, hi}; }
 Op write(int lo, int hi) { return {Do::write, lo, hi}; }
 Op update(int lo, int hi) { return {Do::update, lo, hi}; }
+Op read_again(int lo, int hi) { return {Do::read_again, lo, hi}; }
+Op view_again(int lo, int hi) { return {Do::view_again, lo, hi}; }
+/// A client that has read the array before.
+Script reader(int slot, std::vector<Op> ops) {
+  Script out = client(slot, std::move(ops));
+  out.knows = true;
+  return out;
+}
 
 /// Who waits for whom, and that everybody goes on.
 void add_locks(std::vector<Scenario>& out) {
@@ -194,6 +202,97 @@ void add_shapes(std::vector<Scenario>& out) {
   out.push_back(alone);
 }
 
+/// Grants without the mutex: READ and VIEW of clients that know the array. `marked`: their bits are still set.
+void add_unlocked(std::vector<Scenario>& out) {
+  const Setup marked{.rows = 4, .grain_rows = 2, .stale_holders = true, .stale_claimants = true};
+  const Setup one_grain{.rows = 4, .grain_rows = 4, .stale_holders = true, .stale_claimants = true};
+  const Setup snapshot{.rows = 4, .grain_rows = 2, .floor = 1, .stale_holders = true, .stale_claimants = true};
+  out.push_back({"reads again", {reader(0, {read_again(0, 2)}), client(1, {write(0, 1)})}, kThreeKill, kFourKill, marked});
+  out.push_back({"reads again after a first read",
+                 {client(0, {read_again(0, 2), read_again(0, 2)}), client(1, {write(0, 1)})},
+                 kTwoKill,
+                 kThreeKill});
+  out.push_back({"views again", {reader(0, {view_again(0, 2), view_again(1, 2)}), client(1, {write(0, 1)})}, kThreeKill, kFourKill, marked});
+  out.push_back({"reads again after a clear",
+                 {reader(0, {read_again(0, 1)}), client(1, {write(0, 1), read(1, 2), write(0, 1)})},
+                 kFour,
+                 kFourKill,
+                 marked});
+  out.push_back({"views again after a clear",
+                 {reader(0, {view_again(0, 1)}), client(1, {write(0, 1), read(1, 2), write(0, 1)})},
+                 kFour,
+                 kFourKill,
+                 marked});
+  out.push_back({"another reader clears",
+                 {reader(0, {read_again(0, 1)}), client(1, {write(0, 1), write(0, 1)}), client(2, {read(1, 2)})},
+                 kTwo,
+                 kThreeKill,
+                 marked});
+  out.push_back({"another thread marks",
+                 {reader(0, {read_again(0, 1)}), client(0, {read(0, 1)}), client(1, {write(0, 1)})},
+                 kTwo,
+                 kThreeKill});
+  out.push_back({"another thread marks a view",
+                 {reader(0, {view_again(0, 1)}), client(0, {view(0, 1)}), client(1, {write(0, 1)})},
+                 kThree,
+                 kThreeKill});
+  out.push_back({"a view that is taken back",
+                 {reader(0, {view_again(0, 4)}), client(1, {write(0, 1)}), client(2, {write(1, 2)})},
+                 kTwo,
+                 kThreeKill,
+                 one_grain});
+  out.push_back({"views again, and copying writers",
+                 {reader(0, {view_again(0, 4)}), client(1, {write(0, 3)}), client(2, {write(3, 4)})},
+                 kTwo,
+                 kThree,
+                 snapshot});
+  out.push_back({"reads again, and update",
+                 {reader(0, {read_again(0, 4), read_again(0, 4)}), client(1, {update(0, 1), read(2, 3)})},
+                 kTwoKill,
+                 kThreeKill,
+                 marked,
+                 1});
+  out.push_back({"views again, and update",
+                 {reader(0, {view_again(0, 4), read_again(0, 2)}), client(1, {update(0, 1), write(0, 1)})},
+                 kTwo,
+                 kThreeKill,
+                 marked,
+                 2});
+  out.push_back({"reads again, and lengths",
+                 {reader(0, {read_again(0, 8)}), client(1, {{Do::shrink, 0, 3}, {Do::append, 0, 1}})},
+                 kTwoKill,
+                 kThreeKill,
+                 marked,
+                 1});
+  out.push_back({"reads a removed array again",
+                 {reader(0, {read_again(0, 2), view_again(0, 2)}), client(1, {{Do::remove}})},
+                 kThreeKill,
+                 kFourKill,
+                 marked,
+                 2,
+                 true});
+  out.push_back({"reads again, the daemon is killed",
+                 {reader(0, {view_again(0, 4)}), client(1, {update(0, 1)})},
+                 {.preemptions = 2, .daemon_kills = 1},
+                 {.preemptions = 3, .kills = 1, .daemon_kills = 1},
+                 marked,
+                 2});
+  Script heir = client(0, {read_again(0, 1), read_again(0, 1)});
+  heir.heir = true;
+  out.push_back({"the next client reads again",
+                 {reader(0, {read_again(0, 1)}), client(1, {write(0, 1)}), heir},
+                 kTwoKill,
+                 kThreeKill,
+                 marked});
+  Scenario alone{"reads again, no daemon",
+                 {reader(0, {read_again(0, 1)}), client(1, {write(0, 1), write(0, 1)})},
+                 kTwoKill,
+                 kThreeKill,
+                 marked};
+  alone.no_daemon = true;
+  out.push_back(alone);
+}
+
 Mutant without(ClaimRule rule, std::string name, std::string where, std::string violation) {
   return {std::move(name), {rule, {}, false}, std::move(where), std::move(violation)};
 }
@@ -215,6 +314,7 @@ const std::vector<Scenario>& scenarios() {
     add_versions(out);
     add_restarts(out);
     add_shapes(out);
+    add_unlocked(out);
     return out;
   }();
   return all;
@@ -247,6 +347,18 @@ const std::vector<Mutant>& mutants() {
       harm_without(ClaimRule::copying_grains, "copying_grains", "two copying writers", "finished write"),
       harm_without(ClaimRule::bits_before_scan, "bits_before_scan", "writer and reader", "never current together"),
       harm_without(ClaimRule::keep_needed_bits, "keep_needed_bits", "writer and reader", "never current together"),
+      without(ClaimRule::unlocked_sees_writers, "unlocked_sees_writers", "reads again", "two grants conflict"),
+      without(ClaimRule::unlocked_looks_before, "unlocked_looks_before", "reads again after a clear", "two grants conflict"),
+      without(ClaimRule::unlocked_is_marked, "unlocked_is_marked", "reads again after a clear", "two grants conflict"),
+      without(ClaimRule::unlocked_looks_again, "unlocked_looks_again", "another thread marks", "two grants conflict"),
+      without(ClaimRule::unlocked_looks_before, "unlocked_looks_before of a view", "views again after a clear", "rows change under a reader"),
+      without(ClaimRule::unlocked_is_marked, "unlocked_is_marked of a view", "views again after a clear", "rows change under a reader"),
+      without(ClaimRule::unlocked_looks_again, "unlocked_looks_again of a view", "another thread marks a view", "rows change under a reader"),
+      without(ClaimRule::unlocked_is_current, "unlocked_is_current", "reads a removed array again", "freed version"),
+      harm_without(ClaimRule::unlocked_sees_writers, "unlocked_sees_writers", "reads again", "rows change under a reader"),
+      harm_without(ClaimRule::unlocked_looks_before, "unlocked_looks_before", "reads again after a clear", "rows change"),
+      harm_without(ClaimRule::unlocked_is_marked, "unlocked_is_marked", "reads again after a clear", "rows change"),
+      model_without(ModelRule::edges_by_grant, "edges_by_grant", "a view that is taken back", "finished write"),
       model_without(ModelRule::trying_pins, "trying_pins", "update and reader", "freed version"),
       model_without(ModelRule::writers_keep_later, "writers_keep_later", "a removed array that is copied", ""),
       model_without(ModelRule::index_waits, "index_waits", "a removed array", ""),

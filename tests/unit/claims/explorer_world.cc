@@ -33,6 +33,7 @@ void World::set_up(const Setup& setup) {
   versions[1].floor = setup.floor;
   tables[0].kept = setup.floor != 0;
   if (setup.floor != 0) begin_hold(kSlots, current(), 0, setup.rows, 0);
+  if (setup.stale_claimants) arrays[kArray].claimants.put_quietly((1U << kSlots) - 1);
   if (setup.stale_holders) arrays[kArray].holders.put_quietly((1U << kSlots) - 1);
   step_rules.none = false;
 }

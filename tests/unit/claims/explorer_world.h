@@ -22,11 +22,19 @@ using Entry = BasicClaim<ModelAtomics>;
 using Rows = std::uint64_t;  ///< eight rows, a byte each
 using RowMask = std::uint8_t;
 
+/// A grant without the mutex that may still be taken back: what there was when its word was stored.
+struct Tentative {
+  Cell<std::uint8_t> active;
+  Cell<std::uint32_t> queue;    ///< the last ticket
+  Cell<std::uint16_t> granted;  ///< lock entries, a bit each, that are granted since before
+};
+
 struct ModelSlot {
   Entry lock[kLocks], view[kViews];
   ModelAtomic<std::uint32_t> lock_high, view_high;
   Cell<std::uint8_t> lock_used, view_used;  ///< the process's private list of free entries
   Cell<std::uint8_t> dead, generation;      ///< generation: of the slot, counted from 0
+  Tentative tentative[kLocks + kViews];
 };
 
 struct ModelArray {
@@ -73,6 +81,7 @@ struct Setup {
   int rows = 4, grain_rows = 2;
   std::uint64_t floor = 0;     ///< a snapshot names version 1
   bool stale_holders = false;  ///< bits of slots that hold no view any more
+  bool stale_claimants = false;
 };
 
 /// The reference that a claim is granted under.
@@ -163,5 +172,9 @@ struct Held {
 bool must_wait(const Held& wanted, const Held& other, int grain_rows);
 Held held_of(const Entry& entry);
 int table_rows(std::int64_t hi);
+
+Tentative& tentative_of(const Entry& entry);
+/// It holds: compared with everybody, as other grants are when their word is stored.
+void check_unlocked_grant(const Entry& entry);
 
 }  // namespace ndshare::internal::model

@@ -69,6 +69,34 @@ TEST_F(ExtentMapTest, ExtentsInAnyOrderAreOneArray) {
   EXPECT_EQ(ExtentMap::in_use(), 0U);
 }
 
+TEST_F(ExtentMapTest, ARebuiltMapShowsTheNewRunsOrIsLeftAlone) {
+  int rebuilt = 0;
+  const bool ok = rc::check("rebuilt content", [&, this] {
+    const auto random_runs = [] {
+      std::vector<Extent> extents;
+      const auto count = *rc::gen::inRange<std::size_t>(1, 9);
+      for (std::size_t i = 0; i < count; ++i) {
+        const auto first = *rc::gen::inRange<std::uint64_t>(0, kPages), pages = *rc::gen::inRange<std::uint64_t>(1, 9);
+        extents.push_back({first * kPage, std::min(pages, kPages - first) * kPage, 1});
+      }
+      return coalesce(extents);
+    };
+    auto before = random_runs(), after = *rc::gen::arbitrary<bool>() ? random_runs() : before;
+    if (*rc::gen::arbitrary<bool>()) after.front().offset = 40 * kPage, after.front().bytes = std::min(after.front().bytes, 8 * kPage);
+    const auto access = *rc::gen::element(Access::read_only, Access::read_write);
+    ExtentMap map(fd_.get(), before, access, false);
+    const auto* place = map.data();
+    const bool done = map.rebuild(fd_.get(), after, access, *rc::gen::arbitrary<bool>());
+    rebuilt += done;
+    RC_ASSERT(map.data() == place);
+    RC_ASSERT(content(map) == expected(done ? after : before));
+    if (done) RC_ASSERT(ExtentMap::in_use() == after.size());
+  });
+  EXPECT_TRUE(ok);
+  EXPECT_GT(rebuilt, 10);
+  EXPECT_EQ(ExtentMap::in_use(), 0U);
+}
+
 TEST_F(ExtentMapTest, NeighboursBecomeOneRun) {
   const std::vector<Extent> extents = {
       {kPage, kPage, 1}, {2 * kPage, 2 * kPage, 1}, {8 * kPage, 0, 1}, {0, kPage, 1}, {kPage, kPage, 1}};
