@@ -70,9 +70,21 @@ class Floors {
   std::vector<View> views_;
 };
 
-/// Byte ranges of the data that must be copied, whole grains each, neighbours joined.
-std::vector<Change> shared_ranges(const SharedState& state, const RefCopy& ref, const VersionBlock& head, const RowRange& rows) {
+/// Whether the claim covers the grain in part only, as the grant decided it: kAllRows covers the last one whole.
+bool in_part(const Claim& entry, std::uint64_t grain, const VersionBlock& head) noexcept {
+  const auto hi = static_cast<std::int64_t>(entry.hi.load(std::memory_order_relaxed));
+  const auto from = entry.lo.load(std::memory_order_relaxed) * head.row_bytes, at = grain * head.grain;
+  const auto to = hi == kAllRows ? UINT64_MAX : static_cast<std::uint64_t>(hi) * head.row_bytes;
+  return from > at || to < at + head.grain;
+}
+
+/// Byte ranges of the data that must be copied, whole grains each, neighbours joined. A grain that others may write too is
+/// copied under COPYING only: without it the grant found the grain unshared, and a view that shows up there now is one that
+/// is about to be taken back (claim_protocol.h, point 9).
+std::vector<Change> shared_ranges(const SharedState& state, const Claim& entry, const RefCopy& ref, const VersionBlock& head,
+                                  const RowRange& rows) {
   std::vector<Change> out;
+  const bool copying = (claim_flags(entry.word.load(std::memory_order_relaxed)) & kClaimCopying) != 0;
   const Floors floors(state, ref.floor);
   const auto& catalog = state.session->catalog();
   const auto grains = grains_of(rows.lo, rows.hi, state.geometry);
@@ -80,7 +92,7 @@ std::vector<Change> shared_ranges(const SharedState& state, const RefCopy& ref, 
   if (grains.first >= end || catalog.oldest_birth(ref, grains.first * head.grain, end * head.grain) > floors.highest()) return out;
   for (auto grain = grains.first; grain < end; ++grain) {
     const auto at = grain * head.grain, to = std::min(at + head.grain, head.nbytes);
-    if (catalog.oldest_birth(ref, at, to) > floors.of(grain)) continue;
+    if (catalog.oldest_birth(ref, at, to) > floors.of(grain) || (!copying && in_part(entry, grain, head))) continue;
     if (!out.empty() && out.back().at + out.back().bytes == at) {
       out.back().bytes += to - at;
     } else {
@@ -156,7 +168,7 @@ void unshare(const SharedState& state, Claim& entry, const RowRange& rows, bool 
   auto& session = *state.session;
   VersionBlock head;
   if (!session.catalog().pinned_head(ref, head)) throw Error(ErrorCode::Damaged, "the store's catalog is damaged: a version's block");
-  const auto ranges = shared_ranges(state, ref, head, rows);
+  const auto ranges = shared_ranges(state, entry, ref, head, rows);
   if (ranges.empty()) return;
   std::uint64_t total = 0;
   for (const auto& range : ranges) total += range.bytes;

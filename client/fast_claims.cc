@@ -61,11 +61,11 @@ void fill(Parked& parked, const Known& known, std::uint64_t now_ns) noexcept {
   auto& entry = *parked.entry;
   entry.since_ns.store(now_ns, std::memory_order_relaxed);
   if (parked.array_gen == known.array_gen && parked.version == known.ref.version) return;
-  entry.array_gen.store(known.array_gen, std::memory_order_relaxed);
-  entry.lo.store(0, std::memory_order_release);  // as in ClaimProtocol::fill()
+  entry.array_gen.store(known.array_gen, std::memory_order_release);  // as in ClaimProtocol::fill()
+  entry.lo.store(0, std::memory_order_release);
   entry.hi.store(static_cast<std::uint64_t>(kAllRows), std::memory_order_release);
   entry.tid.store(thread_id(), std::memory_order_relaxed);
-  entry.version.store(known.ref.version, std::memory_order_relaxed);
+  entry.version.store(known.ref.version, std::memory_order_release);
   parked.array_gen = known.array_gen, parked.version = known.ref.version;
 }
 

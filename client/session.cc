@@ -99,6 +99,8 @@ ClientSession::ClientSession(const StoreAddress& address, const ConnectOptions& 
     maps_ = std::make_unique<Maps>(connection_->take_descriptors(), connection_->hello(), reopen);
     slot_ = &maps_->view.slot(slot());
     if (guard_pages_.enabled()) maps_->pool.guard(guard_pages_);
+    // From its first request on the slot is this process's, whatever becomes of the connection: claims need no daemon.
+    request(PingRequest{}, deadline({}));
   } catch (...) {
     connection_->give_up();  // a slot that nobody would give back while this process lives
     throw;

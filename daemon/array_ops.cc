@@ -79,7 +79,6 @@ void EngineImpl::retired(const Current& array) {
     session_ -= (array.flags & kArraySession) != 0;
   }
   if (meta.owner_slot < owned_.size()) owned_[meta.owner_slot].erase(array.index);
-  if ((array.flags & kArraySnapshot) != 0) forget_snapshot(block);
   if (array.torn != 0) reclaimer_.add_meta(array.index, array.array_gen, array.version(), array.torn);
   reclaimer_.add(
       {array.index, array.array_gen, block.version, array.version(), array.block, array.meta, bytes, uid, true});

@@ -233,21 +233,24 @@ bool EngineImpl::reserve_some(CreateTicket& ticket) {
   return allocation.work_left() == 0;
 }
 
+std::uint64_t EngineImpl::write_meta(SlotRef slot, const TicketItem& item) {
+  const auto& words = writer_.slot(slot.index);
+  const auto now = std::chrono::system_clock::now().time_since_epoch().count();
+  return heap_.write_meta({item.record, slot.index, static_cast<std::uint32_t>(slot.gen),
+                           static_cast<std::uint32_t>(words.uid_role.load() >> 8), static_cast<std::uint32_t>(words.pid.load()),
+                           static_cast<std::uint64_t>(now), item.spec.name, item.spec.attrs});
+}
+
 Written EngineImpl::write_blocks(const TicketImpl& ticket, std::size_t at, std::uint64_t gen,
                                              std::vector<ExtentInfo>& extents) {
   const auto& item = ticket.items[at];
   std::vector<Extent> table;
   for (const auto& extent : extents) table.push_back({extent.offset, extent.bytes, gen});
-  const auto& slot = writer_.slot(ticket.slot.index);
   Written out;
   out.block = heap_.write_version({item.record, gen, gen, item.nbytes, item.grain, item.row_bytes, item.spec.order == "F" ? 1U : 0U,
                                    item.spec.shape, table, item.spec.dtype});
   try {
-    const auto now = std::chrono::system_clock::now().time_since_epoch().count();
-    out.meta = heap_.write_meta({item.record, ticket.slot.index, static_cast<std::uint32_t>(ticket.slot.gen),
-                                 static_cast<std::uint32_t>(slot.uid_role.load() >> 8),
-                                 static_cast<std::uint32_t>(slot.pid.load()), static_cast<std::uint64_t>(now),
-                                 item.spec.name, item.spec.attrs});
+    out.meta = write_meta(ticket.slot, item);
   } catch (...) {
     heap_.free_block(out.block);
     throw;

@@ -130,6 +130,7 @@ class Engine {
   /// Publishes grants on top of what is current. Returns the new version.
   ///   Errors: NoSuchArray, Sealed, Permission, Usage (changes that do not fit the data), Capacity (too many extents).
   virtual std::uint64_t commit_version(SlotRef slot, std::uint64_t sequence, const CommitRequest& request) = 0;
+  /// A snapshot of a snapshot counts as one of the array itself: it shares that array's memory and keeps its floor.
   /// Errors: NoSuchArray, Torn, Name, NameTaken, TooManyArrays, Usage (a version that is gone).
   virtual SnapshotReply snapshot(SlotRef slot, std::uint64_t sequence, const SnapshotRequest& request) = 0;
   /// Errors: NoSuchArray, Contract (not a snapshot of this array), Sealed, Permission.

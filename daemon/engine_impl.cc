@@ -223,6 +223,7 @@ void EngineImpl::reserve_sync_in_use() {
 std::uint64_t EngineImpl::reclaim() {
   if (reclaimer_.empty()) return 0;
   const auto freed = reclaimer_.run(scan_claims(), [&](std::uint32_t record) { free_records_.push_back(record); });
+  for (const auto& gone : reclaimer_.take_gone_snapshots()) forget_snapshot(gone.source_gen, gone.source_version);
   update_statistics();
   return freed;
 }

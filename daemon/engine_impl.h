@@ -5,7 +5,7 @@
 /// Invariants between calls: every record whose root is not 0 names an intact version and meta block; a name is in the
 /// index exactly if its array is visible or building without kArrayReplaces; the pool counts one holder of an extent for
 /// every block, living or waiting, that has it, for every grant and every ticket, and nothing else; `owned_` lists the building
-/// and the session arrays by slot; `snapshots_` the living snapshots by what they were taken of.
+/// and the session arrays by slot; `snapshots_` the snapshots that live or are pinned.
 #pragma once
 
 #include <chrono>
@@ -106,6 +106,7 @@ class EngineImpl final : public Engine {
   void check_system_memory(std::uint64_t cold);
   void give_back(TicketImpl& ticket) noexcept;
   Written write_blocks(const TicketImpl& ticket, std::size_t item, std::uint64_t gen, std::vector<ExtentInfo>& extents);
+  std::uint64_t write_meta(SlotRef slot, const TicketItem& item);
   std::uint64_t grow_records(const TicketImpl& ticket);
   void write_ticket(const TicketImpl& ticket, Transaction& change, std::vector<Written>& written,
                     std::vector<CreatedArray>& out);
@@ -146,8 +147,10 @@ class EngineImpl final : public Engine {
   std::uint64_t block_of_version(const Current& array, std::uint64_t version) const;
   NextVersion write_snapshot(const VersionBlock& block, std::uint64_t source_gen, std::uint64_t version, std::uint32_t record,
                              std::uint64_t gen);
-  void forget_snapshot(const VersionBlock& block);
+  void forget_snapshot(std::uint64_t source_gen, std::uint64_t source_version);
   void settle_floor(std::uint64_t source_gen);
+  void check_snapshot(SlotRef slot, const SnapshotRequest& request, CreateSpec& spec) const;
+  void snapshot_taken(std::uint64_t source_gen, std::uint64_t version, std::uint32_t record);
   std::uint64_t floor_of(std::uint64_t source_gen) const;
 
   // torn_ops.cc
@@ -183,12 +186,7 @@ class EngineImpl final : public Engine {
   std::vector<std::uint32_t> free_records_;     ///< below records_high_, in nobody's use
   std::uint32_t records_high_ = 0;              ///< the header's, plus what tickets hold
   std::vector<std::set<std::uint32_t>> owned_;  ///< by slot: its building and session arrays
-  /// The living snapshots of one array: the versions that they name, and the array's record.
-  struct Snapshots {
-    std::uint32_t record = ~0U;
-    std::multiset<std::uint64_t> versions;
-  };
-  std::map<std::uint64_t, Snapshots> snapshots_;  ///< by array_gen of what they were taken of
+  std::map<std::uint64_t, KnownSnapshots> snapshots_;  ///< by array_gen of what they were taken of
   std::vector<std::uint32_t> ownerless_;        ///< found by adoption: their makers are gone
   std::unordered_set<std::string> coming_;      ///< names of tickets
   std::uint64_t visible_ = 0;                   ///< arrays that are not building

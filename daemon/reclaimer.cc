@@ -65,7 +65,9 @@ std::uint64_t Reclaimer::run(const ClaimScan& scan, const std::function<void(std
 std::uint64_t Reclaimer::free_memory(Waiting& waiting) {
   std::uint64_t freed = 0;
   if (waiting.block != 0) {
-    const auto extents = extents_of(heap_.version(waiting.block));
+    const auto& block = heap_.version(waiting.block);
+    if (block.source_gen != 0) gone_snapshots_.push_back({block.source_gen, block.source_version});
+    const auto extents = extents_of(block);
     const std::vector<Extent> gone(extents.begin(), extents.end());
     heap_.free_block(waiting.block);
     crash_point("reclaim.block");

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <utility>
 #include <vector>
 
 #include "daemon/catalog_heap.h"
@@ -58,6 +59,12 @@ class Reclaimer {
   bool empty() const noexcept { return waiting_.empty(); }
   std::uint64_t count() const noexcept { return waiting_.size(); }
   std::uint64_t pending_bytes() const noexcept { return pending_bytes_; }
+  /// A removed snapshot whose memory nobody sees any more: what it was taken of.
+  struct GoneSnapshot {
+    std::uint64_t source_gen, source_version;
+  };
+  /// Those that run() freed since the last call.
+  std::vector<GoneSnapshot> take_gone_snapshots() { return std::exchange(gone_snapshots_, {}); }
   /// Frees what no entry of `scan` keeps; `free_record` takes back an index. Returns the bytes freed.
   std::uint64_t run(const ClaimScan& scan, const std::function<void(std::uint32_t)>& free_record);
 
@@ -67,6 +74,7 @@ class Reclaimer {
   CatalogHeap& heap_;
   PoolAllocator& pool_;
   std::vector<Waiting> waiting_;
+  std::vector<GoneSnapshot> gone_snapshots_;
   std::uint64_t pending_bytes_ = 0;
 };
 

@@ -133,6 +133,7 @@ void EngineImpl::adopt_old_versions(const ClaimScan& scan, const std::vector<std
       continue;
     }
     mark_extents(block, kUnknownUid);
+    if (block.source_gen != 0) snapshots_[block.source_gen].versions.insert(block.source_version);  // removed, but still seen
     const bool is_removed = block.array < records_high_ && current(block.array).root == 0;
     const bool frees_record = is_removed && !reclaimer_.frees_record(block.array);  // one of its versions does: an index is free once
     reclaimer_.add({block.array, block.array_gen, block.version, to, offset, 0, table_bytes(extents_of(block)), kUnknownUid, frees_record});

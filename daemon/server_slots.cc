@@ -25,7 +25,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr auto kLookAgain = milliseconds(1000);  ///< at processes without a pidfd, and sweeps that failed
-constexpr auto kIdleGrace = milliseconds(5000);  ///< for a client that lost its connection and holds nothing
 
 std::string describe(const Holder& holder) {
   return "slot " + std::to_string(holder.slot.index) + " of pid " + std::to_string(holder.pid);
@@ -138,14 +137,14 @@ void Server::holder_ended(std::uint32_t index) {
   check_ephemeral();
 }
 
+/// A client that asked for nothing after its greeting has failed on its side of it, and has nothing to come back for. Any other may
+/// take claims at any time without a word to the daemon: its slot is its process's until that leaves or ends.
 void Server::hung_up(Session& session) {
   const auto slot = session.slot();
   session.close();
   if (!slot) return;
   log_debug("connection of pid " + std::to_string(session.peer().pid) + " lost; its slot stays while the process lives");
-  // A client that failed on its side of the greeting has nothing to come back for. One that was at work may: it is given time.
-  if (!session.used()) return drop_idle(*slot);
-  loop_.after(kIdleGrace, [this, slot = *slot] { drop_idle(slot); });
+  if (!session.used()) drop_idle(*slot);
 }
 
 /// Sweeps a slot without a connection, claims, arrays, grants or a create under way: nobody misses it.

@@ -1,6 +1,5 @@
 // Snapshots: named, read-only arrays that share a version's extents, and the floors that they put under their source.
 #include <algorithm>
-#include <chrono>
 
 #include <ndshare/error.h>
 
@@ -9,6 +8,15 @@
 #include "lib/base/text.h"
 
 namespace ndshare::internal {
+namespace {
+
+void set_floor(Transaction& change, const CurrentArray& array, std::uint64_t floor) {
+  auto values = array.values();
+  values.floor = floor;
+  change.set_ref(array.index, values);
+}
+
+}  // namespace
 
 /// The block that was current under root `version`: the current one, or one that the client's claim keeps.
 std::uint64_t EngineImpl::block_of_version(const Current& array, std::uint64_t version) const {
@@ -23,13 +31,14 @@ std::uint64_t EngineImpl::floor_of(std::uint64_t source_gen) const {
   return found == snapshots_.end() || found->second.versions.empty() ? 0 : *found->second.versions.rbegin();
 }
 
-void EngineImpl::forget_snapshot(const VersionBlock& block) {
-  const auto found = snapshots_.find(block.source_gen);
+/// Once nobody sees a removed snapshot any more: a view of it shares memory with the source, whose writers know only the floor.
+void EngineImpl::forget_snapshot(std::uint64_t source_gen, std::uint64_t source_version) {
+  const auto found = snapshots_.find(source_gen);
   if (found == snapshots_.end()) return;
   auto& versions = found->second.versions;
-  if (const auto one = versions.find(block.source_version); one != versions.end()) versions.erase(one);
-  settle_floor(block.source_gen);
-  if (versions.empty()) snapshots_.erase(block.source_gen);
+  if (const auto one = versions.find(source_version); one != versions.end()) versions.erase(one);
+  settle_floor(source_gen);
+  if (versions.empty()) snapshots_.erase(source_gen);
 }
 
 /// Lowers the floor that the source's reference tells after a snapshot went. A crash before this leaves it too high, which
@@ -41,9 +50,7 @@ void EngineImpl::settle_floor(std::uint64_t source_gen) {
   const auto floor = floor_of(source_gen);
   if (source.root == 0 || source.array_gen != source_gen || source.floor == floor) return;
   Transaction change(writer_);
-  auto values = source.values();
-  values.floor = floor;
-  change.set_ref(source.index, values);
+  set_floor(change, source, floor);
   commit(change);
 }
 
@@ -84,50 +91,49 @@ NextVersion EngineImpl::write_snapshot(const VersionBlock& block, std::uint64_t 
   return next;
 }
 
+/// Whether it may be taken, and by which name.   Errors: NoSuchArray, Usage, Torn, Name.
+void EngineImpl::check_snapshot(SlotRef slot, const SnapshotRequest& request, CreateSpec& spec) const {
+  const auto source = find_id(slot, request.id);
+  const auto& meta = heap_.meta(source.meta);
+  const std::string name(name_of(meta));
+  if (source.building()) throw Error(ErrorCode::Usage, "'" + printable(name) + "' is still being filled: publish it first");
+  if (source.torn != 0) {
+    throw Error(ErrorCode::Torn, "'" + printable(name) + "' has torn rows: `ndshare repair " + name + "` mends them first", {{"array", name}});
+  }
+  spec.name = request.name;
+  spec.attrs = request.attrs.empty() ? std::string(attrs_of(meta)) : request.attrs;
+  check_array_name(spec.name);
+  check_attrs(spec);
+}
+
 SnapshotReply EngineImpl::snapshot(SlotRef slot, std::uint64_t sequence, const SnapshotRequest& request) {
   const auto& words = check_slot(slot, true);
   if (is_repeat(slot, sequence)) return {words.last_result[0].load(), words.last_result[1].load()};
-  const auto source = find_id(slot, request.id);
-  const std::string source_name(name_of(heap_.meta(source.meta)));
-  if (source.building()) throw Error(ErrorCode::Usage, "'" + printable(source_name) + "' is still being filled: publish it first");
-  if (source.torn != 0) {
-    throw Error(ErrorCode::Torn, "'" + printable(source_name) + "' has torn rows: `ndshare repair " + source_name + "` mends them first",
-                {{"array", source_name}});
-  }
   TicketImpl ticket(*this, slot);
   auto& item = ticket.items.emplace_back();
-  item.spec.name = request.name;
-  item.spec.attrs = request.attrs.empty() ? std::string(attrs_of(heap_.meta(source.meta))) : request.attrs;
-  check_array_name(request.name);
-  check_attrs(item.spec);
-  const auto& block = heap_.version(block_of_version(source, request.version));
-  // A snapshot of a snapshot is one of the array itself: it shares that array's memory, and writers look at no other floor.
-  const bool is_copy = (source.flags & kArraySnapshot) != 0;
-  const auto source_gen = is_copy ? block.source_gen : source.array_gen, version = is_copy ? block.source_version : request.version;
+  check_snapshot(slot, request, item.spec);
   take_names(ticket);
   take_records(ticket);
   ticket.holds_memory = true;  // its record, to be given back on error
   const auto high = grow_records(ticket);
   index_.reserve(1);
+  const auto source = find_id(slot, request.id);  // only now: taking a record may reclaim, which lowers floors and frees versions
+  const auto& block = heap_.version(block_of_version(source, request.version));
+  // A snapshot of a snapshot is one of the array itself: it shares that array's memory, and writers look at no other floor.
+  const bool is_copy = (source.flags & kArraySnapshot) != 0;
+  const auto source_gen = is_copy ? block.source_gen : source.array_gen, version = is_copy ? block.source_version : request.version;
   Transaction change(writer_);
   const auto gen = change.new_version();
-  auto& record = item.record;
-  const auto next = write_snapshot(block, source_gen, version, record, gen);
-  const auto now = static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
+  const auto next = write_snapshot(block, source_gen, version, item.record, gen);
   std::uint64_t meta = 0;
   crash_point("snapshot.block");
   try {
-    meta = heap_.write_meta({record, slot.index, static_cast<std::uint32_t>(slot.gen), static_cast<std::uint32_t>(words.uid_role.load() >> 8),
-                             static_cast<std::uint32_t>(words.pid.load()), now, request.name, item.spec.attrs});
-    change.set_ref(record, {gen, next.block, meta, kArraySealed | kArraySnapshot, 0, 0});
-    index_.insert(change, request.name, record);
+    meta = write_meta(slot, item);
+    change.set_ref(item.record, {gen, next.block, meta, kArraySealed | kArraySnapshot, 0, 0});
+    index_.insert(change, request.name, item.record);
     if (high != header().records_high.load()) change.store(writer_.header().records_high, high);
-    if (!is_copy && version > source.floor) {
-      auto values = source.values();
-      values.floor = version;
-      change.set_ref(source.index, values);
-    }
-    change.answers(slot.index, slot.gen, sequence, record, gen);
+    if (!is_copy && version > source.floor) set_floor(change, source, version);
+    change.answers(slot.index, slot.gen, sequence, item.record, gen);
     crash_point("snapshot.blocks");
     commit(change);
   } catch (...) {
@@ -137,13 +143,18 @@ SnapshotReply EngineImpl::snapshot(SlotRef slot, std::uint64_t sequence, const S
     throw;
   }
   ticket.holds_memory = false;
+  snapshot_taken(source_gen, version, is_copy ? ~0U : source.index);
+  return {item.record, gen};
+}
+
+/// Counts and lists after the commit. `record`: the source's, or none where that is known already.
+void EngineImpl::snapshot_taken(std::uint64_t source_gen, std::uint64_t version, std::uint32_t record) {
   auto& known = snapshots_[source_gen];
-  if (!is_copy) known.record = source.index;
+  if (record != ~0U) known.record = record;
   known.versions.insert(version);
   ++visible_;
   names_changed();
   update_statistics();
-  return {record, gen};
 }
 
 }  // namespace ndshare::internal

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -52,8 +53,14 @@ struct CurrentArray {
 struct NextVersion {
   std::uint64_t version = 0, block = 0, torn = 0;
   std::uint64_t kept_bytes = 0;  ///< of extents that the version before has too
-  std::uint64_t fresh_bytes = 0; ///< of those that are born with it
+  std::uint64_t fresh_bytes = 0;  ///< of those that are born with it
   bool new_torn = false;         ///< `torn` was written for this version
+};
+
+/// The snapshots of one array, removed ones that a claim pins included: writers in place look at no claims of other arrays.
+struct KnownSnapshots {
+  std::uint32_t record = ~0U;             ///< the array's
+  std::multiset<std::uint64_t> versions;  ///< that they name
 };
 
 }  // namespace ndshare::internal

@@ -82,7 +82,7 @@ void ClaimProtocol<Sys>::set_bit(typename Atomics::U64* bitmap) noexcept {
 template <class Sys>
 bool ClaimProtocol<Sys>::any_bit(const typename Atomics::U64* bitmap) const noexcept {
   for (std::uint32_t i = 0; i < sys_.bitmap_words(); ++i) {
-    if (bitmap[i].load(std::memory_order_relaxed) != 0) return true;
+    if (bitmap[i].load(std::memory_order_seq_cst) != 0) return true;  // point 8
   }
   return false;
 }

@@ -9,8 +9,9 @@ namespace ndshare::internal {
 
 template <class Sys>
 void ClaimProtocol<Sys>::fill(Entry& entry, const Wish& wish) noexcept {
-  entry.array_gen.store(wish.array_gen, std::memory_order_relaxed);
-  // Release: a scanner that pairs these rows with the word of the entry's last use has that use's end before it, too.
+  // Release: who pairs these fields (a scanner the rows, the daemon array_gen) with the word of the entry's last use has that
+  // use's end before it, too.
+  entry.array_gen.store(wish.array_gen, std::memory_order_release);
   entry.lo.store(static_cast<std::uint64_t>(wish.range.lo), std::memory_order_release);
   entry.hi.store(static_cast<std::uint64_t>(wish.range.hi), std::memory_order_release);
   entry.tid.store(wish.tid, std::memory_order_relaxed);

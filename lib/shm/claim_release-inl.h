@@ -84,8 +84,12 @@ void ClaimProtocol<Sys>::sweep(std::uint32_t slot, std::uint64_t gen, std::uint3
   before_wake();
   each_array([&](const Words& words) {
     if (!Sys::rule(ClaimRule::sweep_wakes)) return;
-    words.event->fetch_add(2, std::memory_order_seq_cst);
-    words.event->fetch_and(~1U, std::memory_order_seq_cst);
+    // The bit is cleared by the bump: cleared after it, a waiter's announcement in between would go with it, no release would wake
+    // that waiter, and it would sleep all the same if another one's set the bit again.
+    const bool clears = Sys::rule(ClaimRule::sweep_bump_clears);
+    words.event->fetch_or(clears ? 1U : 0U, std::memory_order_seq_cst);
+    words.event->fetch_add(clears ? 1U : 2U, std::memory_order_seq_cst);
+    if (!clears) words.event->fetch_and(~1U, std::memory_order_seq_cst);
     sys_.wake(*words.event, true);
   });
 }

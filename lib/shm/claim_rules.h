@@ -68,6 +68,7 @@ enum class ClaimRule : std::uint8_t {
   release_wakes,        ///< a release bumps the event where somebody may sleep
   sweep_frees_mutex,    ///< a sweep frees the mutex of the arrays that any entry names
   sweep_wakes,          ///< a sweep bumps every event unconditionally
+  sweep_bump_clears,    ///< and it is this that clears "somebody may sleep"
   free_keeps_array,     ///< a FREE entry keeps its array number, so that a sweep knows whom to wake
   torn_before_free,     ///< a sweep publishes torn rows before it frees the entry
   unlocked_sees_writers,  ///< a grant without the mutex looks at the writers' bits

@@ -176,7 +176,10 @@ TEST_F(DeathTest, ClaimsWorkWhileTheDaemonIsDown) {
   array_.write({.rows = {0, 10}}).as_span<std::int64_t>()[0] = 3;
   EXPECT_EQ(array_.read().as_span<std::int64_t>()[0], 3);
   const Array view = array_.view();
-  std::thread other([&] { EXPECT_EQ(code_of([&] { static_cast<void>(array_.try_read(*new ReadGuard())); }), ErrorCode::Ok); });
+  std::thread other([&] {
+    ReadGuard guard;
+    EXPECT_EQ(array_.try_read(guard), ErrorCode::Ok);
+  });
   other.join();
   // What needs memory waits for a daemon, and goes on when one comes.
   std::thread updating([&] {

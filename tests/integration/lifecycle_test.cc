@@ -125,7 +125,7 @@ TEST(LifecycleTest, AClientThatFailsAfterItsGreetingLeavesNoSlot) {
   }
 }
 
-TEST(LifecycleTest, ALostConnectionOfAClientThatHoldsNothingIsForgottenAfterAWhile) {
+TEST(LifecycleTest, AClientThatWasAtWorkKeepsItsSlotWhateverBecomesOfItsConnection) {
   const DaemonProcess daemon;
   auto resumed = greeting();
   {
@@ -136,11 +136,14 @@ TEST(LifecycleTest, ALostConnectionOfAClientThatHoldsNothingIsForgottenAfterAWhi
     resumed.resume_slot = two.hello().slot + 1;
     resumed.resume_gen = two.hello().gen;
   }
-  EXPECT_EQ(status_of(daemon).clients.size(), 3U);  // time to come back
+  // It may take claims at any time, of which the daemon hears nothing: a slot of the living is never given to another.
+  ::usleep(200000);
+  EXPECT_EQ(status_of(daemon).clients.size(), 3U);
   RawClient two(daemon, resumed);
   EXPECT_EQ(two.hello().gen, resumed.resume_gen);
-  EXPECT_TRUE(wait_status(daemon, [](const StatusReply& status) { return status.clients.size() == 2; }));
-  EXPECT_EQ(two.call(StatusRequest{}).arrays, 1U);  // whoever owns something keeps its place
+  EXPECT_EQ(two.call(StatusRequest{}).arrays, 1U);
+  two.call(DetachRequest{});
+  EXPECT_EQ(status_of(daemon).clients.size(), 2U);
 }
 
 TEST(LifecycleTest, ASweepThatFailedIsTriedAgain) {

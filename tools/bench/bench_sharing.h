@@ -30,7 +30,9 @@ using Clock = std::chrono::steady_clock;  // CLOCK_MONOTONIC: the same in every 
 constexpr std::int64_t kMiB = 1 << 20, kGiB = 1 << 30;
 constexpr auto kPatience = std::chrono::seconds(60);
 
-inline double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+inline double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 inline double quantile(std::vector<double> values, double q) {
   if (values.empty()) return 0;
@@ -50,7 +52,8 @@ double seconds_of(F&& body) {
 /// A store that ends with the benchmark.
 class PrivateStore {
  public:
-  explicit PrivateStore(std::int64_t capacity_bytes) : name_("bench-" + std::to_string(::getpid()) + "-s" + std::to_string(counter_++)) {
+  explicit PrivateStore(std::int64_t capacity_bytes)
+      : name_("bench-" + std::to_string(::getpid()) + "-s" + std::to_string(counter_++)) {
     start(capacity_bytes);
   }
   ~PrivateStore() {
@@ -67,7 +70,9 @@ class PrivateStore {
     const auto bytes = static_cast<std::uint64_t>(capacity_bytes);
     nd::admin::start({.store = name_, .capacity_bytes = bytes, .log_level = "error", .timeout = kPatience});
   }
-  nd::Store connect(const nd::ConnectOptions& options = {.timeout = kPatience}) const { return nd::Store::connect(name_, options); }
+  nd::Store connect(const nd::ConnectOptions& options = {.timeout = kPatience}) const {
+    return nd::Store::connect(name_, options);
+  }
   nd::admin::StatusInfo status() const { return nd::admin::status(name_, kPatience); }
   double used_bytes() const { return static_cast<double>(status().pool.used_bytes); }
   const std::string& name() const { return name_; }
@@ -123,7 +128,8 @@ class Child : public Line {
   Child(Child&& other) noexcept : Line(std::exchange(other.fd_, -1)), pid_(std::exchange(other.pid_, -1)) {}
   Child& operator=(Child&&) = delete;
   ~Child() {
-    if (fd_ >= 0) ::shutdown(fd_, SHUT_RDWR), ::close(fd_);  // later children hold copies: closing alone would tell nothing
+    if (fd_ >= 0)
+      ::shutdown(fd_, SHUT_RDWR), ::close(fd_);  // later children hold copies: closing alone would tell nothing
     if (pid_ > 0) ::waitpid(pid_, nullptr, 0);
   }
   void kill() {

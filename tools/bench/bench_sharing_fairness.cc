@@ -64,6 +64,8 @@ void BM_SharingFairness(benchmark::State& state) {
     const auto [least, most] = std::minmax({shares[0].grants, shares[1].grants, shares[2].grants});
     state.SetIterationTime(kSeconds);
     state.counters["slowest_to_fastest"] = least / most;
+    state.counters["writer_to_fastest"] = shares[2].grants / most;
+    state.counters["writes"] = shares[2].writes;
     state.counters["reader_grants"] = (shares[0].grants + shares[1].grants) / 2;
     state.counters["writer_grants"] = shares[2].grants;
     state.counters["writer_longest_wait_ms"] = shares[2].longest_write_ms;

@@ -12,8 +12,7 @@ using namespace sharing_bench;
 
 constexpr std::int64_t kRowBytes = 4096, kRows = kGiB / kRowBytes;
 
-/// Where the bytes lie.
-/// computed: of the array too, with values that cost more to make than to store.
+/// Where the bytes lie. `computed`: in the array too, but with values that cost more to make than to store.
 enum class Memory : char { array, anonymous, shared, computed };
 
 struct Order {
@@ -44,7 +43,8 @@ Child filler(const PrivateStore& daemon, std::byte* shared) {
   return Child([&daemon, shared](Line line) {
     nd::Store store = daemon.connect();
     auto array = store.open("filled");
-    void* page = ::mmap(nullptr, static_cast<std::size_t>(kGiB), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void* page =
+        ::mmap(nullptr, static_cast<std::size_t>(kGiB), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (page == MAP_FAILED) return;
     auto* anonymous = static_cast<std::byte*>(page);
     int value = 1;
@@ -105,11 +105,14 @@ void BM_SharingParallelFill(benchmark::State& state) {
   const PrivateStore daemon(kGiB + 64 * kMiB);
   nd::Store store = daemon.connect();
   store.create("filled", nd::uint8, {kRows, kRowBytes}).write().release();
-  void* page = ::mmap(nullptr, static_cast<std::size_t>(kGiB), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void* page =
+      ::mmap(nullptr, static_cast<std::size_t>(kGiB), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (page == MAP_FAILED) return state.SkipWithError("no memory");
   const auto one = filler(daemon, static_cast<std::byte*>(page)), two = filler(daemon, static_cast<std::byte*>(page));
-  std::vector<Kind> kinds = {
-      {"array", Memory::array}, {"private", Memory::anonymous}, {"shared", Memory::shared}, {"computed", Memory::computed}};
+  std::vector<Kind> kinds = {{"array", Memory::array},
+                             {"private", Memory::anonymous},
+                             {"shared", Memory::shared},
+                             {"computed", Memory::computed}};
   for (const auto& kind : kinds) fill(one, two, kind.memory, 1), fill(two, one, kind.memory, 1);  // warm in both
   for (auto _ : state) {
     for (auto& kind : kinds) {

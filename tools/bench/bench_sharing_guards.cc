@@ -1,4 +1,5 @@
-// read() and view() on an idle array against Boost's shared mutex, and who gets what where three processes want one array.
+// read() and view() on an idle array against Boost's shared mutex, and who gets what where three processes want one
+// array.
 #include "tools/bench/bench_sharing.h"
 
 #include <cstring>

@@ -1,4 +1,5 @@
-// After a kill: how soon whoever waits for a dead writer has an answer, and how soon a killed daemon's store serves again.
+// After a kill: how soon whoever waits for a dead writer has an answer, and how soon a killed daemon's store serves
+// again.
 #include "tools/bench/bench_sharing.h"
 
 #include <cstring>
@@ -105,7 +106,8 @@ void fill_many(nd::Store& store) {
   std::uint64_t next = 1;
   for (auto& array : store.create_many(items, {.fill = nd::Fill::empty})) {
     auto guard = array.write();
-    for (auto& word : guard.as_span<std::uint64_t>()) word = next = next * 6364136223846793005ULL + 1442695040888963407ULL;
+    for (auto& word : guard.as_span<std::uint64_t>())
+      word = next = next * 6364136223846793005ULL + 1442695040888963407ULL;
     guard.release();
   }
 }

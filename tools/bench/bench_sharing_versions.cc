@@ -45,13 +45,23 @@ void BM_SharingSnapshot(benchmark::State& state) {
   state.counters["ratio_to_budget"] = median(took) / (1.5 * median(trip) + 20e-6);
   state.counters["copied_bytes"] = grown;
 }
-BENCHMARK(BM_SharingSnapshot)->ArgName("MiB")->Arg(1)->Arg(64)->Arg(1024)->UseManualTime()->Unit(benchmark::kMicrosecond)->Iterations(2000);
+BENCHMARK(BM_SharingSnapshot)
+    ->ArgName("MiB")
+    ->Arg(1)
+    ->Arg(64)
+    ->Arg(1024)
+    ->UseManualTime()
+    ->Unit(benchmark::kMicrosecond)
+    ->Iterations(2000);
 
 /// memcpy by as many threads as the library uses, which wait for the next copy in between.
 class CopyTeam {
  public:
   CopyTeam(std::byte* to, const std::byte* from, std::int64_t bytes)
-      : to_(to), from_(from), bytes_(static_cast<std::size_t>(bytes)), parts_(static_cast<std::size_t>(nd::threads())),
+      : to_(to),
+        from_(from),
+        bytes_(static_cast<std::size_t>(bytes)),
+        parts_(static_cast<std::size_t>(nd::threads())),
         meet_(static_cast<std::ptrdiff_t>(parts_)) {
     for (std::size_t part = 1; part < parts_; ++part) {
       helpers_.emplace_back([this, part] {
@@ -142,52 +152,69 @@ class BusyReader {
   double first_ms_ = 0;
 };
 
-/// After a snapshot, update() of 1 % of the rows, the same rows again and again, against a copy of as many warm private bytes.
+/// update() of some rows of "source", the same ones again and again.
+class Updates {
+ public:
+  explicit Updates(nd::Store& store) : array_(made(store, "source", kGiB)) {}
+  void run() {
+    auto guard = array_.update({.rows = {kFirst, kFirst + kUpdated}});
+    guard.data()[0] = std::byte{2};
+    guard.commit();
+  }
+  double grain() const { return static_cast<double>(array_.info().grain); }
+  static constexpr std::int64_t kUpdated = kGiB / kRowBytes / 100, kFirst = 12345, kBytes = kUpdated * kRowBytes;
+
+ private:
+  nd::SharedArray array_;
+};
+
+template <class F>
+auto for_a_second(F&& body) {
+  return [&body] {
+    for (const auto start = Clock::now(); seconds_since(start) < 1;) body();
+  };
+}
+
+void report_readers(benchmark::State& state, const PrivateStore& daemon, Updates& updates, CopyTeam& team) {
+  const BusyReader reader(daemon);
+  const auto reads = reader.during(1, for_a_second([&] { updates.run(); }));
+  const auto beside_memcpy = reader.during(1, for_a_second([&] { team.run(); }));
+  state.counters["read_longest_ms"] = reads.longest_ms;
+  state.counters["read_slept"] = reads.slept;
+  state.counters["read_first_ms"] = reader.first_ms();
+  state.counters["read_longest_ms_beside_memcpy"] = beside_memcpy.longest_ms;
+}
+
+/// After a snapshot, update() of 1 % of the rows against a copy of as many warm private bytes; and what readers see of
+/// it.
 void BM_SharingUpdate1Percent(benchmark::State& state) {
   const PrivateStore daemon(kGiB + 256 * kMiB);
   nd::Store store = daemon.connect();
-  auto array = made(store, "source", kGiB);
+  Updates updates(store);
   static_cast<void>(store.snapshot("source", "shot"));
-  const std::int64_t rows = kGiB / kRowBytes / 100, first = 12345;
-  const auto bytes = rows * kRowBytes;
-  const auto update = [&] {
-    auto guard = array.update({.rows = {first, first + rows}});
-    guard.data()[0] = std::byte{2};
-    guard.commit();
-  };
+  constexpr auto kBytes = Updates::kBytes;
   const auto used = daemon.used_bytes();
-  update();
+  updates.run();
   const auto extra = daemon.used_bytes() - used;
-  const nd::Array from = nd::zeros({bytes}, nd::uint8), to = nd::zeros({bytes}, nd::uint8);
-  CopyTeam team(to.mutable_data(), from.data(), bytes);
+  const nd::Array from = nd::zeros({kBytes}, nd::uint8), to = nd::zeros({kBytes}, nd::uint8);
+  CopyTeam team(to.mutable_data(), from.data(), kBytes);
   std::vector<double> own, one, all;
-  const auto plain = [&] { std::memcpy(to.mutable_data(), from.data(), static_cast<std::size_t>(bytes)); };
-  for (int i = 0; i < 20; ++i) update(), plain(), team.run();
+  const auto plain = [&] { std::memcpy(to.mutable_data(), from.data(), kBytes); };
+  for (int i = 0; i < 20; ++i) updates.run(), plain(), team.run();
   for (auto _ : state) {
-    own.push_back(seconds_of(update));
+    own.push_back(seconds_of([&] { updates.run(); }));
     state.SetIterationTime(own.back());
     one.push_back(seconds_of(plain));
     all.push_back(seconds_of([&] { team.run(); }));
   }
-  const auto speed = [&](const std::vector<double>& seconds) { return static_cast<double>(bytes) / median(seconds) / 1e9; };
+  const auto speed = [&](const std::vector<double>& seconds) { return kBytes / median(seconds) / 1e9; };
   state.counters["GB_per_s"] = speed(own);
   state.counters["memcpy_GB_per_s"] = speed(one);
   state.counters["memcpy_by_all_GB_per_s"] = speed(all);
   state.counters["ratio_to_memcpy"] = median(one) / median(own);
   state.counters["ratio_to_memcpy_by_all"] = median(all) / median(own);
-  state.counters["grains_over_1_percent"] = (extra - static_cast<double>(bytes)) / static_cast<double>(array.info().grain);
-
-  const BusyReader reader(daemon);
-  const auto for_a_second = [](auto&& body) {
-    return [&body] {
-      for (const auto start = Clock::now(); seconds_since(start) < 1;) body();
-    };
-  };
-  const auto reads = reader.during(1, for_a_second(update)), beside_memcpy = reader.during(1, for_a_second([&] { team.run(); }));
-  state.counters["read_longest_ms"] = reads.longest_ms;
-  state.counters["read_slept"] = reads.slept;
-  state.counters["read_first_ms"] = reader.first_ms();
-  state.counters["read_longest_ms_beside_memcpy"] = beside_memcpy.longest_ms;
+  state.counters["grains_over_1_percent"] = (extra - kBytes) / updates.grain();
+  report_readers(state, daemon, updates, team);
 }
 BENCHMARK(BM_SharingUpdate1Percent)->UseManualTime()->Unit(benchmark::kMillisecond)->Iterations(300);
 

@@ -66,7 +66,8 @@ std::uint16_t bit_of(const Entry& lock) {
   return static_cast<std::uint16_t>(1U << (place.slot * kLocks + place.index));
 }
 
-/// A VIEW without the mutex may have been seen by a writer that was granted after its word was stored: that shares with it.
+/// A VIEW without the mutex may have been seen by a writer that was granted after its word was stored: that shares with
+/// it.
 bool came_first(const Entry& view, const Entry& other) { return (tentative_of(view).granted & bit_of(other)) == 0; }
 
 /// No two grants of the table conflict, and nobody who waited is overtaken.
@@ -106,7 +107,8 @@ void begin_tentative(const Entry& self) {
   std::uint16_t granted = 0;
   each_entry([&](const Entry& other) {
     const bool lock = !place_of(&other.word).view && &other != &self;
-    if (lock && claim_state(other.word.peek()) == ClaimState::granted) granted = static_cast<std::uint16_t>(granted | bit_of(other));
+    if (lock && claim_state(other.word.peek()) == ClaimState::granted)
+      granted = static_cast<std::uint16_t>(granted | bit_of(other));
   });
   auto& out = tentative_of(self);
   out.queue = static_cast<std::uint32_t>(world.arrays[kArray].ticket.peek());
@@ -155,7 +157,8 @@ void claim_word_changed(const void* word, std::uint64_t old, std::uint64_t now) 
   const auto place = place_of(word);
   auto& slot = world.slots[place.slot];
   const auto& self = place.view ? slot.view[place.index] : slot.lock[place.index];
-  if (!place.view && claim_state(old) == ClaimState::granted && claim_state(now) != ClaimState::granted) granted_no_more(self);
+  if (!place.view && claim_state(old) == ClaimState::granted && claim_state(now) != ClaimState::granted)
+    granted_no_more(self);
   if (claim_state(now) != ClaimState::granted || claim_state(old) == ClaimState::granted) return;
   if (tentative_of(self).active != 0) return begin_tentative(self);
   if (check_table) check_company(place, self, ticket_of(place, self, old), false);

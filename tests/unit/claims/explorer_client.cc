@@ -200,8 +200,9 @@ int Client::drop(const Publish& change) {
   return -1;
 }
 
-/// Whether a view or a snapshot shares the grain. Of grains that are covered in part this was decided at the grant: what looks like
-/// a view of them since is a grant without the mutex that will be taken back, and others may write there now.
+/// Whether a view or a snapshot shares the grain. Of grains that are covered in part this was decided at the grant:
+/// what looks like a view of them since is a grant without the mutex that will be taken back, and others may write
+/// there now.
 bool Client::is_copied(const Claimed& claim, int grain, int lo, int hi) {
   const auto& ref = claim.grant.ref;
   const bool first = grain == world.grain_of(lo) && lo % world.grain_rows != 0;

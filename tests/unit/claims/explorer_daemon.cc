@@ -71,7 +71,8 @@ void check_index_is_free() {
   for (const auto& slot : world.slots) {
     for (const auto& entry : slot.lock) {
       const auto state = claim_state(entry.word.peek());
-      if (tentative_of(entry).active != 0) continue;  // one that the last array's root was known to: it will be taken back
+      if (tentative_of(entry).active != 0)
+        continue;  // one that the last array's root was known to: it will be taken back
       if (state == ClaimState::granted || state == ClaimState::waiting)
         search().fail("an index is used again while an entry names it");
     }

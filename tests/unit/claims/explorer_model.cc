@@ -11,6 +11,7 @@ void reset() {
   std::memcpy(static_cast<void*>(&world), &at_start, sizeof world);
   int index = 0;
   for (const auto& client : scenario->clients) search().start(index++, client.slot, client_thread);
+  if (scenario->setup.dead) search().start(kSweeper, Search::kDaemon, sweeper_thread);
   if (scenario->reclaims > 0) search().start(kReclaimer, Search::kDaemon, reclaimer_thread);
 }
 

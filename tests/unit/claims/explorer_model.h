@@ -12,21 +12,21 @@
 namespace ndshare::internal::model {
 
 enum class Do : std::uint8_t {
-  read,       ///< READ, looks, gives back
-  view,       ///< VIEW, looks, gives back
-  keep_view,  ///< VIEW, kept until the thread ends
-  read_again, ///< READ without the mutex, where that can be
-  view_again, ///< VIEW likewise
-  reread,     ///< a READ, and another one under it
-  upgrade,    ///< a READ, and a WRITE under it: WouldDeadlock
-  write,      ///< WRITE: unshares what is shared, stores
-  update,     ///< UPDATE: copies, stores, commits
-  abandon,    ///< UPDATE that is dropped
-  repair,     ///< WRITE whatever is torn, clears the mark
-  append,     ///< `hi` rows more
-  shrink,     ///< to `hi` rows
-  snapshot,   ///< READ of all rows; the daemon names the claim's version
-  remove,     ///< the array's name goes
+  read,        ///< READ, looks, gives back
+  view,        ///< VIEW, looks, gives back
+  keep_view,   ///< VIEW, kept until the thread ends
+  read_again,  ///< READ without the mutex, where that can be
+  view_again,  ///< VIEW likewise
+  reread,      ///< a READ, and another one under it
+  upgrade,     ///< a READ, and a WRITE under it: WouldDeadlock
+  write,       ///< WRITE: unshares what is shared, stores
+  update,      ///< UPDATE: copies, stores, commits
+  abandon,     ///< UPDATE that is dropped
+  repair,      ///< WRITE whatever is torn, clears the mark
+  append,      ///< `hi` rows more
+  shrink,      ///< to `hi` rows
+  snapshot,    ///< READ of all rows; the daemon names the claim's version
+  remove,      ///< the array's name goes
 };
 
 struct Op {

@@ -1,27 +1,9 @@
-#include "tests/unit/claims/explorer_scenarios.h"
+#include "tests/unit/claims/explorer_scripts.h"
 
 #include <stdexcept>
 
 namespace ndshare::internal::model {
 namespace {
-
-constexpr Budget kTwo{.preemptions = 2}, kThree{.preemptions = 3}, kFour{.preemptions = 4};
-constexpr Budget kTwoKill{.preemptions = 2, .kills = 1}, kThreeKill{.preemptions = 3, .kills = 1},
-    kFourKill{.preemptions = 4, .kills = 1};
-
-Script client(int slot, std::vector<Op> ops) { return {slot, std::move(ops)}; }
-Op read(int lo, int hi) { return {Do::read, lo, hi}; }
-Op view(int lo, int hi) { return {Do::view, lo, hi}; }
-Op write(int lo, int hi) { return {Do::write, lo, hi}; }
-Op update(int lo, int hi) { return {Do::update, lo, hi}; }
-Op read_again(int lo, int hi) { return {Do::read_again, lo, hi}; }
-Op view_again(int lo, int hi) { return {Do::view_again, lo, hi}; }
-/// A client that has read the array before.
-Script reader(int slot, std::vector<Op> ops) {
-  Script out = client(slot, std::move(ops));
-  out.knows = true;
-  return out;
-}
 
 /// Who waits for whom, and that everybody goes on.
 void add_locks(std::vector<Scenario>& out) {
@@ -141,7 +123,7 @@ void add_versions(std::vector<Scenario>& out) {
       {"repair", {client(0, {write(0, 2)}), client(1, {{Do::repair, 0, 2}, read(0, 2)})}, kTwoKill, kThreeKill});
 }
 
-/// The daemon dies too, and knows nothing afterwards.
+/// The daemon dies too, and knows nothing afterwards; and no daemon at all.
 void add_restarts(std::vector<Scenario>& out) {
   const Budget restart{.preemptions = 2, .daemon_kills = 1}, restarts{.preemptions = 3, .kills = 1, .daemon_kills = 1};
   out.push_back({"the daemon is killed",
@@ -154,9 +136,18 @@ void add_restarts(std::vector<Scenario>& out) {
                  {client(0, {write(0, 1)}), client(1, {write(0, 2)})},
                  {.preemptions = 1, .kills = 1, .daemon_kills = 1},
                  restarts});
+  out.push_back({"a sweep among waiters",
+                 {client(1, {read(0, 1), write(0, 1)}), client(2, {write(0, 1)})},
+                 kThree,
+                 kFour,
+                 {.dead = true}});
+  Scenario alone{
+      "no daemon", {client(0, {write(0, 1)}), client(1, {write(1, 2)}), client(2, {read(2, 4)})}, kTwoKill, kThreeKill};
+  alone.no_daemon = true;
+  out.push_back(alone);
 }
 
-/// Lengths, names, and no daemon at all.
+/// Lengths and names.
 void add_shapes(std::vector<Scenario>& out) {
   const Setup three{.rows = 3, .grain_rows = 2};
   out.push_back({"two appends",
@@ -196,112 +187,6 @@ void add_shapes(std::vector<Scenario>& out) {
                  kFourKill,
                  {.rows = 4, .grain_rows = 2, .floor = 1},
                  2});
-  Scenario alone{
-      "no daemon", {client(0, {write(0, 1)}), client(1, {write(1, 2)}), client(2, {read(2, 4)})}, kTwoKill, kThreeKill};
-  alone.no_daemon = true;
-  out.push_back(alone);
-}
-
-/// Grants without the mutex: READ and VIEW of clients that know the array. `marked`: their bits are still set.
-void add_unlocked(std::vector<Scenario>& out) {
-  const Setup marked{.rows = 4, .grain_rows = 2, .stale_holders = true, .stale_claimants = true};
-  const Setup one_grain{.rows = 4, .grain_rows = 4, .stale_holders = true, .stale_claimants = true};
-  const Setup snapshot{.rows = 4, .grain_rows = 2, .floor = 1, .stale_holders = true, .stale_claimants = true};
-  out.push_back({"reads again", {reader(0, {read_again(0, 2)}), client(1, {write(0, 1)})}, kThreeKill, kFourKill, marked});
-  out.push_back({"reads again after a first read",
-                 {client(0, {read_again(0, 2), read_again(0, 2)}), client(1, {write(0, 1)})},
-                 kTwoKill,
-                 kThreeKill});
-  out.push_back({"views again", {reader(0, {view_again(0, 2), view_again(1, 2)}), client(1, {write(0, 1)})}, kThreeKill, kFourKill, marked});
-  out.push_back({"reads again after a clear",
-                 {reader(0, {read_again(0, 1)}), client(1, {write(0, 1), read(1, 2), write(0, 1)})},
-                 kFour,
-                 kFourKill,
-                 marked});
-  out.push_back({"views again after a clear",
-                 {reader(0, {view_again(0, 1)}), client(1, {write(0, 1), read(1, 2), write(0, 1)})},
-                 kFour,
-                 kFourKill,
-                 marked});
-  out.push_back({"another reader clears",
-                 {reader(0, {read_again(0, 1)}), client(1, {write(0, 1), write(0, 1)}), client(2, {read(1, 2)})},
-                 kTwo,
-                 kThreeKill,
-                 marked});
-  out.push_back({"another thread marks",
-                 {reader(0, {read_again(0, 1)}), client(0, {read(0, 1)}), client(1, {write(0, 1)})},
-                 kTwo,
-                 kThreeKill});
-  out.push_back({"another thread marks a view",
-                 {reader(0, {view_again(0, 1)}), client(0, {view(0, 1)}), client(1, {write(0, 1)})},
-                 kThree,
-                 kThreeKill});
-  out.push_back({"a view that is taken back",
-                 {reader(0, {view_again(0, 4)}), client(1, {write(0, 1)}), client(2, {write(1, 2)})},
-                 kTwo,
-                 kThreeKill,
-                 one_grain});
-  out.push_back({"views again, and copying writers",
-                 {reader(0, {view_again(0, 4)}), client(1, {write(0, 3)}), client(2, {write(3, 4)})},
-                 kTwo,
-                 kThree,
-                 snapshot});
-  out.push_back({"reads again, and update",
-                 {reader(0, {read_again(0, 4), read_again(0, 4)}), client(1, {update(0, 1), read(2, 3)})},
-                 kTwoKill,
-                 kThreeKill,
-                 marked,
-                 1});
-  out.push_back({"views again, and update",
-                 {reader(0, {view_again(0, 4), read_again(0, 2)}), client(1, {update(0, 1), write(0, 1)})},
-                 kTwo,
-                 kThreeKill,
-                 marked,
-                 2});
-  out.push_back({"reads again, and lengths",
-                 {reader(0, {read_again(0, 8)}), client(1, {{Do::shrink, 0, 3}, {Do::append, 0, 1}})},
-                 kTwoKill,
-                 kThreeKill,
-                 marked,
-                 1});
-  out.push_back({"reads a removed array again",
-                 {reader(0, {read_again(0, 2), view_again(0, 2)}), client(1, {{Do::remove}})},
-                 kThreeKill,
-                 kFourKill,
-                 marked,
-                 2,
-                 true});
-  out.push_back({"reads again, the daemon is killed",
-                 {reader(0, {view_again(0, 4)}), client(1, {update(0, 1)})},
-                 {.preemptions = 2, .daemon_kills = 1},
-                 {.preemptions = 3, .kills = 1, .daemon_kills = 1},
-                 marked,
-                 2});
-  Script heir = client(0, {read_again(0, 1), read_again(0, 1)});
-  heir.heir = true;
-  out.push_back({"the next client reads again",
-                 {reader(0, {read_again(0, 1)}), client(1, {write(0, 1)}), heir},
-                 kTwoKill,
-                 kThreeKill,
-                 marked});
-  Scenario alone{"reads again, no daemon",
-                 {reader(0, {read_again(0, 1)}), client(1, {write(0, 1), write(0, 1)})},
-                 kTwoKill,
-                 kThreeKill,
-                 marked};
-  alone.no_daemon = true;
-  out.push_back(alone);
-}
-
-Mutant without(ClaimRule rule, std::string name, std::string where, std::string violation) {
-  return {std::move(name), {rule, {}, false}, std::move(where), std::move(violation)};
-}
-/// The same, seen in what becomes of the data.
-Mutant harm_without(ClaimRule rule, std::string name, std::string where, std::string violation) {
-  return {std::move(name) + " in the data", {rule, {}, true}, std::move(where), std::move(violation)};
-}
-Mutant model_without(ModelRule rule, std::string name, std::string where, std::string violation) {
-  return {std::move(name), {{}, rule, false}, std::move(where), std::move(violation)};
 }
 
 }  // namespace
@@ -314,7 +199,7 @@ const std::vector<Scenario>& scenarios() {
     add_versions(out);
     add_restarts(out);
     add_shapes(out);
-    add_unlocked(out);
+    add_again(out);
     return out;
   }();
   return all;
@@ -328,43 +213,40 @@ const Scenario& scenario_named(const std::string& name) {
 }
 
 const std::vector<Mutant>& mutants() {
-  static const std::vector<Mutant> all = {
-      without(ClaimRule::event_before_scan, "event_before_scan", "two writers", "sleeps for ever"),
-      without(ClaimRule::validate_version, "validate_version", "update and writer", "stale version"),
-      without(ClaimRule::view_grains, "view_grains", "a view among writers", "two grants conflict"),
-      without(ClaimRule::copying_grains, "copying_grains", "two copying writers", "two grants conflict"),
-      without(ClaimRule::bits_before_scan, "bits_before_scan", "two writers", "two grants conflict"),
-      without(ClaimRule::bits_after_sleep, "bits_after_sleep", "a view that waited", "rows change under a reader"),
-      without(ClaimRule::keep_needed_bits, "keep_needed_bits", "a queue of three", "two grants conflict"),
-      without(ClaimRule::ticket_order, "ticket_order", "a queue of three", "overtaken"),
-      without(ClaimRule::release_wakes, "release_wakes", "two writers", "sleeps for ever"),
-      without(ClaimRule::sweep_frees_mutex, "sweep_frees_mutex", "two writers", "mutex"),
-      without(ClaimRule::sweep_wakes, "sweep_wakes", "two writers", "sleeps for ever"),
-      without(ClaimRule::free_keeps_array, "free_keeps_array", "two writers", "sleeps for ever"),
-      without(ClaimRule::torn_before_free, "torn_before_free", "writer and reader", "not marked torn"),
-      without(ClaimRule::pin_before_validate, "pin_before_validate", "update and reader", "freed version"),
-      harm_without(ClaimRule::view_grains, "view_grains", "a view among writers", "finished write"),
-      harm_without(ClaimRule::copying_grains, "copying_grains", "two copying writers", "finished write"),
-      harm_without(ClaimRule::bits_before_scan, "bits_before_scan", "writer and reader", "never current together"),
-      harm_without(ClaimRule::keep_needed_bits, "keep_needed_bits", "writer and reader", "never current together"),
-      without(ClaimRule::unlocked_sees_writers, "unlocked_sees_writers", "reads again", "two grants conflict"),
-      without(ClaimRule::unlocked_looks_before, "unlocked_looks_before", "reads again after a clear", "two grants conflict"),
-      without(ClaimRule::unlocked_is_marked, "unlocked_is_marked", "reads again after a clear", "two grants conflict"),
-      without(ClaimRule::unlocked_looks_again, "unlocked_looks_again", "another thread marks", "two grants conflict"),
-      without(ClaimRule::unlocked_looks_before, "unlocked_looks_before of a view", "views again after a clear", "rows change under a reader"),
-      without(ClaimRule::unlocked_is_marked, "unlocked_is_marked of a view", "views again after a clear", "rows change under a reader"),
-      without(ClaimRule::unlocked_looks_again, "unlocked_looks_again of a view", "another thread marks a view", "rows change under a reader"),
-      without(ClaimRule::unlocked_is_current, "unlocked_is_current", "reads a removed array again", "freed version"),
-      harm_without(ClaimRule::unlocked_sees_writers, "unlocked_sees_writers", "reads again", "rows change under a reader"),
-      harm_without(ClaimRule::unlocked_looks_before, "unlocked_looks_before", "reads again after a clear", "rows change"),
-      harm_without(ClaimRule::unlocked_is_marked, "unlocked_is_marked", "reads again after a clear", "rows change"),
-      model_without(ModelRule::edges_by_grant, "edges_by_grant", "a view that is taken back", "finished write"),
-      model_without(ModelRule::trying_pins, "trying_pins", "update and reader", "freed version"),
-      model_without(ModelRule::writers_keep_later, "writers_keep_later", "a removed array that is copied", ""),
-      model_without(ModelRule::index_waits, "index_waits", "a removed array", ""),
-      model_without(ModelRule::append_asks, "append_asks", "shrink, append, reader", "rows change"),
-      model_without(ModelRule::clean_is_whole, "clean_is_whole", "two copying writers", "no ordinary WRITE"),
-  };
+  static const std::vector<Mutant> all = [] {
+    std::vector<Mutant> out = {
+        without(ClaimRule::event_before_scan, "event_before_scan", "two writers", "sleeps for ever"),
+        without(ClaimRule::validate_version, "validate_version", "update and writer", "stale version"),
+        without(ClaimRule::view_grains, "view_grains", "a view among writers", "two grants conflict"),
+        without(ClaimRule::copying_grains, "copying_grains", "two copying writers", "two grants conflict"),
+        without(ClaimRule::bits_before_scan, "bits_before_scan", "two writers", "two grants conflict"),
+        without(ClaimRule::bits_after_sleep, "bits_after_sleep", "a view that waited", "rows change under a reader"),
+        without(ClaimRule::keep_needed_bits, "keep_needed_bits", "a queue of three", "two grants conflict"),
+        without(ClaimRule::ticket_order, "ticket_order", "a queue of three", "overtaken"),
+        without(ClaimRule::release_wakes, "release_wakes", "two writers", "sleeps for ever"),
+        without(ClaimRule::sweep_frees_mutex, "sweep_frees_mutex", "two writers", "mutex"),
+        without(ClaimRule::sweep_wakes, "sweep_wakes", "two writers", "sleeps for ever"),
+        without(ClaimRule::sweep_bump_clears, "sweep_bump_clears", "a sweep among waiters", "sleeps for ever"),
+        without(ClaimRule::free_keeps_array, "free_keeps_array", "two writers", "sleeps for ever"),
+        without(ClaimRule::torn_before_free, "torn_before_free", "writer and reader", "not marked torn"),
+        without(ClaimRule::pin_before_validate, "pin_before_validate", "update and reader", "freed version"),
+        // Each keeps a writer from copying alone what others write to: data suffers without both.
+        {"view_grains and edges_by_grant in the data",
+         {ClaimRule::view_grains, ModelRule::edges_by_grant, true},
+         "a view among writers",
+         "finished write"},
+        harm_without(ClaimRule::copying_grains, "copying_grains", "two copying writers", "finished write"),
+        harm_without(ClaimRule::bits_before_scan, "bits_before_scan", "writer and reader", "never current together"),
+        harm_without(ClaimRule::keep_needed_bits, "keep_needed_bits", "writer and reader", "never current together"),
+        model_without(ModelRule::trying_pins, "trying_pins", "update and reader", "freed version"),
+        model_without(ModelRule::writers_keep_later, "writers_keep_later", "a removed array that is copied", ""),
+        model_without(ModelRule::index_waits, "index_waits", "a removed array", ""),
+        model_without(ModelRule::append_asks, "append_asks", "shrink, append, reader", "rows change"),
+        model_without(ModelRule::clean_is_whole, "clean_is_whole", "two copying writers", "no ordinary WRITE"),
+    };
+    add_again_mutants(out);
+    return out;
+  }();
   return all;
 }
 

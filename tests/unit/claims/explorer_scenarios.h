@@ -16,6 +16,7 @@ struct Mutant {
   std::string name;
   Dropped dropped;
   std::string where, violation;
+  int more = 0;  ///< preemptions, than the scenario has
 };
 const std::vector<Mutant>& mutants();
 

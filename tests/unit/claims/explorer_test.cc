@@ -50,7 +50,9 @@ class MutantTest : public ::testing::TestWithParam<Mutant> {};
 
 TEST_P(MutantTest, IsCaught) {
   const auto& mutant = GetParam();
-  const auto outcome = explore(scenario_named(mutant.where), mutant.dropped, false);
+  auto scenario = scenario_named(mutant.where);
+  scenario.budget.preemptions += mutant.more;
+  const auto outcome = explore(scenario, mutant.dropped, false);
   report("without " + mutant.name, outcome);
   EXPECT_NE(outcome.violation, "");
   EXPECT_NE(outcome.violation.find(mutant.violation), std::string::npos) << text_of(outcome);

@@ -3,7 +3,7 @@
 
 namespace ndshare::internal::model {
 
-/// What a scanner or the daemon may read of the entry, before its word is stored. Where it is as it was, nothing is stored.
+/// What a scanner or the daemon may read of the entry, before its word is stored. What is as it was is not stored.
 void Client::fill(Entry& entry, const Wish& wish) {
   const auto put = [](auto& field, auto value, std::memory_order order) {
     if (field.peek() != value) field.store(value, order);
@@ -24,14 +24,16 @@ bool Client::take_unlocked(ClaimMode mode, const Op& op, Claimed& out) {
   search().observe(out.since);
   out.wish = wish_for(mode, op.lo, op.hi);
   fill(*out.entry, out.wish);
-  tentative_of(*out.entry).active = 1;
+  auto& tentative = tentative_of(*out.entry);
+  tentative.active = 1;
   const bool granted = protocol_.acquire_unlocked(*out.entry, system_.array(kArray), mode, known_);
-  tentative_of(*out.entry).active = 0;
+  tentative.active = 0;
+  if (granted) check_unlocked_grant(*out.entry);
+  tentative.queue = 0, tentative.granted = 0;
   if (!granted) {
     if (claim_state(out.entry->word.peek()) != ClaimState::free) search().fail("a grant is not taken back");
     return false;
   }
-  check_unlocked_grant(*out.entry);
   out.grant.ref = known_;
   return true;
 }

@@ -33,6 +33,11 @@ void World::set_up(const Setup& setup) {
   versions[1].floor = setup.floor;
   tables[0].kept = setup.floor != 0;
   if (setup.floor != 0) begin_hold(kSlots, current(), 0, setup.rows, 0);
+  if (setup.dead) {
+    slots[0].dead = 1;
+    slots[0].lock_high.put_quietly(1);
+    slots[0].lock[0].word.put_quietly(claim_word(ClaimState::trying, ClaimMode::read, 0, kArray));
+  }
   if (setup.stale_claimants) arrays[kArray].claimants.put_quietly((1U << kSlots) - 1);
   if (setup.stale_holders) arrays[kArray].holders.put_quietly((1U << kSlots) - 1);
   step_rules.none = false;

@@ -82,6 +82,7 @@ struct Setup {
   std::uint64_t floor = 0;     ///< a snapshot names version 1
   bool stale_holders = false;  ///< bits of slots that hold no view any more
   bool stale_claimants = false;
+  bool dead = false;  ///< a client of slot 0 died before, in the middle of a claim: its sweep begins
 };
 
 /// The reference that a claim is granted under.

@@ -39,7 +39,7 @@
 namespace ndshare::internal::weak {
 
 /// What a word is for, so that a test can weaken the operations on it.
-enum class Role : std::uint8_t { other, mutex, event, word, version, field, root };
+enum class Role : std::uint8_t { other, mutex, event, word, version, gen, field, root, writers, claimants, holders };
 
 /// Orders that a mutant does without: operations on words of this role that are as strong as `from` become `to`.
 struct Weaken {
@@ -117,13 +117,13 @@ struct Memory {
   Slot slots[kSlots];
   WeakAtomic<std::uint32_t> mutex, event;
   WeakAtomic<std::uint64_t> ticket, revision, writers, claimants, holders, root;
-  std::uint64_t floor = 0;  ///< of every version
+  std::uint64_t floor = 0;   ///< of every version
+  bool is_replaced = false;  ///< every root is a new array under the same name: its version is its array_gen
 
   void set_up() {
     const auto clear = [](BasicClaim<WeakAtomics>& entry) {
-      entry.word.set_up(Role::word), entry.version.set_up(Role::version);
-      for (auto* field : {&entry.array_gen, &entry.lo, &entry.hi, &entry.ticket, &entry.since_ns})
-        field->set_up(Role::field);
+      entry.word.set_up(Role::word), entry.version.set_up(Role::version), entry.array_gen.set_up(Role::gen);
+      for (auto* field : {&entry.lo, &entry.hi, &entry.ticket, &entry.since_ns}) field->set_up(Role::field);
       entry.tid.set_up(Role::field), entry.pad.set_up(Role::other);
     };
     for (auto& slot : slots) {
@@ -131,7 +131,8 @@ struct Memory {
       for (auto& entry : slot.view) clear(entry);
     }
     mutex.set_up(Role::mutex), event.set_up(Role::event);
-    for (auto* word : {&ticket, &revision, &writers, &claimants, &holders}) word->set_up(Role::other);
+    ticket.set_up(Role::other), revision.set_up(Role::other);
+    writers.set_up(Role::writers), claimants.set_up(Role::claimants), holders.set_up(Role::holders);
     root.set_up(Role::root);
     root.store(1, std::memory_order_relaxed);
   }
@@ -139,6 +140,7 @@ struct Memory {
 
 struct WeakRef {
   std::uint64_t version = 0, array_gen = 1, floor = 0;
+  std::uint32_t array = 0;
 };
 
 class WeakPatience {
@@ -168,7 +170,8 @@ class WeakSystem {
     return {memory_->slots[index].lock, memory_->slots[index].view, kEntries, 1};
   }
   bool read_ref(std::uint32_t, WeakRef& out) const {
-    out = {memory_->root.load(std::memory_order_seq_cst), 1, memory_->floor};
+    const std::uint64_t version = memory_->root.load(std::memory_order_seq_cst);
+    out = {version, memory_->is_replaced ? version : 1, memory_->floor, 0};
     return out.version != 0;
   }
   bool is_current(const WeakRef& ref) const { return memory_->root.load(std::memory_order_seq_cst) == ref.version; }

@@ -28,7 +28,7 @@ class SnapshotTest : public ::testing::Test {
   ~SnapshotTest() override { EXPECT_EQ(audit(engine()), ""); }
   Engine& engine() { return *store.engine; }
   std::uint64_t used() { return engine().reclaim(), engine().pool_status().used_bytes; }
-  std::uint64_t floor(std::string_view name = "a") { return user->read(name).ref.floor; }
+  std::uint64_t floor(std::string_view name = "a") { return engine().reclaim(), user->read(name).ref.floor; }
   void remove(std::string_view name) { engine().remove(user->slot(), 0, name); }
   /// The tag of each row.
   std::string rows(std::string_view name) { return rows(user->read(name)); }
@@ -186,11 +186,12 @@ TEST_F(SnapshotTest, FloorsRiseWithSnapshotsAndFallWithThem) {
 TEST_F(SnapshotTest, AFloorThatACrashLeftIsPutRight) {
   user->snapshot("a", "snap");
   store.engine.reset();
-  // Of remove(): its commit is done, the floor is not settled.
-  for (const std::string point : {"commit.empty", "commit.filled:2"}) {
+  // The removal is done; what it held is freed or not, and the floor is not settled.
+  for (const std::string point : {"commit.empty", "reclaim.block", "reclaim.meta", "commit.filled:2"}) {
     EXPECT_TRUE(crash_in_child(point, [&] {
       store.open();
       store.engine->remove(user->slot(), 0, "snap");
+      store.engine->reclaim();
     })) << point;
     store.open();
     EXPECT_EQ(floor(), 0U) << point;
@@ -199,6 +200,27 @@ TEST_F(SnapshotTest, AFloorThatACrashLeftIsPutRight) {
   }
   store.open();
   EXPECT_NE(floor(), 0U);
+}
+
+/// A view of a snapshot shares memory with the array, whose writers look at no claims but their own array's.
+TEST_F(SnapshotTest, ARemovedSnapshotThatIsSeenKeepsTheFloor) {
+  user->snapshot("a", "s1");
+  const auto first = floor();
+  auto pin = user->take("s1", M::view);
+  remove("s1");
+  EXPECT_EQ(floor(), first);
+  store.restart();
+  EXPECT_EQ(floor(), first);
+  user->snapshot("a", "s2");
+  const auto second = floor();
+  EXPECT_GT(second, first);
+  remove("s2");
+  EXPECT_EQ(floor(), first);
+  EXPECT_EQ(rows(user->client().view.read_version(pin->ref())), "aaaa");
+  pin.reset();
+  EXPECT_EQ(floor(), 0U);
+  store.restart();
+  EXPECT_EQ(floor(), 0U);
 }
 
 /// Writers in place look at the floor of their own array only: it has to count every snapshot that shares its memory.

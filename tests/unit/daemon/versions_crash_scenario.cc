@@ -167,16 +167,22 @@ void last_steps(Steps& out) {
     run.pins.back()->entry().word.store(  // what it shares is copied: from now on it stores data
         claim_word(ClaimState::granted, M::write, 0, static_cast<std::uint32_t>(run.board.grid.array)));
   };
-  const Prepare ends_view = [](Run& run) { run.board.has_view = false, run.pins.front().reset(); };
+  const Prepare ends_views = [](Run& run) {
+    run.board.has_view = false, run.pins.front().reset();
+    run.older.reset();
+  };
+  const Prepare views_older = [](Run& run) { run.older.emplace(*run.keeper.take("older", M::view)); };
   out.push_back({removes("new"), [](State& state) { state.arrays.erase("new"); }});
   out.push_back({removes("old"), [](State& state) { state.arrays.erase("old"); }});  // "older" keeps the floor
-  out.push_back({removes("older"), [](State& state) { state.arrays.erase("older"), state.arrays["grid"].floor = false; }});
+  // A view of it keeps the floor.
+  out.push_back({removes("older"), [](State& state) { state.arrays.erase("older"); }, views_older});
   out.push_back({[](Run& run, std::uint64_t sequence) { run.gone->memory(run.board.grid, kGrain, sequence); },
                  [](State& state) { state.writing = {3}; }, gone_writes, false});
   out.push_back({[](Run& run, std::uint64_t) { run.store.engine->sweep(run.board.gone); },
                  [](State& state) { state.arrays["grid"].torn = {3}, state.writing.clear(); }, [](Run&) {}, false});
   out.push_back({removes("kept"), [](State& state) { state.arrays.erase("kept"), state.arrays["log"].floor = false; }});
-  out.push_back({[](Run& run, std::uint64_t) { run.store.engine->reclaim(); }, same, ends_view, false});
+  out.push_back({[](Run& run, std::uint64_t) { run.store.engine->reclaim(); },
+                 [](State& state) { state.arrays["grid"].floor = false; }, ends_views, false});
   out.push_back({removes("grid"), [](State& state) { state.arrays.erase("grid"); }});
 }
 

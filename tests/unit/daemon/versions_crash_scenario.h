@@ -79,6 +79,7 @@ struct Run {
   TestUser keeper;
   std::optional<TestUser> gone;  ///< not in a retry: it was swept
   std::vector<std::optional<TestPin>> pins;
+  std::optional<TestPin> older;
 };
 
 using Prepare = std::function<void(Run&)>;

@@ -146,6 +146,10 @@ TEST_F(VersionsTest, CommitNeedsAClaimThatWrites) {
     EXPECT_EQ(code_of(empty), ErrorCode::Ok);
     EXPECT_EQ(code_of([&] { mine->extend(id, kGrain); }), mode == M::write ? ErrorCode::Permission : ErrorCode::Ok);
   }
+  auto stale = mine->take("a", M::update);
+  stale->entry().array_gen.store(id.array_gen + 1);
+  EXPECT_EQ(code_of(empty), ErrorCode::Permission);
+  stale.reset();
   mine->make(spec("b", {10}));
   auto elsewhere = mine->take("b", M::update);
   EXPECT_EQ(code_of(empty), ErrorCode::Permission);
