@@ -242,6 +242,8 @@ void end_guard(GuardCore& core, ClaimMode mode) {
   std::exception_ptr failure;
   const auto id = ended.state->id();
   const auto keep = ended.state;
+  // All of it is stored: who dies between the request and the end of the claim leaves whole rows.
+  if (ended.repairs || ended.in_build) session.claims().mark_clean(*entry);
   if (ended.repairs) ask(session, MendRequest{id, ended.first, ended.first + ended.rows, false}, failure);
   if (ended.in_build && session.builds().leave(id.array_gen, true)) {
     ask(session, PublishRequest{{id}, false}, failure);

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <utility>
 
 #include <pthread.h>
 
@@ -35,6 +36,19 @@ bool watch_forks() noexcept {
   return ::pthread_atfork(nullptr, nullptr, in_child) == 0;
 }
 
+/// Also on the way out of a block that throws.
+template <class F>
+class AtExit {
+ public:
+  explicit AtExit(F action) : action_(std::move(action)) {}
+  ~AtExit() { action_(); }
+  AtExit(const AtExit&) = delete;
+  AtExit& operator=(const AtExit&) = delete;
+
+ private:
+  F action_;
+};
+
 }  // namespace
 
 int thread_limit(int asked) noexcept {
@@ -55,21 +69,21 @@ void parallel_blocks(std::size_t blocks, int asked, const std::function<void(std
   std::atomic<std::size_t> next{0}, ended{0};
   next.store(0, std::memory_order_release);  // pairs with the first fetch_add of each thread
   const auto work = [&](std::size_t) {
+    const AtExit end([&] { ended.fetch_add(1, std::memory_order_release); });  // pairs with the load behind the loop
     for (std::size_t i = next.fetch_add(1, std::memory_order_acquire); i < blocks;
          i = next.fetch_add(1, std::memory_order_acquire)) {
       body(i);
     }
     if (worker_done) worker_done();
-    ended.fetch_add(1, std::memory_order_release);  // pairs with the load behind the loop
   };
   const std::size_t threads = blocks < 2 ? 1 : std::min(blocks, static_cast<std::size_t>(thread_limit(asked)));
   if (threads == 1) return work(0);
   g_started.store(true, std::memory_order_relaxed);
+  const AtExit all_ended([&] { static_cast<void>(ended.load(std::memory_order_acquire)); });
   // One task a thread, each taking blocks until none is left: the limit holds without an arena of our own.
   // Isolated: a thread that waits for the others' last blocks takes no foreign task meanwhile. One that took a guard would wait
   // for what this thread holds.
   tbb::this_task_arena::isolate([&] { tbb::parallel_for(std::size_t{0}, threads, work, tbb::simple_partitioner()); });
-  static_cast<void>(ended.load(std::memory_order_acquire));
 }
 
 }  // namespace internal

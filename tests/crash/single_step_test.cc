@@ -14,7 +14,7 @@ namespace {
 constexpr Rows kOtherRows{10, 12};  ///< in another grain than the victim's
 
 /// Instructions of an operation that are recorded (the long ones end in the unwinding of an exception).
-std::size_t most() { return long_run() ? 4'000'000 : 100'000; }
+std::size_t most() { return long_run() ? 4'000'000 : 75'000; }
 
 class Stopped {
  public:

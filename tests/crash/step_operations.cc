@@ -94,13 +94,25 @@ Body cut_rows(Store& store) {
 Body snapshot(Store& store) {
   return [store]() mutable { store.snapshot("a", "s"); };
 }
+constexpr std::int64_t kMadeRows = 4;
 Body create_and_fill(Store& store) {
   return [store]() mutable {
-    SharedArray made = store.create("r", int64, {kRows, kRowWords});
+    SharedArray made = store.create("r", int64, {kMadeRows, kRowWords});
     auto guard = made.write();
     fill_rows(guard, 0, 0);
     guard.release();
   };
+}
+/// Filled, or not there.
+void check_filled(World& world) {
+  if (!world.keeper.contains("r")) return;
+  SharedArray made = world.keeper.open("r");
+  EXPECT_TRUE(made.info().torn.empty());
+  auto guard = made.read({.timeout = kPatience});
+  std::int64_t at = 0;
+  for (const auto word : guard.as_span<std::int64_t>()) EXPECT_EQ(word, at++ / kRowWords);
+  guard.release();
+  world.keeper.remove("r");
 }
 Body remove_other(Store& store) {
   return [store]() mutable { store.remove("r"); };
@@ -189,7 +201,7 @@ std::vector<Operation> make_operations() {
       {"append_to_a_viewed_array", Effect::none, take_view, append_rows, check_longer},
       {"resize", Effect::none, {}, cut_rows, check_shorter},
       {"snapshot", Effect::none, {}, snapshot, made("s", true), false},
-      {"create", Effect::none, {}, create_and_fill, made("r", true)},
+      {"create", Effect::none, {}, create_and_fill, check_filled},
       {"remove", Effect::none, make_other, remove_other, made("r", true)},
       {"rename", Effect::none, make_other, rename_other, check_either_name},
       {"seal", Effect::none, make_other, seal_other, made("r", false)},

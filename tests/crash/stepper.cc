@@ -6,7 +6,6 @@
 #include <stdexcept>
 #include <unordered_map>
 
-#include <sched.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/user.h>
@@ -51,6 +50,18 @@ std::vector<Anchor> anchors_of(const std::vector<Step>& steps) {
 
 }  // namespace
 
+OneCpu::OneCpu(bool wanted) {
+  const int here = ::sched_getcpu();
+  if (!wanted || here < 0 || here >= CPU_SETSIZE || ::sched_getaffinity(0, sizeof(before_), &before_) != 0) return;
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(static_cast<std::size_t>(here), &one);
+  pinned_ = ::sched_setaffinity(0, sizeof(one), &one) == 0;
+}
+OneCpu::~OneCpu() {
+  if (pinned_) ::sched_setaffinity(0, sizeof(before_), &before_);
+}
+
 std::string Stepper::unavailable() {
 #if !defined(__x86_64__)
   return "single-stepping reads x86-64 registers";
@@ -69,12 +80,12 @@ void Stepper::begin() {
 
 void Stepper::end() { ::raise(SIGSTOP); }
 
-Stepper::Stepper(const std::function<int()>& body) : pid_(fork_child(body)), ours_(true) {
+Stepper::Stepper(const std::function<int()>& body) : one_cpu_(true), pid_(fork_child(body)), ours_(true) {
   ready_ = wait(kNoLimit) == Stop::marked;
   if (ready_) trace_call(PTRACE_SETOPTIONS, pid_, 0, PTRACE_O_EXITKILL);
 }
 
-Stepper::Stepper(pid_t process) : pid_(process), ours_(false) {
+Stepper::Stepper(pid_t process) : one_cpu_(false), pid_(process), ours_(false) {
   if (trace_call(PTRACE_SEIZE, pid_, 0, PTRACE_O_EXITKILL) != 0) return;
   trace_call(PTRACE_INTERRUPT, pid_, 0, 0);
   ready_ = wait(kNoLimit) == Stop::stepped;

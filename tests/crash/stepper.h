@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include <sched.h>
 #include <sys/types.h>
 
 namespace ndshare::test {
@@ -45,6 +46,19 @@ enum class Stop : std::uint8_t {
   marked,   ///< at end()
   ended,    ///< the process is gone
   blocked,  ///< in a system call that did not come back in time
+};
+
+/// This thread, and what it forks, run on the processor where it is: a step then is two switches, and wakes no other one.
+class OneCpu {
+ public:
+  explicit OneCpu(bool wanted);
+  ~OneCpu();
+  OneCpu(const OneCpu&) = delete;
+  OneCpu& operator=(const OneCpu&) = delete;
+
+ private:
+  cpu_set_t before_{};
+  bool pinned_ = false;
 };
 
 class Stepper {
@@ -89,6 +103,7 @@ class Stepper {
   void set_pc(std::uint64_t value) const;
   bool run_to(std::uint64_t address, std::size_t hits, std::chrono::milliseconds patience);
 
+  OneCpu one_cpu_;
   pid_t pid_ = -1;
   bool ours_, ready_ = false, ended_ = false;
 };

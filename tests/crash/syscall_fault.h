@@ -1,0 +1,41 @@
+/// A child whose n-th system call of an operation fails, as the kernel might have it: without a preload, by the tracer.
+///   x86-64 only, and not under sanitizers, as Stepper.   Threads: as Stepper.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace ndshare::test {
+
+/// A call of the operation, by its number; what it may fail with.
+struct TracedCall {
+  long number = 0;
+  std::vector<int> errors;  ///< empty where it cannot fail, or where the library does not call it
+};
+
+/// How the child ended.
+struct FaultResult {
+  bool reached = false;       ///< the call came, and failed
+  std::optional<int> status;  ///< exit status, 128 + signal; nothing where it hung
+};
+
+class SyscallFault {
+ public:
+  static std::string unavailable();
+  /// For the child, around the operation.
+  static void begin();
+  static void end();
+  /// The calls between begin() and end().
+  static std::vector<TracedCall> calls(const std::function<int()>& body);
+  /// Runs it with the first call of that number from place n (0: the first) on failing with `error`. (Two runs need not make
+  /// the same calls: allocators, clocks.)
+  static FaultResult run(const std::function<int()>& body, std::size_t n, long number, int error);
+  /// "recvmsg fails with ECONNRESET"
+  static std::string describe(long number, int error);
+};
+
+}  // namespace ndshare::test
