@@ -1,8 +1,8 @@
 // The registry: for every operation and dtype the kernel of the best instruction set this machine has.
 //
 // A kernel is noexcept and contiguous 1-D. Its pointers are aligned as an element is (to min(itemsize, 8) bytes), not
-// to a register; those of casts and of the memory kernels may be anywhere. `out` may be exactly an operand (in place)
-// or apart from it, nothing between. Strides, casts, odd addresses and threads are lib/exec's business.
+// to a register; those of casts and of the memory kernels may be anywhere. `out` may be exactly an operand (in place,
+// where itemsizes agree) or apart from it, nothing between. Strides, casts, odd addresses and threads are lib/exec's business.
 #pragma once
 
 #include <ndshare/lane.h>
@@ -17,39 +17,60 @@ namespace ndshare::internal {
 
 inline constexpr std::size_t kNumericCount = static_cast<std::size_t>(TypeId::complex128) + 1;
 
-/// Element-wise operations of two operands (op_list.inc).
+/// Element-wise operations (op_list.inc).
+enum class UnaryOp : std::uint8_t {
+#define NDSHARE_UNARY_OP(name, loops, rule, result, errors, family, ulp, doc) name,
+#include <ndshare/op_list.inc>
+};
 enum class BinaryOp : std::uint8_t {
-#define NDSHARE_BINARY_OP(name, loops, rule, commutative, identity, family, ulp, doc) name,
-#include "lib/kernels/op_list.inc"
-};
-enum class ReduceOp : std::uint8_t {
-#define NDSHARE_REDUCE_OP(name, loops, rule, identity, family, ulp, doc) name,
-#include "lib/kernels/op_list.inc"
+#define NDSHARE_BINARY_OP(name, loops, rule, result, commutative, errors, family, ulp, doc) name,
+#include <ndshare/op_list.inc>
 };
 
-/// How the dtypes of the operands become the dtype of the loop (op_list.inc).
-enum class TypeRule : std::uint8_t { same, real, widen };
+/// How the dtypes of the operands become the dtype of the loop, and the loop's that of the result (op_list.inc).
+enum class TypeRule : std::uint8_t { same, real, floats, exponent };
+enum class ResultRule : std::uint8_t { same, boolean, part };
 
-struct BinaryOpInfo {
+struct OpInfo {
   std::string_view name, loops;
   TypeRule rule;
+  ResultRule result;
   bool commutative;
+  std::string_view errors;
   double ulp;
   std::string_view doc;
 };
-inline constexpr BinaryOpInfo kBinaryOps[] = {
-#define NDSHARE_BINARY_OP(name, loops, rule, commutative, identity, family, ulp, doc) \
-  {#name, loops, TypeRule::rule, commutative, ulp, doc},
-#include "lib/kernels/op_list.inc"
+inline constexpr OpInfo kUnaryOps[] = {
+#define NDSHARE_UNARY_OP(name, loops, rule, result, errors, family, ulp, doc) \
+  {#name, loops, TypeRule::rule, ResultRule::result, false, errors, ulp, doc},
+#include <ndshare/op_list.inc>
 };
-inline constexpr std::size_t kBinaryCount = std::size(kBinaryOps);
-constexpr const BinaryOpInfo& info(BinaryOp op) noexcept { return kBinaryOps[static_cast<std::size_t>(op)]; }
+inline constexpr OpInfo kBinaryOps[] = {
+#define NDSHARE_BINARY_OP(name, loops, rule, result, commutative, errors, family, ulp, doc) \
+  {#name, loops, TypeRule::rule, ResultRule::result, commutative, errors, ulp, doc},
+#include <ndshare/op_list.inc>
+};
+inline constexpr std::size_t kUnaryCount = std::size(kUnaryOps), kBinaryCount = std::size(kBinaryOps);
+constexpr const OpInfo& info(UnaryOp op) noexcept { return kUnaryOps[static_cast<std::size_t>(op)]; }
+constexpr const OpInfo& info(BinaryOp op) noexcept { return kBinaryOps[static_cast<std::size_t>(op)]; }
 
+/// What a kernel saw, of its whole block; 0 where nothing is to be said. Float and complex loops of ops that can raise
+/// (`errors`) say only that a result is not finite: the caller then looks at the values, element by element. Integer
+/// loops say exactly what happened.
+enum Seen : std::uint32_t {
+  kSeenNonFinite = 1,  ///< some out[i] is NaN or infinite
+  kSeenDivide = 2,     ///< an integer was divided by 0
+  kSeenOver = 4,       ///< the most negative integer was divided by −1
+  kSeenNegative = 8,   ///< an integer was raised to a negative power (its result is 0)
+};
+
+/// out[i] = op a[i].
+using UnaryKernel = std::uint32_t (*)(const void* a, void* out, std::size_t n) noexcept;
 /// out[i] = a[i] op b[i]; the scalar forms read just a[0] or b[0] instead.
-using BinaryKernel = void (*)(const void* a, const void* b, void* out, std::size_t n) noexcept;
+using BinaryKernel = std::uint32_t (*)(const void* a, const void* b, void* out, std::size_t n) noexcept;
 
 /// The kernels of one op and dtype. `vv` two vectors, `vs` the right operand a scalar, `sv` the left one (null for
-/// commutative ops: swap and use `vs`).
+/// commutative ops: swap and use `vs`). All null: no loop for the dtype.
 ///
 /// The stream forms write past the caches, for outputs too large to be read again from there: `out` must be apart
 /// from the operands, and the thread must call `KernelTable::fence` before others may read. They are
@@ -59,25 +80,56 @@ struct BinaryKernels {
   BinaryKernel vv_stream = nullptr, vs_stream = nullptr, sv_stream = nullptr;
 };
 
-/// The most elements of a block for `SumKernel`: 32 KiB, and the unit of the summation tree.
-constexpr std::size_t sum_block_elements(std::size_t itemsize) noexcept { return 32768 / itemsize; }
+/// out[i] = mask[i] ? a[i] : b[i], for elements of one size; mask bytes other than 0 are true. A null scalar flag means
+/// a vector. NaN payloads and signs are kept: bytes are moved.
+using SelectKernel = void (*)(const std::uint8_t* mask, const void* a, bool a_scalar, const void* b, bool b_scalar, void* out,
+                              std::size_t n) noexcept;
+inline constexpr std::size_t kSelectSizes = 5;  ///< 1, 2, 4, 8 and 16 bytes
 
-/// *out = the sum of x[0 … n), n ≤ sum_block_elements: pairwise over fixed virtual lanes, so the same bits on every
-/// target. An empty sum is −0.0, the identity that leaves every value's bits alone; callers turn it into 0 for empty
-/// arrays.
-using SumKernel = void (*)(const void* x, std::size_t n, void* out) noexcept;
+/// The most elements of a block for `ReduceKernel`: 32 KiB, and the unit of the tree.
+constexpr std::size_t reduce_block_elements(std::size_t itemsize) noexcept { return 32768 / itemsize; }
+
+/// *out = x[0 … n) joined by an operation, n ≤ reduce_block_elements: over fixed virtual lanes, so the same bits on every
+/// target. Of no elements: the identity. For sums that is −0.0, which leaves every value's bits alone (callers turn it into
+/// 0 for empty arrays); for minima and maxima there is none: n ≥ 1.
+using ReduceKernel = void (*)(const void* x, std::size_t n, void* out) noexcept;
+/// The index of the first extreme value of x[0 … n), n ≥ 1; the first NaN is both extremes.
+using ArgKernel = std::size_t (*)(const void* x, std::size_t n) noexcept;
+/// out[i] = x[0] op … op x[i], and then `*carry`: joined with `*carry` (the identity at first) on the left. In order.
+using ScanKernel = void (*)(const void* x, std::size_t n, void* carry, void* out) noexcept;
+
+/// What integer overflow is to become: BinaryKernel-like loops that count it, for add, subtract and multiply of integers.
+///   Returns the number of elements that overflowed; out wraps, or keeps to the nearest end where `saturate`.
+using CheckedKernel = std::size_t (*)(const void* a, bool a_scalar, const void* b, bool b_scalar, void* out, std::size_t n,
+                                      bool saturate) noexcept;
+enum class CheckedOp : std::uint8_t { add, subtract, multiply };
+
+template <class Kernel, std::size_t kCount>
+using OpTable = std::array<std::array<Kernel, kNumericCount>, kCount>;
+template <class Kernel>
+using TypeTable = std::array<Kernel, kNumericCount>;
 
 /// Every kernel for one instruction set.
 struct KernelTable {
   std::int64_t target = 0;       ///< Highway's bit
   const char* name = "";         ///< "AVX3"
   std::size_t vector_bytes = 0;  ///< of one register
-  std::array<std::array<BinaryKernels, kNumericCount>, kBinaryCount> binary{};
-  std::array<SumKernel, kNumericCount> sum{};  ///< uint64 (wraps: int64 too), float32, float64, complex64, complex128
+  OpTable<UnaryKernel, kUnaryCount> unary{};
+  OpTable<BinaryKernels, kBinaryCount> binary{};
+  std::array<SelectKernel, kSelectSizes> select{};
+  OpTable<CheckedKernel, 3> checked{};  ///< CheckedOp; integers only
+  TypeTable<ReduceKernel> sum{}, prod{};  ///< uint64 (wraps: int64 too), float32, float64, complex64, complex128
+  TypeTable<ReduceKernel> min{}, max{};   ///< every numeric dtype; complex: lexicographic
+  TypeTable<ArgKernel> argmin{}, argmax{};
+  TypeTable<ScanKernel> cumsum{}, cumprod{};  ///< as sum
+  std::size_t (*count_true)(const std::uint8_t* x, std::size_t n) noexcept = nullptr;  ///< bytes that are not 0
   void (*stream_copy)(void* dst, const void* src, std::size_t bytes) noexcept = nullptr;
   void (*stream_fill)(void* dst, unsigned char value, std::size_t bytes) noexcept = nullptr;
   void (*fence)() noexcept = nullptr;  ///< after stream stores, in the thread that made them
 
+  [[nodiscard]] UnaryKernel find(UnaryOp op, TypeId type) const noexcept {
+    return unary[static_cast<std::size_t>(op)][static_cast<std::size_t>(type)];
+  }
   [[nodiscard]] const BinaryKernels& find(BinaryOp op, TypeId type) const noexcept {
     return binary[static_cast<std::size_t>(op)][static_cast<std::size_t>(type)];
   }
