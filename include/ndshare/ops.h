@@ -1,18 +1,17 @@
-// Arithmetic on arrays: add, subtract, multiply, divide, the operators + − × ÷, and sum.
+// Element-wise functions: every one of op_list.inc by its name, the operators, and what is put together from them.
 //
-// Operands broadcast and mix dtypes as in NumPy 2 (NEP 50): the dtypes decide, never the values; a C++ number takes the
-// array's dtype within its kind. Large work is spread over threads; the results have the same bits for any number of
-// them and on every instruction set. Operands and `out` may overlap in any way: the result is as if they did not.
+// Operands broadcast and mix dtypes as in NumPy 2 (NEP 50): the dtypes decide, never the values; a C++ number takes the array's
+// dtype within its kind. Large work is spread over threads; results have the same bits for any number of them (and, but for
+// transcendentals, on every instruction set). Operands and `out` may overlap in any way: the result is as if they did not.
 #pragma once
 
 #include <ndshare/array.h>
 #include <ndshare/dtype.h>
+#include <ndshare/errstate.h>
 #include <ndshare/export.h>
 #include <ndshare/scalar.h>
 
-#include <concepts>
 #include <cstdint>
-#include <initializer_list>
 #include <optional>
 
 namespace ndshare {
@@ -22,86 +21,114 @@ struct OpOptions {
   /// Written and returned instead of a new array. It has the result's shape (it is never broadcast), is writable, and
   /// the result's dtype casts to its own by same_kind.
   std::optional<Array> out{};
+  /// A mask of bool that broadcasts to the result: where it is false, `out` keeps its element, or `fill` stands. It needs one of
+  /// the two. Operands that are masked out raise no errstate flags.
+  std::optional<Array> where{};
+  std::optional<Scalar> fill{};
   int threads = 0;  ///< at most so many; 0: the process's setting
 };
 
-// Errors of the four functions and operators: ShapeMismatch (operands that do not broadcast: axis, both shapes and a
-// reshape that works; `out` of another shape), DtypeMismatch (not numbers; no loop for the dtype; `out` cannot take the
-// result), ReadOnly (`out`), Overflow (an integer literal that its dtype cannot hold), MemoryGuard (a result over half
-// of the memory available, before anything is allocated), Memory, Usage (negative threads). On an error `out` is
-// unchanged.
+// Errors of all functions and operators here: ShapeMismatch (operands that do not broadcast: axis, both shapes and a reshape
+// that works; `out` or `where` of another shape), DtypeMismatch (not numbers; no loop for the dtype; `out` cannot take the
+// result; a mask that is not bool), ReadOnly (`out`), Overflow (an integer literal that its dtype cannot hold), MemoryGuard (over
+// a limit, before anything is allocated), Memory, Usage (negative threads; `where` without `out` or `fill`; a negative power of
+// integers), Arithmetic and Overflow where ErrState says raise. On an error `out` is unchanged.
 // Threads: safe; parallel inside for large arrays.
 // Memory: operands of other strides or dtypes are converted in small blocks, never as a whole.
+// Dtypes, accuracy and meaning of each: its row in op_list.inc.
 
-/// x1 + x2, element by element.
-///   Dtypes: all numeric; integers wrap; bool is "or".   Accuracy: correctly rounded (complex: each part).
-NDSHARE_API Array add(const Array& x1, const Array& x2, const OpOptions& options);
-/// x1 − x2, element by element.
-///   Dtypes: numeric but bool; integers wrap.   Accuracy: correctly rounded (complex: each part).
-NDSHARE_API Array subtract(const Array& x1, const Array& x2, const OpOptions& options);
-/// x1 × x2, element by element.
-///   Dtypes: all numeric; integers wrap; bool is "and".   Accuracy: correctly rounded; complex (ac − bd) + (ad + bc)i.
-NDSHARE_API Array multiply(const Array& x1, const Array& x2, const OpOptions& options);
-/// x1 ÷ x2, true division, element by element. x/0 is ±inf or NaN.
-///   Dtypes: all numeric; integers and bool are divided as float64.
-///   Accuracy: correctly rounded; complex by Smith's method.
-NDSHARE_API Array divide(const Array& x1, const Array& x2, const OpOptions& options);
-
-// A number on either side is weak: `a * 2` keeps a's dtype, `int_array * 2.5` is float64.
-#define NDSHARE_DECLARE_BINARY(name)                                                        \
+#define NDSHARE_UNARY_OP(name, loops, rule, result, errors, family, ulp, doc) \
+  [[nodiscard]] NDSHARE_API Array name(const Array& x);                       \
+  NDSHARE_API Array name(const Array& x, const OpOptions& options);
+#define NDSHARE_BINARY_OP(name, loops, rule, result, commutative, errors, family, ulp, doc) \
+  [[nodiscard]] NDSHARE_API Array name(const Array& x1, const Array& x2);                   \
+  NDSHARE_API Array name(const Array& x1, const Array& x2, const OpOptions& options);       \
   NDSHARE_API Array name(const Array& x1, const Scalar& x2, const OpOptions& options = {}); \
-  NDSHARE_API Array name(const Scalar& x1, const Array& x2, const OpOptions& options = {}); \
-  [[nodiscard]] inline Array name(const Array& x1, const Array& x2) { return name(x1, x2, OpOptions{}); }
-NDSHARE_DECLARE_BINARY(add)
-NDSHARE_DECLARE_BINARY(subtract)
-NDSHARE_DECLARE_BINARY(multiply)
-NDSHARE_DECLARE_BINARY(divide)
-#undef NDSHARE_DECLARE_BINARY
+  NDSHARE_API Array name(const Scalar& x1, const Array& x2, const OpOptions& options = {});
+#include <ndshare/op_list.inc>
 
-#define NDSHARE_DECLARE_OPERATOR(symbol, name)                                                           \
+// The array API's other names of some of them.
+[[nodiscard]] inline Array round(const Array& x) { return rint(x); }
+inline Array round(const Array& x, const OpOptions& options) { return rint(x, options); }
+[[nodiscard]] inline Array power(const Array& x1, const Array& x2) { return pow(x1, x2); }
+inline Array power(const Array& x1, const Scalar& x2, const OpOptions& options = {}) { return pow(x1, x2, options); }
+
+/// An operand of the functions below: an array, or a weak number.
+class Operand {
+ public:
+  Operand(const Array& array) : array_(array) {}
+  template <class T>
+  requires std::constructible_from<Scalar, T> Operand(const T& number) : number_(Scalar(number)) {}
+  [[nodiscard]] const std::optional<Array>& array() const noexcept { return array_; }
+  [[nodiscard]] const std::optional<Scalar>& number() const noexcept { return number_; }
+
+ private:
+  std::optional<Array> array_{};
+  std::optional<Scalar> number_{};
+};
+
+/// condition ? x1 : x2, element by element; what is not bool is true where it differs from 0.
+NDSHARE_API Array where(const Array& condition, const Operand& x1, const Operand& x2, const OpOptions& options = {});
+/// x, no smaller than `low` and no larger than `high` (either may be left out): minimum(maximum(x, low), high). NaN stays.
+NDSHARE_API Array clip(const Array& x, const std::optional<Operand>& low, const std::optional<Operand>& high,
+                       const OpOptions& options = {});
+/// Degrees to radians and back: x·π/180, x·180/π in the float dtype of x.   Accuracy: 1 ULP.
+NDSHARE_API Array deg2rad(const Array& x, const OpOptions& options = {});
+NDSHARE_API Array rad2deg(const Array& x, const OpOptions& options = {});
+/// Options of `isclose`.
+struct CloseOptions {
+  double rtol = 1e-5, atol = 1e-8;
+  bool equal_nan = false;
+};
+/// |x1 − x2| ≤ atol + rtol·|x2|, and equal infinities; a bool array.
+NDSHARE_API Array isclose(const Array& x1, const Array& x2, const CloseOptions& close = {}, const OpOptions& options = {});
+[[nodiscard]] NDSHARE_API bool allclose(const Array& x1, const Array& x2, const CloseOptions& close = {});
+/// Options of `nan_to_num`: by default 0, and the largest and smallest finite numbers of the dtype.
+struct NanOptions {
+  double nan = 0;
+  std::optional<double> posinf{}, neginf{};
+};
+/// x with NaN and infinities replaced by numbers. Real dtypes.
+NDSHARE_API Array nan_to_num(const Array& x, const NanOptions& replace = {}, const OpOptions& options = {});
+
+#define NDSHARE_OPERATOR(symbol, name)                                                                   \
   [[nodiscard]] inline Array operator symbol(const Array& x1, const Array& x2) { return name(x1, x2); }  \
   [[nodiscard]] inline Array operator symbol(const Array& x1, const Scalar& x2) { return name(x1, x2); } \
   [[nodiscard]] inline Array operator symbol(const Scalar& x1, const Array& x2) { return name(x1, x2); }
-NDSHARE_DECLARE_OPERATOR(+, add)
-NDSHARE_DECLARE_OPERATOR(-, subtract)
-NDSHARE_DECLARE_OPERATOR(*, multiply)
-NDSHARE_DECLARE_OPERATOR(/, divide)
-#undef NDSHARE_DECLARE_OPERATOR
+NDSHARE_OPERATOR(+, add)
+NDSHARE_OPERATOR(-, subtract)
+NDSHARE_OPERATOR(*, multiply)
+NDSHARE_OPERATOR(/, divide)
+NDSHARE_OPERATOR(%, remainder)
+NDSHARE_OPERATOR(&, bitwise_and)
+NDSHARE_OPERATOR(|, bitwise_or)
+NDSHARE_OPERATOR(^, bitwise_xor)
+NDSHARE_OPERATOR(<<, bitwise_left_shift)
+NDSHARE_OPERATOR(>>, bitwise_right_shift)
+NDSHARE_OPERATOR(==, equal)
+NDSHARE_OPERATOR(!=, not_equal)
+NDSHARE_OPERATOR(<, less)
+NDSHARE_OPERATOR(<=, less_equal)
+NDSHARE_OPERATOR(>, greater)
+NDSHARE_OPERATOR(>=, greater_equal)
+#undef NDSHARE_OPERATOR
+[[nodiscard]] inline Array operator-(const Array& x) { return negative(x); }
+[[nodiscard]] inline Array operator~(const Array& x) { return bitwise_invert(x); }
 
-/// The axes of a reduction: all (the default), one (`{.axis = 0}`) or several (`{.axis = {0, -1}}`).
-class Axes {
- public:
-  Axes() = default;
-  template <std::integral T>
-  Axes(T axis) : all_(false), values_{static_cast<std::int64_t>(axis)} {}
-  Axes(std::initializer_list<std::int64_t> axes) : all_(false), values_(axes) {}
-  explicit Axes(const Dims& axes) : all_(false), values_(axes) {}
-
-  [[nodiscard]] bool is_all() const noexcept { return all_; }
-  [[nodiscard]] const Dims& values() const noexcept { return values_; }
-
- private:
-  bool all_ = true;
-  Dims values_{};
-};
-
-/// Options of reductions: `nd::sum(a, {.axis = 0, .keepdims = true})`.
-struct ReduceOptions {
-  Axes axis{};                   ///< negative ones count from the end; no axes at all, `Axes(Dims{})`, reduces nothing
-  std::optional<DType> dtype{};  ///< to add in, and of the result; x must cast to it by same_kind
-  bool keepdims = false;         ///< keep reduced axes, with length 1
-  std::optional<Array> out{};    ///< as in OpOptions
-  int threads = 0;               ///< as in OpOptions
-};
-
-/// Sums `x` over axes.
-///   Shapes: x (d0…dn-1) → x without the axes (length 1 with keepdims). The sum of nothing is 0.
-///   Dtypes: bool and small integers → 64 bits of their kind (bool: int64), wrapping; floats and complex unchanged;
-///     float16 is added in float32 and rounded once.
-///   Memory: any strides; `out` may overlap x.   Threads: safe; parallel inside.
-///   Accuracy: pairwise on every axis, error ≤ log2(n)·eps·Σ|x|; same bits for any number of threads, on every target.
-///   Errors: Axis (out of range, named twice), DtypeMismatch, ShapeMismatch and ReadOnly for `out`, MemoryGuard, Memory.
-///   Source: Higham, Accuracy and Stability of Numerical Algorithms, ch. 4.
-NDSHARE_API Array sum(const Array& x, const ReduceOptions& options = {});
+// In place: the array's own elements change, for all who share them. The result must cast back by same_kind.
+#define NDSHARE_IN_PLACE(symbol, name)                                                                            \
+  inline const Array& operator symbol(const Array& x1, const Array& x2) { name(x1, x2, {.out = x1}); return x1; } \
+  inline const Array& operator symbol(const Array& x1, const Scalar& x2) { name(x1, x2, {.out = x1}); return x1; }
+NDSHARE_IN_PLACE(+=, add)
+NDSHARE_IN_PLACE(-=, subtract)
+NDSHARE_IN_PLACE(*=, multiply)
+NDSHARE_IN_PLACE(/=, divide)
+NDSHARE_IN_PLACE(%=, remainder)
+NDSHARE_IN_PLACE(&=, bitwise_and)
+NDSHARE_IN_PLACE(|=, bitwise_or)
+NDSHARE_IN_PLACE(^=, bitwise_xor)
+NDSHARE_IN_PLACE(<<=, bitwise_left_shift)
+NDSHARE_IN_PLACE(>>=, bitwise_right_shift)
+#undef NDSHARE_IN_PLACE
 
 }  // namespace ndshare

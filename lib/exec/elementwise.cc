@@ -1,13 +1,16 @@
 #include "lib/exec/elementwise.h"
 
+#include <ndshare/cast.h>
 #include <ndshare/create.h>
 #include <ndshare/error.h>
+#include <ndshare/ledger.h>
 
+#include "lib/array/copies.h"
+#include "lib/exec/evaluation.h"
 #include "lib/exec/guard.h"
 #include "lib/exec/parallel.h"
 #include "lib/exec/parallel_memory.h"
 #include "lib/exec/promotion.h"
-#include "lib/exec/stage.h"
 
 #include <algorithm>
 #include <array>
@@ -22,46 +25,6 @@ constexpr std::int64_t kParallelBytes = std::int64_t{512} << 10;
 // Shorter rows of the output are written through the caches: a stream store of part of a line costs a line.
 constexpr std::int64_t kLongRowBytes = 4096;
 
-// What a call will do, decided before anything is allocated.
-struct Plan {
-  BinaryOp op;
-  Shape shape;
-  TypeId loop;  // of the kernel and of a new result
-  Order order = Order::C;
-};
-
-TypeId loop_type(BinaryOp op, const Array& x1, const Array& x2) {
-  const BinaryOpInfo& row = info(op);
-  require_numeric(row.name, x1.dtype());
-  require_numeric(row.name, x2.dtype());
-  TypeId type = result_type(x1.dtype().id(), x2.dtype().id());
-  if (row.rule == TypeRule::real && row.loops.find(DType(type).kind()) == std::string_view::npos)
-    type = TypeId::float64;
-  if (row.loops.find(DType(type).kind()) != std::string_view::npos) return type;
-  throw Error(Error::DtypeMismatch,
-              std::string(row.name) + " has no loop for " + DType(type).name() +
-                  ": convert an operand to an integer or float dtype first",
-              {{"dtype", DType(type).name()}});
-}
-
-Plan make_plan(BinaryOp op, const Array& x1, const Array& x2, const OpOptions& options) {
-  Plan plan{.op = op,
-            .shape = x1.shape() == x2.shape() ? x1.shape() : broadcast_shapes(x1.shape(), x2.shape()),
-            .loop = loop_type(op, x1, x2)};
-  if (options.threads < 0)
-    throw Error(Error::Usage, "threads = " + std::to_string(options.threads) + ": give 0 or more");
-  if (options.out) {
-    check_out(info(op).name, *options.out, plan.shape, plan.loop);
-  } else {
-    const std::array operands = {x1.shape(), x2.shape()};
-    check_result_memory(info(op).name, plan.shape, DType(plan.loop).itemsize(), operands);
-  }
-  if (x1.shape() == x2.shape() && x1.is_f_contiguous() && x2.is_f_contiguous() && !x1.is_c_contiguous()) {
-    plan.order = Order::F;
-  }
-  return plan;
-}
-
 // An operand may be overwritten while it is read only if each element is read before the same bytes are written.
 bool is_same_memory(const Array& a, const Array& out) {
   if (a.data() != out.data() || a.shape() != out.shape() || a.itemsize() != out.itemsize()) return false;
@@ -71,122 +34,211 @@ bool is_same_memory(const Array& a, const Array& out) {
   return true;
 }
 
+/// The order of a new result: F where every leaf that is not stretched lies so, else C.
+Order order_of(const Program& program, const Shape& shape) {
+  bool any = false;
+  for (const Array& leaf : program.leaves()) {
+    if (leaf.shape() != shape) continue;
+    if (!leaf.is_f_contiguous() || leaf.is_c_contiguous()) return Order::C;
+    any = true;
+  }
+  return any ? Order::F : Order::C;
+}
+
+/// The axes of `out`, from the largest stride to the smallest: the order in which it lies in memory.
+Dims memory_order(const Array& out) {
+  Dims order;
+  for (int axis = 0; axis < out.ndim(); ++axis) order.push_back(axis);
+  std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
+    return std::abs(out.strides()[static_cast<int>(a)]) > std::abs(out.strides()[static_cast<int>(b)]);
+  });
+  return order;
+}
+
+/// A value on its way into an array.
+class Store {
+ public:
+  Store(const Program& program, ValueId value, const Array& out, ErrorFlags* flags)
+      : strides_(out.strides()),
+        order_(axes_of(out)),
+        from_(program, value, out.shape(), std::span(order_.data(), static_cast<std::size_t>(out.ndim())), flags, &strides_),
+        to_(out.mutable_data(), strides_, out.dtype().id(), from_.space(), out.dtype().id()),
+        itemsize_(out.itemsize()),
+        apart_(std::none_of(program.leaves().begin(), program.leaves().end(),
+                            [&](const Array& leaf) { return may_share_memory(leaf, out); })),
+        stream_(apart_ && out.nbytes() >= static_cast<std::int64_t>(kStreamBytes) &&
+                from_.space().inner() * itemsize_ >= kLongRowBytes),
+        // Where operands are overwritten, results that must be looked at beside them are made apart, a block at a time.
+        direct_(apart_ || flags == nullptr) {}
+
+  [[nodiscard]] const Evaluation& evaluation() const noexcept { return from_; }
+
+  /// Everything is computed; written unless `dry`.
+  void run(int threads, bool dry) const {
+    if (!dry && from_.prefers_tiles()) return run_tiles(threads);
+    const std::int64_t count = from_.count();
+    if (count * itemsize_ < kParallelBytes) return run_range(0, count, dry);
+    const std::int64_t step = kTaskBytes / itemsize_;
+    const auto body = [&](std::size_t i) {
+      const std::int64_t low = static_cast<std::int64_t>(i) * step;
+      run_range(low, std::min(count, low + step), dry);
+    };
+    parallel_blocks(static_cast<std::size_t>((count + step - 1) / step), threads, body, fence());
+  }
+
+ private:
+  struct Axes {
+    std::array<int, kMaxAxes> values{};
+    [[nodiscard]] const int* data() const noexcept { return values.data(); }
+  };
+  static Axes axes_of(const Array& out) {
+    const Dims order = memory_order(out);
+    Axes axes;
+    for (int i = 0; i < order.ndim(); ++i) axes.values[static_cast<std::size_t>(i)] = static_cast<int>(order[i]);
+    return axes;
+  }
+  [[nodiscard]] std::function<void()> fence() const {
+    return [stream = stream_] {
+      if (stream) kernels().fence();
+    };
+  }
+
+  void run_range(std::int64_t low, std::int64_t high, bool dry) const {
+    const std::int64_t inner = from_.space().inner();
+    const auto most = static_cast<std::int64_t>(kBlockBytes) / itemsize_;
+    while (low < high) {
+      std::byte* lies = dry || !direct_ ? nullptr : to_.direct(low, static_cast<std::size_t>(high - low));
+      std::int64_t end = high;
+      if (lies == nullptr) {
+        end = std::min(high, low - low % inner + inner);
+        lies = dry || !direct_ ? nullptr : to_.direct(low, static_cast<std::size_t>(end - low));
+        if (lies == nullptr || end - low < 64) end = std::min(high, low + most), lies = nullptr;
+      }
+      if (lies != nullptr) {
+        store_direct(low, end, lies);
+      } else {
+        store_through(low, end, dry);
+      }
+      low = end;
+    }
+  }
+  void store_direct(std::int64_t low, std::int64_t high, std::byte* to) const {
+    from_.store(low, static_cast<std::size_t>(high - low), to, stream_);
+  }
+  void store_through(std::int64_t low, std::int64_t high, bool dry) const {
+    alignas(64) std::byte room[kBlockBytes];
+    const std::byte* made = from_.fetch(low, static_cast<std::size_t>(high - low), room);
+    if (!dry) to_.put(low, static_cast<std::size_t>(high - low), made);
+  }
+
+  /// Rectangles of rows by columns, so that an operand that lies across is read line by line.
+  void run_tiles(int threads) const {
+    const Space& space = from_.space();
+    const std::int64_t columns = space.inner(), rows = space.count / columns;
+    const std::int64_t group = space.sizes[space.sizes.ndim() - 2];  // rows along one axis
+    const std::int64_t high = from_.tile_rows(), wide = from_.tile_columns();
+    const std::int64_t bands = (group + high - 1) / high;
+    const auto body = [&](std::size_t i) {
+      const std::int64_t first = static_cast<std::int64_t>(i) / bands * group, band = static_cast<std::int64_t>(i) % bands * high;
+      for (std::int64_t column = 0; column < columns; column += wide) {
+        store_tile({first + band, std::min(high, group - band), column, std::min(wide, columns - column)});
+      }
+    };
+    const bool small = space.count * itemsize_ < kParallelBytes;
+    parallel_blocks(static_cast<std::size_t>(rows / group * bands), small ? 1 : threads, body);
+  }
+  void store_tile(const Tile& tile) const {
+    alignas(64) std::byte room[2 * kBlockBytes];
+    from_.store_tile(tile, room);
+    for (std::int64_t row = 0; row < tile.rows; ++row) {
+      const std::int64_t low = (tile.row + row) * from_.space().inner() + tile.column;
+      to_.put(low, static_cast<std::size_t>(tile.columns), room + row * tile.columns * itemsize_);
+    }
+  }
+
+  Strides strides_;
+  Axes order_;
+  Evaluation from_;
+  Writer to_;
+  std::int64_t itemsize_;
+  bool apart_, stream_, direct_;
+};
+
+void check_where(const Target& target, const Shape& shape) {
+  if (!target.where) return;
+  if (!target.where->dtype().is_bool()) {
+    throw Error(Error::DtypeMismatch, std::string(target.what) + ": where is a mask of bool, not " + target.where->dtype().to_string());
+  }
+  static_cast<void>(broadcast_to(target.where->layout(), shape));  // throws where it does not fit
+  if (!target.out && !target.fill) {
+    throw Error(Error::Usage, std::string(target.what) + ": where needs `out` or `fill`: what stands where the mask is false?");
+  }
+}
+
+/// What the ledger says of a call, before it runs.
+void note_staging(const Program& program, const Evaluation& evaluation, TypeId result, const Array& out) {
+  if (const auto staged = evaluation.staged_bytes(); staged != 0) note_copy(CopyReason::strided, staged);
+  std::int64_t widened = 0;
+  for (const Step* step : program.casts_of_leaves()) {
+    const DType to(program.type(step->result));
+    if (to.itemsize() > DType(step->loop).itemsize()) widened += program.shape(step->in[0]).count() * to.itemsize();
+  }
+  if (widened != 0) note_copy(CopyReason::upcast, widened);
+  if (result != out.dtype().id()) note_copy(CopyReason::downcast, out.nbytes());
+}
+
+bool may_raise(const Program& program, const ErrorFlags& flags) {
+  return std::any_of(program.steps().begin(), program.steps().end(),
+                     [&](const Step& step) { return flags.may_raise(step, program.type(step.result)); });
+}
+bool wants(const Program& program, const ErrorFlags& flags) {
+  return flags.overflow() != OnOverflow::wrap || std::any_of(program.steps().begin(), program.steps().end(), [&](const Step& step) {
+           return flags.wants(step, program.type(step.result));
+         });
+}
+
+void store(const Program& program, ValueId value, TypeId result, const Array& out, const Target& target,
+           std::optional<ValueId> mask) {
+  ErrorFlags flags;
+  if (mask) flags.set_mask(*mask);
+  const bool looks = wants(program, flags);
+  const Store into(program, value, out, looks ? &flags : nullptr);
+  note_staging(program, into.evaluation(), result, out);
+  if (looks && may_raise(program, flags)) {
+    into.run(target.threads, true);
+    flags.check(target.what);
+    flags.report(target.what);
+    const Store quiet(program, value, out, nullptr);
+    return flags.overflow() == OnOverflow::saturate ? into.run(target.threads, false) : quiet.run(target.threads, false);
+  }
+  into.run(target.threads, false);
+  if (looks) flags.report(target.what);
+}
+
+Array plan_out(const Program& program, ValueId value, const Target& target, const Shape& shape) {
+  const TypeId type = program.type(value);
+  check_threads(target.threads);
+  check_where(target, shape);
+  std::vector<Shape> operands;
+  for (const Array& leaf : program.leaves()) operands.push_back(leaf.shape());
+  check_ranks(target.what, shape, operands);
+  if (target.out) {
+    check_out(target.what, *target.out, shape, type);
+    return *target.out;
+  }
+  check_result_memory(target.what, shape, DType(type).itemsize(), program.leaves());
+  return empty(shape, DType(type), order_of(program, shape));
+}
+
+}  // namespace
+
 bool spoils(const Array& operand, const Array& out) {
   return may_share_memory(operand, out) && !is_same_memory(operand, out);
 }
 
-// Runs a plan over the blocks of a space.
-class BinaryRun {
- public:
-  BinaryRun(const Plan& plan, const Array& x1, const Array& x2, const Array& out)
-      : strides_{stretched_strides(out, plan.shape), stretched_strides(x1, plan.shape),
-                 stretched_strides(x2, plan.shape)},
-        space_(make_space(plan.shape, strides_, true)),
-        a_(x1.data(), strides_[1], x1.dtype().id(), space_, plan.loop),
-        b_(x2.data(), strides_[2], x2.dtype().id(), space_, plan.loop),
-        out_(out.mutable_data(), strides_[0], out.dtype().id(), space_, plan.loop),
-        kernels_(kernels().find(plan.op, plan.loop)),
-        itemsize_(DType(plan.loop).itemsize()),
-        stream_(out.nbytes() >= static_cast<std::int64_t>(kStreamBytes) &&
-                space_.inner() * itemsize_ >= kLongRowBytes && out.data() != x1.data() && out.data() != x2.data()) {}
-
-  void run(int threads) const {
-    const std::int64_t count = space_.count;
-    if (count * itemsize_ < kParallelBytes) return run_range(0, count);
-    const std::int64_t step = kTaskBytes / itemsize_;
-    parallel_blocks(
-        static_cast<std::size_t>((count + step - 1) / step), threads,
-        [&](std::size_t i) {
-          const std::int64_t low = static_cast<std::int64_t>(i) * step;
-          run_range(low, std::min(count, low + step));
-        },
-        [this] {
-          if (stream_) kernels().fence();
-        });
-  }
-
- private:
-  struct Scratch {
-    alignas(64) std::byte bytes[kStageElements * 16];
-  };
-
-  void run_range(std::int64_t low, std::int64_t high) const noexcept {
-    if (run_direct(low, static_cast<std::size_t>(high - low))) return;
-    const std::int64_t inner = space_.inner();
-    const bool long_rows = inner >= 64;  // then blocks end where rows do, and rows are used where they lie
-    while (low < high) {
-      std::int64_t end = std::min(high, low + static_cast<std::int64_t>(kStageElements));
-      if (long_rows) end = std::min(high, low - low % inner + inner);
-      const auto n = static_cast<std::size_t>(end - low);
-      if (!long_rows || !run_direct(low, n)) run_staged(low, end);
-      low = end;
-    }
-  }
-
-  // The whole range by one kernel call on the operands themselves, if they lie so.
-  bool run_direct(std::int64_t low, std::size_t n) const noexcept {
-    std::byte* out = out_.direct(low, n);
-    if (out == nullptr) return false;
-    const std::byte* a = a_.direct(low, n);
-    const std::byte* b = b_.direct(low, n);
-    const bool a_scalar = a == nullptr && !a_.needs_cast() && (a = a_.repeated(low, n)) != nullptr;
-    const bool b_scalar = b == nullptr && !b_.needs_cast() && (b = b_.repeated(low, n)) != nullptr;
-    if (a == nullptr || b == nullptr || (a_scalar && b_scalar)) return false;
-    call(a, a_scalar, b, b_scalar, out, n, stream_);
-    return true;
-  }
-
-  void run_staged(std::int64_t low, std::int64_t high) const noexcept {
-    while (low < high) {
-      const auto n = static_cast<std::size_t>(std::min<std::int64_t>(high - low, kStageElements));
-      Scratch a_room, b_room, out_room;
-      bool a_scalar = false, b_scalar = false;
-      const std::byte* a = fetch(a_, low, n, a_room, a_scalar, true);
-      const std::byte* b = fetch(b_, low, n, b_room, b_scalar, !a_scalar);
-      std::byte* out = out_.direct(low, n);
-      call(a, a_scalar, b, b_scalar, out != nullptr ? out : out_room.bytes, n, false);
-      if (out == nullptr) out_.put(low, n, out_room.bytes);
-      low += static_cast<std::int64_t>(n);
-    }
-  }
-
-  static const std::byte* fetch(const Reader& from, std::int64_t low, std::size_t n, Scratch& room, bool& scalar,
-                                bool may_be_scalar) noexcept {
-    if (const std::byte* lies = from.direct(low, n)) return lies;
-    scalar = may_be_scalar && n > 1 && from.repeated(low, n) != nullptr;
-    from.stage(low, scalar ? 1 : n, room.bytes);
-    return room.bytes;
-  }
-
-  void call(const std::byte* a, bool a_scalar, const std::byte* b, bool b_scalar, std::byte* out, std::size_t n,
-            bool stream) const noexcept {
-    if (a_scalar && kernels_.sv == nullptr) return call(b, false, a, true, out, n, stream);  // commutative
-    const BinaryKernel plain = a_scalar ? kernels_.sv : b_scalar ? kernels_.vs : kernels_.vv;
-    const BinaryKernel past = a_scalar ? kernels_.sv_stream : b_scalar ? kernels_.vs_stream : kernels_.vv_stream;
-    (stream && past != nullptr ? past : plain)(a, b, out, n);
-  }
-
-  std::array<Strides, 3> strides_;  // out, x1, x2
-  Space space_;
-  Reader a_, b_;
-  Writer out_;
-  const BinaryKernels& kernels_;
-  std::int64_t itemsize_;
-  bool stream_;
-};
-
-// Small, contiguous and of the loop's dtype: one kernel call, so that arrays of a few elements stay cheap.
-bool run_small(const Plan& plan, const Array& x1, const Array& x2, const Array& out) {
-  const auto fits = [&](const Array& x) {
-    return x.dtype().id() == plan.loop && x.shape() == plan.shape && x.is_c_contiguous() && x.is_aligned();
-  };
-  if (out.nbytes() >= kParallelBytes || !fits(x1) || !fits(x2) || !fits(out)) return false;
-  if (spoils(x1, out) || spoils(x2, out)) return false;
-  kernels().find(plan.op, plan.loop).vv(x1.data(), x2.data(), out.mutable_data(), static_cast<std::size_t>(out.size()));
-  return true;
+void check_threads(int threads) {
+  if (threads < 0) throw Error(Error::Usage, "threads = " + std::to_string(threads) + ": give 0 or more");
 }
-
-}  // namespace
 
 void check_out(std::string_view what, const Array& out, const Shape& shape, TypeId type) {
   if (out.shape() != shape) {
@@ -205,41 +257,38 @@ void check_out(std::string_view what, const Array& out, const Shape& shape, Type
   if (!out.is_writable()) throw Error(Error::ReadOnly, std::string(what) + ": out is read-only");
 }
 
-Array run_binary(BinaryOp op, const Array& x1, const Array& x2, const OpOptions& options) {
-  const Plan plan = make_plan(op, x1, x2, options);
-  Array out = options.out ? *options.out : empty(plan.shape, DType(plan.loop), plan.order);
+Array evaluate(Program& program, ValueId value, const Target& target) {
+  const TypeId result = program.type(value);
+  const Shape shape = program.shape(value);
+  const Array out = plan_out(program, value, target, shape);
+  std::optional<ValueId> mask;
+  if (target.where) {
+    mask = program.leaf(*target.where);
+    const ValueId other = target.fill ? program.literal(*target.fill, result) : program.cast(program.leaf(out), result);
+    value = program.select(*mask, value, other);
+  }
+  value = program.cast(value, out.dtype().id());
   if (out.size() == 0) return out;
-  if (run_small(plan, x1, x2, out)) return out;
-  if (options.out && (spoils(x1, out) || spoils(x2, out))) {
-    check_result_memory(info(op).name, plan.shape, out.itemsize(), {});  // of the temporary that the overlap costs
-    const Array apart = empty(plan.shape, out.dtype());
-    BinaryRun(plan, x1, x2, apart).run(options.threads);
-    assign_cast(out, apart, options.threads);
+  const bool overlaps = target.out && std::any_of(program.leaves().begin(), program.leaves().end(),
+                                                  [&](const Array& leaf) { return spoils(leaf, out); });
+  if (!overlaps) {
+    store(program, value, result, out, target, mask);
     return out;
   }
-  BinaryRun(plan, x1, x2, out).run(options.threads);
+  check_result_memory(target.what, shape, out.itemsize(), {});  // of the temporary that the overlap costs
+  note_copy(CopyReason::overlap, out.nbytes());
+  const Array apart = empty(shape, out.dtype());
+  store(program, value, result, apart, target, mask);
+  assign_cast(out, apart, target.threads);
   return out;
 }
 
 void assign_cast(const Array& dst, const Array& src, int threads) {
   if (dst.size() == 0) return;
-  std::array<Strides, 2> strides = {dst.strides(), src.strides()};
-  const Space space = make_space(dst.shape(), strides, true);
-  const Reader from(src.data(), strides[1], src.dtype().id(), space, dst.dtype().id());
-  const Writer to(dst.mutable_data(), strides[0], dst.dtype().id(), space, dst.dtype().id());
-  const auto step = static_cast<std::int64_t>(kStageElements);
-  const std::int64_t task = step * 64;
-  const auto range = [&](std::size_t i) {
-    const std::int64_t begin = static_cast<std::int64_t>(i) * task, end = std::min(space.count, begin + task);
-    for (std::int64_t low = begin; low < end; low += step) {
-      const auto n = static_cast<std::size_t>(std::min(step, end - low));
-      alignas(64) std::byte room[kStageElements * 16];
-      std::byte* direct = to.direct(low, n);
-      from.stage(low, n, direct != nullptr ? direct : room);
-      if (direct == nullptr) to.put(low, n, room);
-    }
-  };
-  parallel_blocks(static_cast<std::size_t>((space.count + task - 1) / task), threads, range);
+  Program program;
+  const ValueId value = program.cast(program.leaf(src), dst.dtype().id());
+  const Store into(program, value, dst, nullptr);
+  into.run(threads, false);
 }
 
 }  // namespace ndshare::internal

@@ -1,5 +1,5 @@
-// Evaluation: a program bound to an order of its elements, computed block by block. The one place where kernels of element-wise
-// operations are called.
+// Evaluation: a program bound to an order of its elements, computed block by block. The one place where kernels of
+// element-wise operations are called.
 #pragma once
 
 #include "lib/exec/error_flags.h"
@@ -7,8 +7,6 @@
 #include "lib/exec/stage.h"
 
 #include <cstddef>
-#include <memory>
-#include <optional>
 #include <span>
 #include <vector>
 
@@ -19,48 +17,82 @@ inline constexpr std::size_t kBlockBytes = 8192;
 
 /// One value of a program, over its elements in a chosen order.
 ///
-/// The elements have the shape `shape` (the value's, or one that it broadcasts to) with its axes taken in `order`, outermost
-/// first: flat index i counts in C order over them. With the reduced axes last, each result of a reduction is a run of flat
-/// indices; with them first, each is a column.
+/// The elements have the shape `shape` (the value's, or one that it broadcasts to) with its axes taken in `order`,
+/// outermost first: flat index i counts in C order over them. With the reduced axes last, each result of a reduction is a
+/// run of flat indices; with them first, each is a column.
 ///   Memory: leaves are read where they lie or staged block by block; one scratch a thread, kept.
-///   Threads: fetch() is const and safe from several threads.
+///   Threads: constant use is safe from several threads.
 class Evaluation {
  public:
   /// `order` empty: 0, 1, 2 …   `flags`: what errstate wants to know is added there; null: nothing is looked for.
-  ///   REQUIRES: the program, and `flags`, outlive this; the value broadcasts to `shape`.
+  /// `out_strides`: those of an output along `order`'s axes; rewritten to fit space().
+  ///   REQUIRES: the program and `flags` outlive this; the value broadcasts to `shape`.
   Evaluation(const Program& program, ValueId value, const Shape& shape, std::span<const int> order = {},
-             ErrorFlags* flags = nullptr);
+             ErrorFlags* flags = nullptr, Strides* out_strides = nullptr);
+  ~Evaluation();
+  Evaluation(const Evaluation&) = delete;
+  Evaluation& operator=(const Evaluation&) = delete;
 
-  [[nodiscard]] TypeId type() const noexcept { return type_; }
+  [[nodiscard]] TypeId type() const noexcept { return program_.type(value_); }
   [[nodiscard]] std::int64_t count() const noexcept { return space_.count; }
-  /// The length of the innermost axis, after axes that can be walked as one were merged: runs that end where it does are
-  /// the cheap ones.
-  [[nodiscard]] std::int64_t inner() const noexcept { return space_.inner(); }
+  [[nodiscard]] const Space& space() const noexcept { return space_; }
+  /// Whether every leaf lies as the flat order walks it: then pieces of any length are one kernel call where there is one step.
+  [[nodiscard]] bool is_contiguous() const noexcept { return contiguous_; }
+  /// Bytes of leaves that must be staged because of how they lie: for the ledger.
+  [[nodiscard]] std::int64_t staged_bytes() const noexcept;
+  /// Scratch of one thread.
+  [[nodiscard]] std::size_t scratch_bytes() const noexcept { return registers_ * kBlockBytes; }
 
   /// The elements with flat indices [low, low + n), contiguous, in type(): where they lie already, or put into `room`, which
-  /// has space for them. Valid until this thread's next fetch.
+  /// has space for them. Valid until this thread's next call.   Errors: Memory.
   const std::byte* fetch(std::int64_t low, std::size_t n, std::byte* room) const;
+  /// Puts them into `to` in any case; past the caches where `stream` (the thread must fence).
+  void store(std::int64_t low, std::size_t n, std::byte* to, bool stream) const;
+
+  /// Whether some leaf lies across the space, so that tiles are the way to read it. Then a tile's size:
+  [[nodiscard]] bool prefers_tiles() const noexcept { return tile_rows_ != 0; }
+  [[nodiscard]] std::int64_t tile_rows() const noexcept { return tile_rows_; }
+  [[nodiscard]] std::int64_t tile_columns() const noexcept { return static_cast<std::int64_t>(block_elements_) / tile_rows_; }
+  /// A tile, row by row, in `to`.   REQUIRES: prefers_tiles(), at most its size, rows along one axis.
+  void store_tile(const Tile& tile, std::byte* to) const;
 
  private:
   struct Operand {
     const std::byte* data = nullptr;
     bool scalar = false;  ///< one element stands for all
   };
-  class Block;
+  struct Run;      // a step, ready to be called
+  struct Scratch;  // a thread's
+  struct Piece {   // of the elements: a run of flat indices, or a tile
+    std::int64_t low = 0;
+    std::size_t n = 0;
+    const Tile* tile = nullptr;
+  };
 
-  void assign_registers(const Program& program, ValueId value);
+  void bind_leaves(const Shape& shape, std::span<const int> order, Strides* out_strides);
+  void choose_tiles() noexcept;
+  void assign_registers();
+  void prepare(const Step& step, std::uint16_t out_register);
+  [[nodiscard]] std::size_t piece_length(std::int64_t low, std::size_t n) const noexcept;
+  [[nodiscard]] bool is_step() const noexcept { return program_.value(value_).kind == Value::Kind::step; }
+  Operand load(ValueId id, const Piece& piece, std::byte* registers) const noexcept;
+  void compute(const Piece& piece, std::byte* to, bool stream) const;
+  bool call(const Run& run, const Operand* operands, std::byte* to, std::size_t n, bool stream) const noexcept;
+  void call_binary(const Run& run, Operand a, Operand b, std::byte* to, std::size_t n, bool stream,
+                   Looked mask) const noexcept;
+  void call_select(const Run& run, Operand mask, Operand a, Operand b, std::byte* to, std::size_t n) const noexcept;
 
   const Program& program_;
   ValueId value_;
-  TypeId type_;
   ErrorFlags* flags_;
   Space space_;
-  std::vector<Strides> strides_;  // of the leaves
-  std::vector<Reader> readers_;
-  std::vector<std::uint16_t> registers_;  // of values
-  std::vector<ValueId> used_;             // leaves and steps that the value needs, in order
-  std::size_t register_count_ = 0;
-  std::size_t block_elements_ = 0;
+  std::vector<Reader> readers_;           // of the leaves
+  std::vector<Run> runs_;                 // the steps that the value needs, in order
+  std::vector<ValueId> needed_leaves_;    // and literals
+  std::vector<std::uint16_t> leaf_registers_;
+  std::size_t registers_ = 0, block_elements_ = 0, itemsize_ = 0;
+  std::int64_t tile_rows_ = 0;
+  bool contiguous_ = false;
 };
 
 }  // namespace ndshare::internal

@@ -73,9 +73,10 @@ std::string format_huge(Wide bytes) {
 }
 
 // "(5000000, 1000, 1) grows along axis 2 (1 -> 10)" for each operand that is stretched.
-std::string growth(const Shape& result, std::span<const Shape> operands) {
+std::string growth(const Shape& result, std::span<const Array> operands) {
   std::string text;
-  for (const Shape& operand : operands) {
+  for (const Array& array : operands) {
+    const Shape& operand = array.shape();
     std::string axes;
     for (int axis = 0; axis < result.ndim(); ++axis) {
       const int own = axis - (result.ndim() - operand.ndim());
@@ -89,6 +90,34 @@ std::string growth(const Shape& result, std::span<const Shape> operands) {
   return text;
 }
 
+struct Request {
+  std::string_view what;
+  const Shape& shape;
+  std::span<const Array> operands;
+  Wide bytes;
+  bool over;  // 128 bits
+};
+
+[[noreturn]] void refuse(const Request& request, const std::string& limit, std::int64_t allowed) {
+  const std::string asked = request.over ? "over 16 EiB" : format_huge(request.bytes);
+  std::string text = std::string(request.what) + ": a result of shape " + request.shape.str() + " takes " + asked +
+                     ", the limit is " + limit;
+  const std::string grown = growth(request.shape, request.operands);
+  if (!grown.empty()) text += ": " + grown;
+  text += ". Nothing was allocated. Work in slices along axis 0, each with its `out`, or reduce before broadcasting";
+  throw Error(Error::MemoryGuard, text,
+              {{"shape", request.shape.str()}, {"asked", asked}, {"allowed_bytes", std::to_string(allowed)}});
+}
+
+void check_expansion(const Request& request, double most) {
+  std::int64_t largest = 0;
+  for (const Array& operand : request.operands) largest = std::max(largest, operand.nbytes());
+  const double limit = static_cast<double>(largest) * most;
+  if (largest == 0 || (!request.over && static_cast<double>(request.bytes) <= limit)) return;
+  refuse(request, std::to_string(most) + " times the largest operand (limit max_expansion)",
+         static_cast<std::int64_t>(std::min(limit, 9e18)));
+}
+
 }  // namespace
 
 std::int64_t available_memory() {
@@ -96,25 +125,43 @@ std::int64_t available_memory() {
   return std::min(machine > 0 ? machine * 1024 : kNoLimit, left_in_groups());
 }
 
-void check_result_memory(std::string_view what, const Shape& shape, std::int64_t itemsize,
-                         std::span<const Shape> operands) {
-  auto bytes = static_cast<Wide>(itemsize);
+std::int64_t allowed_bytes() {
+  const std::int64_t set = limits().max_bytes;
+  return set > 0 ? set : available_memory() / 2;
+}
+
+void check_result_memory(std::string_view what, const Shape& shape, std::int64_t itemsize, std::span<const Array> operands) {
+  Wide elements = 1;
   bool over = false;  // 32 axes of 2^63 pass 128 bits too
   for (const std::int64_t length : shape) {
     if (length == 0) return;
-    over = __builtin_mul_overflow(bytes, static_cast<Wide>(length), &bytes) || over;
+    over = __builtin_mul_overflow(elements, static_cast<Wide>(length), &elements) || over;
   }
-  if (!over && bytes <= static_cast<Wide>(kAlwaysFine)) return;
-  const std::int64_t allowed = available_memory() / 2;
+  Wide bytes = 0;
+  over = __builtin_mul_overflow(elements, static_cast<Wide>(itemsize), &bytes) || over;
+  const LimitSettings set = limits();
+  const Request request{what, shape, operands, bytes, over};
+  if (set.max_elements > 0 && (over || elements > static_cast<Wide>(set.max_elements))) {
+    refuse(request, std::to_string(set.max_elements) + " elements (limit max_elements)", set.max_elements * itemsize);
+  }
+  if (set.max_expansion > 0) check_expansion(request, set.max_expansion);
+  if (!over && bytes <= static_cast<Wide>(kAlwaysFine) && set.max_bytes == 0) return;
+  const std::int64_t allowed = allowed_bytes();
   if (!over && bytes <= static_cast<Wide>(allowed)) return;
-  const std::string asked = over ? "over 16 EiB" : format_huge(bytes);
-  std::string text = std::string(what) + ": a result of shape " + shape.str() + " takes " + asked + ", the limit is " +
-                     format_bytes(static_cast<std::uint64_t>(allowed)) + " (half of the memory available)";
-  const std::string grown = growth(shape, operands);
-  if (!grown.empty()) text += ": " + grown;
-  text += ". Nothing was allocated. Work in slices along axis 0, each with its `out`, or reduce before broadcasting";
-  throw Error(Error::MemoryGuard, text,
-              {{"shape", shape.str()}, {"asked", asked}, {"allowed_bytes", std::to_string(allowed)}});
+  refuse(request, format_bytes(static_cast<std::uint64_t>(allowed)) +
+                      (set.max_bytes > 0 ? " (limit max_bytes)" : " (half of the memory available)"), allowed);
+}
+
+void check_ranks(std::string_view what, const Shape& shape, std::span<const Shape> operands) {
+  const Ranks ranks = limits().ranks;
+  if (ranks == Ranks::any) return;
+  for (const Shape& operand : operands) {
+    if (operand.empty() || (ranks == Ranks::same_rank ? operand.ndim() == shape.ndim() : operand == shape)) continue;
+    throw Error(Error::ShapeMismatch,
+                std::string(what) + ": an operand of shape " + operand.str() + " would be stretched to " + shape.str() +
+                    ", which the limit on ranks forbids: say so with broadcast_to or expand_dims",
+                {{"operand", operand.str()}, {"result", shape.str()}});
+  }
 }
 
 }  // namespace ndshare::internal

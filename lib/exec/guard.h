@@ -1,7 +1,8 @@
 // The memory guard: a result that would take too much memory is refused before a byte is allocated.
 #pragma once
 
-#include <ndshare/shape.h>
+#include <ndshare/array.h>
+#include <ndshare/limits.h>
 
 #include <cstdint>
 #include <span>
@@ -13,11 +14,17 @@ namespace ndshare::internal {
 /// left. 2^63-1 where neither says.   Threads: safe; reads files, tens of microseconds.
 [[nodiscard]] std::int64_t available_memory();
 
-/// Throws unless a result of `shape` fits the limit: half of `available_memory()`. Counts in 128 bits, so no shape
-/// wraps. Small results pass without a look at the system.
+/// Throws unless a result of `shape` fits the limits in force (ndshare/limits.h); by default half of `available_memory()`.
+/// Counts in 128 bits, so no shape wraps. Small results pass without a look at the system. `operands`: for the message, and
+/// for the expansion ratio.
 ///   Errors: MemoryGuard with the function, the operands' shapes, which operand grew along which axis, the bytes asked
 ///   and allowed.
-void check_result_memory(std::string_view what, const Shape& shape, std::int64_t itemsize,
-                         std::span<const Shape> operands);
+void check_result_memory(std::string_view what, const Shape& shape, std::int64_t itemsize, std::span<const Array> operands);
+
+/// Throws ShapeMismatch where the `ranks` limit forbids stretching these operands to `shape`.
+void check_ranks(std::string_view what, const Shape& shape, std::span<const Shape> operands);
+
+/// Bytes that a result may take now.
+[[nodiscard]] std::int64_t allowed_bytes();
 
 }  // namespace ndshare::internal

@@ -10,7 +10,6 @@
 
 #include <array>
 #include <cstdint>
-#include <string_view>
 #include <vector>
 
 namespace ndshare::internal {
@@ -74,10 +73,10 @@ class Program {
  private:
   ValueId add_value(Value value);
   ValueId add_step(Step step, TypeId type, const Shape& shape);
-  /// The operand with its dtype settled next to `other`.
-  ValueId settle(std::string_view what, ValueId x, ValueId other);
+  /// The operand's dtype; a weak one takes it from `other`.
+  [[nodiscard]] TypeId type_next_to(ValueId x, ValueId other) const;
+  [[nodiscard]] bool is_weak(ValueId x, double number) const;
   ValueId compare_signs(BinaryOp op, ValueId a, ValueId b);
-  void literal_fits(ValueId x, TypeId type);
 
   std::vector<Value> values_;
   std::vector<Array> leaves_, literals_;

@@ -34,7 +34,10 @@ TypeId mixed_integers(TypeId with_sign, TypeId without) noexcept {
   }
 }
 
-// The float dtype for an integer or bool next to floats.
+TypeId complex_for(TypeId real) noexcept { return size_of(real) <= 4 ? TypeId::complex64 : TypeId::complex128; }
+
+}  // namespace
+
 TypeId float_for(TypeId integer) noexcept {
   switch (size_of(integer)) {
     case 1:
@@ -46,9 +49,10 @@ TypeId float_for(TypeId integer) noexcept {
   }
 }
 
-TypeId complex_for(TypeId real) noexcept { return size_of(real) <= 4 ? TypeId::complex64 : TypeId::complex128; }
-
-}  // namespace
+TypeId part_of(TypeId type) noexcept {
+  if (type == TypeId::complex64) return TypeId::float32;
+  return type == TypeId::complex128 ? TypeId::float64 : type;
+}
 
 TypeId result_type(TypeId a, TypeId b) noexcept {
   if (rung(a) > rung(b)) std::swap(a, b);  // b is of the higher kind
@@ -83,6 +87,8 @@ TypeId weak_type(const Scalar& literal, TypeId array) {
 bool can_cast(TypeId from, TypeId to, Casting casting) noexcept {
   switch (casting) {
     case Casting::no:
+      return from == to;
+    case Casting::equiv:
       return from == to;
     case Casting::safe:
       return result_type(from, to) == to;

@@ -1,6 +1,7 @@
 // Which dtype a mixture of dtypes gives (NEP 50), and which casts are allowed. Pure tables over numeric dtypes.
 #pragma once
 
+#include <ndshare/cast.h>
 #include <ndshare/dtype.h>
 #include <ndshare/scalar.h>
 
@@ -9,9 +10,6 @@
 
 namespace ndshare::internal {
 
-/// How much a cast may lose, from nothing to anything. Each level includes the ones before it.
-enum class Casting : std::uint8_t { no, safe, same_kind, unsafe };
-
 /// The smallest dtype that both cast to safely, by NumPy's table: dtypes decide, never values. REQUIRES: both numeric.
 [[nodiscard]] TypeId result_type(TypeId a, TypeId b) noexcept;
 
@@ -19,6 +17,12 @@ enum class Casting : std::uint8_t { no, safe, same_kind, unsafe };
 /// default of the literal's kind (int64, float64, complex128; float with complex keeps the precision).
 ///   Errors: DtypeMismatch for text.
 [[nodiscard]] TypeId weak_type(const Scalar& literal, TypeId array);
+
+/// The float that holds an integer or bool dtype where only floats have loops: 1 byte float16, 2 bytes float32, else float64.
+[[nodiscard]] TypeId float_for(TypeId integer) noexcept;
+
+/// The dtype of a complex dtype's parts; of any other, itself.
+[[nodiscard]] TypeId part_of(TypeId type) noexcept;
 
 /// NumPy's can_cast for numeric dtypes. `i8 → f8` is safe, `i8 → f4` and `u8 → i8` same_kind, `i → u`, `f → i`, `c → f`
 /// and anything but bool to bool unsafe.

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdlib>
 #include <cstring>
+#include <vector>
 
 namespace ndshare::internal {
 namespace {
@@ -56,14 +57,29 @@ void scatter_sized(const std::byte* from, std::byte* to, std::int64_t stride, st
   for (std::size_t i = 0; i < n; ++i, from += kSize, to += stride) std::memcpy(to, from, kSize);
 }
 
+/// Calls move.operator()<itemsize>().
+template <class Move>
+void with_size(std::size_t itemsize, const Move& move) noexcept {
+  switch (itemsize) {
+    case 1:
+      return move.template operator()<1>();
+    case 2:
+      return move.template operator()<2>();
+    case 4:
+      return move.template operator()<4>();
+    case 8:
+      return move.template operator()<8>();
+    default:
+      return move.template operator()<16>();
+  }
+}
+
 }  // namespace
 
 Space make_space(const Shape& shape, std::span<Strides> strides, bool reorder) {
   std::array<int, kMaxAxes> order{};
   int kept = 0;
-  Space space;
   for (int axis = 0; axis < shape.ndim(); ++axis) {
-    space.count *= shape[axis];
     if (shape[axis] != 1) order[static_cast<std::size_t>(kept++)] = axis;
   }
   const std::span axes(order.data(), static_cast<std::size_t>(kept));
@@ -71,13 +87,22 @@ Space make_space(const Shape& shape, std::span<Strides> strides, bool reorder) {
     std::stable_sort(axes.begin(), axes.end(),
                      [&](int a, int b) { return std::abs(strides[0][a]) > std::abs(strides[0][b]); });
   }
-  std::array<Strides, 3> merged;
-  const std::size_t operands = std::min(strides.size(), merged.size());
+  return merge_axes(shape, axes, strides);
+}
+
+Space merge_axes(const Shape& shape, std::span<const int> axes, std::span<Strides> strides) {
+  Space space;
+  std::array<Strides, 4> few;
+  std::vector<Strides> many;
+  if (strides.size() > few.size()) many.resize(strides.size());
+  Strides* merged = strides.size() > few.size() ? many.data() : few.data();
   for (const int axis : axes) {
+    space.count *= shape[axis];
+    if (shape[axis] == 1) continue;
     const int last = space.sizes.ndim() - 1;
     bool joins = last >= 0;
-    for (std::size_t k = 0; k < operands && joins; ++k) joins = merged[k][last] == strides[k][axis] * shape[axis];
-    for (std::size_t k = 0; k < operands; ++k) {
+    for (std::size_t k = 0; k < strides.size() && joins; ++k) joins = merged[k][last] == strides[k][axis] * shape[axis];
+    for (std::size_t k = 0; k < strides.size(); ++k) {
       if (joins)
         merged[k][last] = strides[k][axis];
       else
@@ -88,7 +113,7 @@ Space make_space(const Shape& shape, std::span<Strides> strides, bool reorder) {
     else
       space.sizes.push_back(shape[axis]);
   }
-  std::copy_n(merged.begin(), operands, strides.begin());
+  std::copy_n(merged, strides.size(), strides.begin());
   return space;
 }
 
@@ -109,18 +134,7 @@ void gather_run(const std::byte* from, std::int64_t stride, std::size_t itemsize
     std::memcpy(to, from, n * itemsize);
     return;
   }
-  switch (itemsize) {
-    case 1:
-      return gather_sized<1>(from, stride, to, n);
-    case 2:
-      return gather_sized<2>(from, stride, to, n);
-    case 4:
-      return gather_sized<4>(from, stride, to, n);
-    case 8:
-      return gather_sized<8>(from, stride, to, n);
-    default:
-      return gather_sized<16>(from, stride, to, n);
-  }
+  with_size(itemsize, [&]<std::size_t kSize>() { gather_sized<kSize>(from, stride, to, n); });
 }
 
 void scatter_run(const std::byte* from, std::byte* to, std::int64_t stride, std::size_t itemsize,
@@ -129,46 +143,55 @@ void scatter_run(const std::byte* from, std::byte* to, std::int64_t stride, std:
     std::memcpy(to, from, n * itemsize);
     return;
   }
-  switch (itemsize) {
-    case 1:
-      return scatter_sized<1>(from, to, stride, n);
-    case 2:
-      return scatter_sized<2>(from, to, stride, n);
-    case 4:
-      return scatter_sized<4>(from, to, stride, n);
-    case 8:
-      return scatter_sized<8>(from, to, stride, n);
-    default:
-      return scatter_sized<16>(from, to, stride, n);
+  with_size(itemsize, [&]<std::size_t kSize>() { scatter_sized<kSize>(from, to, stride, n); });
+}
+
+void gather_tile(const std::byte* from, std::int64_t row_stride, std::int64_t column_stride, const Tile& tile,
+                 std::size_t itemsize, std::byte* to) noexcept {
+  const auto rows = static_cast<std::size_t>(tile.rows), columns = static_cast<std::size_t>(tile.columns);
+  if (std::abs(column_stride) <= std::abs(row_stride)) {
+    for (std::size_t row = 0; row < rows; ++row, from += row_stride, to += columns * itemsize) {
+      gather_run(from, column_stride, itemsize, to, columns);
+    }
+    return;
   }
+  // Down the columns: a cache line that is read gives a piece of several rows.
+  with_size(itemsize, [&]<std::size_t kSize>() {
+    const std::byte* in = from;
+    std::byte* out = to;
+    for (std::size_t column = 0; column < columns; ++column, in += column_stride, out += kSize) {
+      const std::byte* item = in;
+      for (std::size_t row = 0; row < rows; ++row, item += row_stride) std::memcpy(out + row * columns * kSize, item, kSize);
+    }
+  });
 }
 
 Reader::Reader(const std::byte* data, const Strides& strides, TypeId type, const Space& space, TypeId loop) noexcept
     : data_(data),
       strides_(strides),
-      space_(space),
+      space_(&space),
       type_(type),
       loop_(loop),
       itemsize_(DType(type).itemsize()),
       aligned_(is_aligned_to(data, strides, itemsize_)) {}
 
-const std::byte* Reader::locate(std::int64_t low) const noexcept { return data_ + offset_of(space_, strides_, low); }
+const std::byte* Reader::locate(std::int64_t low) const noexcept { return data_ + offset_of(*space_, strides_, low); }
 
 const std::byte* Reader::direct(std::int64_t low, std::size_t n) const noexcept {
   const bool contiguous = strides_.empty() || strides_.back() == itemsize_;
-  if (needs_cast() || !aligned_ || !contiguous || !in_one_row(space_, low, n)) return nullptr;
+  if (needs_cast() || !aligned_ || !contiguous || !in_one_row(*space_, low, n)) return nullptr;
   return locate(low);
 }
 
 const std::byte* Reader::repeated(std::int64_t low, std::size_t n) const noexcept {
   const bool every = std::all_of(strides_.begin(), strides_.end(), [](std::int64_t s) { return s == 0; });
   if (every) return data_;
-  return strides_.back() == 0 && in_one_row(space_, low, n) ? locate(low) : nullptr;
+  return strides_.back() == 0 && in_one_row(*space_, low, n) ? locate(low) : nullptr;
 }
 
 void Reader::gather(std::int64_t low, std::size_t n, std::byte* to) const noexcept {
   const auto itemsize = static_cast<std::size_t>(itemsize_);
-  for_rows(space_, strides_, low, n,
+  for_rows(*space_, strides_, low, n,
            [&](std::int64_t offset, std::int64_t stride, std::size_t done, std::size_t count) {
              gather_run(data_ + offset, stride, itemsize, to + done * itemsize, count);
            });
@@ -179,7 +202,7 @@ void Reader::stage(std::int64_t low, std::size_t n, std::byte* to) const noexcep
   const CastKernel cast = find_cast(type_, loop_);
   const auto width = static_cast<std::size_t>(DType(loop_).itemsize());
   const bool contiguous = strides_.empty() || strides_.back() == itemsize_;
-  if (contiguous && in_one_row(space_, low, n)) return cast(locate(low), to, n);
+  if (contiguous && in_one_row(*space_, low, n)) return cast(locate(low), to, n);
   alignas(64) std::byte raw[kStageElements * 16];
   for (std::size_t done = 0; done < n; done += kStageElements) {
     const std::size_t count = std::min(kStageElements, n - done);
@@ -188,10 +211,19 @@ void Reader::stage(std::int64_t low, std::size_t n, std::byte* to) const noexcep
   }
 }
 
+void Reader::stage_tile(const Tile& tile, std::byte* to) const noexcept {
+  alignas(64) std::byte raw[kTileBytes];
+  std::byte* const lies = needs_cast() ? raw : to;
+  const int last = space_->sizes.ndim() - 1;
+  const std::byte* from = data_ + offset_of(*space_, strides_, tile.row * space_->inner() + tile.column);
+  gather_tile(from, strides_[last - 1], strides_[last], tile, static_cast<std::size_t>(itemsize_), lies);
+  if (needs_cast()) find_cast(type_, loop_)(raw, to, static_cast<std::size_t>(tile.rows * tile.columns));
+}
+
 Writer::Writer(std::byte* data, const Strides& strides, TypeId type, const Space& space, TypeId loop) noexcept
     : data_(data),
       strides_(strides),
-      space_(space),
+      space_(&space),
       type_(type),
       loop_(loop),
       itemsize_(DType(type).itemsize()),
@@ -199,8 +231,8 @@ Writer::Writer(std::byte* data, const Strides& strides, TypeId type, const Space
 
 std::byte* Writer::direct(std::int64_t low, std::size_t n) const noexcept {
   const bool contiguous = strides_.empty() || strides_.back() == itemsize_;
-  if (type_ != loop_ || !aligned_ || !contiguous || !in_one_row(space_, low, n)) return nullptr;
-  return data_ + offset_of(space_, strides_, low);
+  if (type_ != loop_ || !aligned_ || !contiguous || !in_one_row(*space_, low, n)) return nullptr;
+  return data_ + offset_of(*space_, strides_, low);
 }
 
 void Writer::put(std::int64_t low, std::size_t n, const std::byte* from) const noexcept {
@@ -210,7 +242,7 @@ void Writer::put(std::int64_t low, std::size_t n, const std::byte* from) const n
     from = raw;
   }
   const auto itemsize = static_cast<std::size_t>(itemsize_);
-  for_rows(space_, strides_, low, n,
+  for_rows(*space_, strides_, low, n,
            [&](std::int64_t offset, std::int64_t stride, std::size_t done, std::size_t count) {
              scatter_run(from + done * itemsize, data_ + offset, stride, itemsize, count);
            });

@@ -29,6 +29,16 @@ struct Space {
 /// in memory.
 [[nodiscard]] Space make_space(const Shape& shape, std::span<Strides> strides, bool reorder);
 
+/// The same with the axes in this order, outermost first; axes that are not named have length 1.
+[[nodiscard]] Space merge_axes(const Shape& shape, std::span<const int> axes, std::span<Strides> strides);
+
+/// A rectangle of a space: some columns of its innermost axis, of some rows that follow each other along the one before.
+struct Tile {
+  std::int64_t row = 0;  ///< number of the first row, counted over all outer axes
+  std::int64_t rows = 1, column = 0, columns = 0;
+};
+inline constexpr std::size_t kTileBytes = 16384;
+
 /// The strides of `array` stretched to `shape` (right-aligned): 0 where it is stretched. REQUIRES: it broadcasts.
 [[nodiscard]] Strides stretched_strides(const Array& array, const Shape& shape);
 
@@ -36,6 +46,8 @@ struct Space {
 /// back.
 void gather_run(const std::byte* from, std::int64_t stride, std::size_t itemsize, std::byte* to,
                 std::size_t n) noexcept;
+void gather_tile(const std::byte* from, std::int64_t row_stride, std::int64_t column_stride, const Tile& tile,
+                 std::size_t itemsize, std::byte* to) noexcept;
 void scatter_run(const std::byte* from, std::byte* to, std::int64_t stride, std::size_t itemsize,
                  std::size_t n) noexcept;
 
@@ -54,6 +66,11 @@ class Reader {
   /// Copies elements [low, low + n) to `to` in the loop's dtype; any n.
   void stage(std::int64_t low, std::size_t n, std::byte* to) const noexcept;
 
+  /// A tile, row by row, contiguous.   REQUIRES: its rows lie along one axis; at most kTileBytes.
+  void stage_tile(const Tile& tile, std::byte* to) const noexcept;
+
+  [[nodiscard]] const Strides& strides() const noexcept { return strides_; }
+  [[nodiscard]] bool is_aligned() const noexcept { return aligned_; }
   [[nodiscard]] bool needs_cast() const noexcept { return type_ != loop_; }
 
  private:
@@ -62,7 +79,7 @@ class Reader {
 
   const std::byte* data_;
   Strides strides_;
-  const Space& space_;
+  const Space* space_;
   TypeId type_, loop_;
   std::int64_t itemsize_;
   bool aligned_;
@@ -81,7 +98,7 @@ class Writer {
  private:
   std::byte* data_;
   Strides strides_;
-  const Space& space_;
+  const Space* space_;
   TypeId type_, loop_;
   std::int64_t itemsize_;
   bool aligned_;

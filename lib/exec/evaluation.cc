@@ -1,0 +1,337 @@
+#include "lib/exec/evaluation.h"
+
+#include <ndshare/error.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <new>
+#include <numeric>
+
+namespace ndshare::internal {
+namespace {
+
+constexpr std::int64_t kLongRow = 64;       // elements: pieces end where such rows do, so that these are used where they lie
+constexpr std::int64_t kLine = 64;          // bytes that memory hands out at once
+constexpr std::uint16_t kNoRegister = 0xffff;
+
+std::size_t size_of(TypeId type) noexcept { return static_cast<std::size_t>(DType(type).itemsize()); }
+
+void repeat(const std::byte* item, std::size_t itemsize, std::byte* to, std::size_t n) noexcept {
+  gather_run(item, 0, itemsize, to, n);
+}
+
+}  // namespace
+
+struct Evaluation::Run {
+  const Step* step;
+  std::uint16_t out;  // register; kNoRegister for the value itself
+  TypeId result;
+  bool look;          // at each block, whatever the kernel says
+  bool wants;         // what the kernel says
+  UnaryKernel unary = nullptr;
+  const BinaryKernels* binary = nullptr;
+  SelectKernel select = nullptr;
+  CastKernel cast = nullptr;
+  CheckedKernel checked = nullptr;
+};
+
+/// Registers of kBlockBytes and the operands' table, grown to the largest evaluation that the thread has run.
+struct Evaluation::Scratch {
+  std::unique_ptr<std::byte[]> bytes;
+  std::size_t size = 0;
+  std::vector<Operand> operands;
+
+  static Scratch& get(std::size_t registers, std::size_t values) {
+    thread_local Scratch scratch;
+    const std::size_t wanted = registers * kBlockBytes + kLine;
+    try {
+      if (scratch.size < wanted) {
+        scratch.bytes = std::make_unique_for_overwrite<std::byte[]>(wanted);
+        scratch.size = wanted;
+      }
+      if (scratch.operands.size() < values) scratch.operands.resize(values);
+    } catch (const std::bad_alloc&) {
+      throw Error(Error::Memory, "no memory for " + std::to_string(wanted) + " bytes of scratch",
+                  {{"asked_bytes", std::to_string(wanted)}});
+    }
+    return scratch;
+  }
+  [[nodiscard]] std::byte* registers() const noexcept {
+    return reinterpret_cast<std::byte*>((reinterpret_cast<std::uintptr_t>(bytes.get()) + kLine - 1) / kLine * kLine);
+  }
+};
+
+Evaluation::~Evaluation() = default;
+
+Evaluation::Evaluation(const Program& program, ValueId value, const Shape& shape, std::span<const int> order,
+                       ErrorFlags* flags, Strides* out_strides)
+    : program_(program), value_(value), flags_(flags), itemsize_(size_of(program.type(value))) {
+  bind_leaves(shape, order, out_strides);
+  assign_registers();
+  choose_tiles();
+}
+
+void Evaluation::bind_leaves(const Shape& shape, std::span<const int> order, Strides* out_strides) {
+  std::array<int, kMaxAxes> axes{};
+  std::iota(axes.begin(), axes.end(), 0);
+  if (order.empty()) order = std::span(axes.data(), static_cast<std::size_t>(shape.ndim()));
+  const auto& leaves = program_.leaves();
+  std::vector<Strides> strides;
+  strides.reserve(leaves.size() + 1);
+  for (const Array& leaf : leaves) strides.push_back(stretched_strides(leaf, shape));
+  if (out_strides != nullptr) strides.push_back(*out_strides);
+  space_ = merge_axes(shape, order, strides);
+  if (out_strides != nullptr) *out_strides = strides.back();
+  contiguous_ = space_.sizes.ndim() <= 1;
+  for (std::size_t i = 0; i < leaves.size(); ++i) {
+    const TypeId type = leaves[i].dtype().id();
+    readers_.emplace_back(leaves[i].data(), strides[i], type, space_, type);
+    const auto n = static_cast<std::size_t>(space_.count);
+    contiguous_ = contiguous_ && (n == 0 || readers_[i].direct(0, n) != nullptr || readers_[i].repeated(0, n) != nullptr);
+  }
+}
+
+/// Steps in order; registers are given back after a value's last use. A step's result never lies where its operands do, so that
+/// they can be looked at together afterwards.
+void Evaluation::assign_registers() {
+  const std::size_t values = program_.size();
+  std::vector<std::size_t> last_use(values, 0);
+  std::vector<bool> needed(values, false);
+  needed[value_] = true;
+  for (std::size_t i = program_.steps().size(); i-- > 0;) {
+    const Step& step = program_.steps()[i];
+    if (!needed[step.result]) continue;
+    for (int k = 0; k < step.arity(); ++k) {
+      const ValueId in = step.in[static_cast<std::size_t>(k)];
+      needed[in] = true;
+      last_use[in] = std::max(last_use[in], i + 1);
+    }
+  }
+  std::vector<std::uint16_t> place(values, kNoRegister), free_list;
+  const auto take = [&] {
+    if (free_list.empty()) return static_cast<std::uint16_t>(registers_++);
+    const auto taken = free_list.back();
+    free_list.pop_back();
+    return taken;
+  };
+  std::size_t widest = itemsize_;
+  for (std::size_t id = 0; id < values; ++id) {
+    if (!needed[id]) continue;
+    widest = std::max(widest, size_of(program_.type(static_cast<ValueId>(id))));
+    if (program_.value(static_cast<ValueId>(id)).kind == Value::Kind::step) continue;
+    needed_leaves_.push_back(static_cast<ValueId>(id));
+    leaf_registers_.push_back(program_.value(static_cast<ValueId>(id)).kind == Value::Kind::leaf ? take() : kNoRegister);
+  }
+  block_elements_ = kBlockBytes / widest;
+  runs_.reserve(program_.steps().size());
+  for (std::size_t i = 0; i < program_.steps().size(); ++i) {
+    const Step& step = program_.steps()[i];
+    if (!needed[step.result]) continue;
+    place[step.result] = step.result == value_ ? kNoRegister : take();
+    prepare(step, place[step.result]);
+    for (int k = 0; k < step.arity(); ++k) {
+      const ValueId in = step.in[static_cast<std::size_t>(k)];
+      if (last_use[in] != i + 1 || place[in] == kNoRegister) continue;
+      free_list.push_back(place[in]);
+      place[in] = kNoRegister;
+    }
+  }
+}
+
+void Evaluation::prepare(const Step& step, std::uint16_t out_register) {
+  Run run{.step = &step, .out = out_register, .result = program_.type(step.result), .look = false, .wants = false};
+  const KernelTable& table = kernels();
+  switch (step.kind) {
+    case Step::Kind::unary:
+      run.unary = table.find(static_cast<UnaryOp>(step.op), step.loop);
+      break;
+    case Step::Kind::binary:
+      run.binary = &table.find(static_cast<BinaryOp>(step.op), step.loop);
+      if (flags_ != nullptr && flags_->overflow() != OnOverflow::wrap && DType(step.loop).is_integer() && step.op < 3) {
+        run.checked = table.checked[step.op][static_cast<std::size_t>(step.loop)];
+      }
+      break;
+    case Step::Kind::select:
+      run.select = table.select[static_cast<std::size_t>(std::countr_zero(size_of(step.loop)))];
+      break;
+    case Step::Kind::cast:
+      run.cast = find_cast(step.loop, run.result);
+      break;
+  }
+  run.wants = flags_ != nullptr && flags_->wants(step, run.result);
+  run.look = run.wants && flags_->wants_all(step);
+  runs_.push_back(run);
+}
+
+void Evaluation::choose_tiles() noexcept {
+  const int last = space_.sizes.ndim() - 1;
+  if (last < 1 || space_.inner() < kLongRow) return;
+  for (const Reader& reader : readers_) {
+    const auto across = std::abs(reader.strides()[last]), along = std::abs(reader.strides()[last - 1]);
+    if (across >= kLine && along != 0 && along < across) {
+      tile_rows_ = std::min(space_.sizes[last - 1], std::max<std::int64_t>(16, kLine / static_cast<std::int64_t>(itemsize_)));
+    }
+  }
+  if (tile_rows_ < 4) tile_rows_ = 0;
+}
+
+std::int64_t Evaluation::staged_bytes() const noexcept {
+  std::int64_t bytes = 0;
+  for (const ValueId id : needed_leaves_) {
+    if (program_.value(id).kind != Value::Kind::leaf || space_.count == 0) continue;
+    const Reader& reader = readers_[program_.value(id).index];
+    const std::int64_t row = space_.inner();
+    const auto n = static_cast<std::size_t>(row);
+    if (row >= kLongRow || space_.sizes.ndim() <= 1) {
+      if (reader.direct(0, n) != nullptr || reader.repeated(0, n) != nullptr) continue;
+    }
+    bytes += space_.count * static_cast<std::int64_t>(size_of(program_.type(id)));
+  }
+  return bytes;
+}
+
+std::size_t Evaluation::piece_length(std::int64_t low, std::size_t n) const noexcept {
+  if (contiguous_) return runs_.size() == 1 ? n : std::min(n, block_elements_);
+  std::size_t length = std::min(n, block_elements_);
+  const std::int64_t inner = space_.inner();
+  if (inner >= kLongRow) length = std::min(length, static_cast<std::size_t>(inner - low % inner));
+  return length;
+}
+
+const std::byte* Evaluation::fetch(std::int64_t low, std::size_t n, std::byte* room) const {
+  if (program_.value(value_).kind == Value::Kind::leaf) {
+    if (const std::byte* lies = readers_[program_.value(value_).index].direct(low, n)) return lies;
+  }
+  store(low, n, room, false);
+  return room;
+}
+
+void Evaluation::store(std::int64_t low, std::size_t n, std::byte* to, bool stream) const {
+  while (n > 0) {
+    const Piece piece{low, is_step() ? piece_length(low, n) : n, nullptr};
+    compute(piece, to, stream);
+    low += static_cast<std::int64_t>(piece.n);
+    to += piece.n * itemsize_;
+    n -= piece.n;
+  }
+}
+
+void Evaluation::store_tile(const Tile& tile, std::byte* to) const {
+  compute({0, static_cast<std::size_t>(tile.rows * tile.columns), &tile}, to, false);
+}
+
+Evaluation::Operand Evaluation::load(ValueId id, const Piece& piece, std::byte* room) const noexcept {
+  const Value& value = program_.value(id);
+  if (value.kind == Value::Kind::literal) return {program_.literals()[value.index].data(), true};
+  const Reader& reader = readers_[value.index];
+  if (piece.tile != nullptr) {
+    if (const std::byte* one = reader.repeated(0, static_cast<std::size_t>(space_.count))) return {one, true};
+    reader.stage_tile(*piece.tile, room);
+    return {room, false};
+  }
+  if (const std::byte* lies = reader.direct(piece.low, piece.n)) return {lies, false};
+  if (const std::byte* one = reader.repeated(piece.low, piece.n)) {
+    if (reader.is_aligned()) return {one, true};
+    std::memcpy(room, one, size_of(value.type));
+    return {room, true};
+  }
+  reader.stage(piece.low, piece.n, room);
+  return {room, false};
+}
+
+void Evaluation::compute(const Piece& piece, std::byte* to, bool stream) const {
+  Scratch& scratch = Scratch::get(registers_, program_.size());
+  std::byte* registers = scratch.registers();
+  Operand* operands = scratch.operands.data();
+  if (!is_step()) {  // an array or a number, moved
+    const Operand only = load(value_, piece, to);
+    if (only.scalar) return repeat(only.data, itemsize_, to, piece.n);
+    if (only.data != to && piece.n != 0) std::memmove(to, only.data, piece.n * itemsize_);
+    return;
+  }
+  for (std::size_t i = 0; i < needed_leaves_.size(); ++i) {
+    const std::uint16_t place = leaf_registers_[i];
+    operands[needed_leaves_[i]] = load(needed_leaves_[i], piece, place == kNoRegister ? nullptr : registers + place * kBlockBytes);
+  }
+  for (const Run& run : runs_) {
+    std::byte* out = run.out == kNoRegister ? to : registers + run.out * kBlockBytes;
+    operands[run.step->result] = {out, call(run, operands, out, piece.n, stream && run.out == kNoRegister)};
+  }
+  if (operands[value_].scalar && piece.n > 1) repeat(to, itemsize_, to, piece.n);
+}
+
+/// One step over one block; true if its operands were scalars, and so is the result.
+bool Evaluation::call(const Run& run, const Operand* operands, std::byte* to, std::size_t n, bool stream) const noexcept {
+  const Step& step = *run.step;
+  const Operand a = operands[step.in[0]], b = operands[step.in[1]], c = operands[step.in[2]];
+  const bool masked = flags_ != nullptr && flags_->mask().has_value();
+  const Looked mask = masked ? Looked{operands[*flags_->mask()].data, operands[*flags_->mask()].scalar} : Looked{};
+  switch (step.kind) {
+    case Step::Kind::unary: {
+      const std::size_t count = a.scalar ? std::min<std::size_t>(n, 1) : n;
+      const std::uint32_t seen = run.unary(a.data, to, count);
+      if (run.look || (seen != 0 && run.wants)) flags_->look(step, seen, {a.data, false}, {}, to, count, n, mask);
+      return a.scalar;
+    }
+    case Step::Kind::cast: {
+      const std::size_t count = a.scalar ? std::min<std::size_t>(n, 1) : n;
+      if (run.wants) flags_->look_at_cast(step.loop, run.result, a.data, count, n, mask);
+      run.cast(a.data, to, count);
+      return a.scalar;
+    }
+    case Step::Kind::binary: {
+      const bool scalar = a.scalar && b.scalar;
+      const std::size_t count = scalar ? std::min<std::size_t>(n, 1) : n;
+      if (scalar) {
+        call_binary(run, {a.data, false}, {b.data, false}, to, count, false, mask);
+      } else {
+        call_binary(run, a, b, to, count, stream, mask);
+      }
+      return scalar;
+    }
+    case Step::Kind::select: {
+      const bool scalar = a.scalar && b.scalar && c.scalar;
+      call_select(run, a, b, c, to, scalar ? std::min<std::size_t>(n, 1) : n);
+      return scalar;
+    }
+  }
+  return false;
+}
+
+void Evaluation::call_binary(const Run& run, Operand a, Operand b, std::byte* to, std::size_t n, bool stream,
+                             Looked mask) const noexcept {
+  if (run.checked != nullptr) {
+    const bool saturate = flags_->overflow() == OnOverflow::saturate;
+    const std::size_t over = run.checked(a.data, a.scalar, b.data, b.scalar, to, n, saturate);
+    if (over != 0 && !saturate) flags_->add_overflows(over);
+    return;
+  }
+  const BinaryKernels& kernels = *run.binary;
+  std::uint32_t seen = 0;
+  if (a.scalar && kernels.sv == nullptr) {  // commutative
+    seen = (stream && kernels.vs_stream != nullptr ? kernels.vs_stream : kernels.vs)(b.data, a.data, to, n);
+  } else {
+    const BinaryKernel plain = a.scalar ? kernels.sv : b.scalar ? kernels.vs : kernels.vv;
+    const BinaryKernel past = a.scalar ? kernels.sv_stream : b.scalar ? kernels.vs_stream : kernels.vv_stream;
+    seen = (stream && past != nullptr ? past : plain)(a.data, b.data, to, n);
+  }
+  if (run.look || (seen != 0 && run.wants)) {
+    flags_->look(*run.step, seen, {a.data, a.scalar}, {b.data, b.scalar}, to, n, n, mask);
+  }
+}
+
+void Evaluation::call_select(const Run& run, Operand mask, Operand a, Operand b, std::byte* to, std::size_t n) const noexcept {
+  if (!mask.scalar) {
+    return run.select(reinterpret_cast<const std::uint8_t*>(mask.data), a.data, a.scalar, b.data, b.scalar, to, n);
+  }
+  const std::size_t itemsize = size_of(run.result);
+  const Operand chosen = *mask.data != std::byte{0} ? a : b;
+  if (chosen.scalar) return repeat(chosen.data, itemsize, to, n);
+  if (n != 0) std::memmove(to, chosen.data, n * itemsize);
+}
+
+}  // namespace ndshare::internal
