@@ -144,6 +144,10 @@ std::span<T> Array::as_span() const {
   return {first, static_cast<std::size_t>(size_)};
 }
 
+/// Whether two arrays have a byte in common, exactly; in shared memory too (segment and offset decide, not addresses).
+///   Errors: TooHard when that takes over `max_work` steps.
+[[nodiscard]] NDSHARE_API bool shares_memory(const Array& a, const Array& b, std::int64_t max_work = 1'000'000);
+
 /// Whether the byte ranges that two arrays touch overlap: cheap, may say yes where elements interleave.
 [[nodiscard]] NDSHARE_API bool may_share_memory(const Array& a, const Array& b) noexcept;
 

@@ -7,6 +7,7 @@
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -27,6 +28,25 @@ namespace ndshare {
 [[nodiscard]] NDSHARE_API Array arange(const Scalar& start, const Scalar& stop, const Scalar& step = 1);
 [[nodiscard]] NDSHARE_API Array arange(const Scalar& start, const Scalar& stop, const Scalar& step, const DType& dtype);
 [[nodiscard]] NDSHARE_API Array arange(const Scalar& stop);
+
+/// `num` numbers from start to stop, evenly spaced; stop itself is the last unless `endpoint` is false.
+///   Dtypes: float32 or float64; element i is start + i·step, the last exactly stop.   Errors: Usage (num < 0, not finite).
+[[nodiscard]] NDSHARE_API Array linspace(double start, double stop, std::int64_t num = 50, bool endpoint = true,
+                                         const DType& dtype = float64);
+/// base to the powers of `linspace(start, stop, num, endpoint)`.
+[[nodiscard]] NDSHARE_API Array logspace(double start, double stop, std::int64_t num = 50, bool endpoint = true,
+                                         double base = 10, const DType& dtype = float64);
+/// n × m with ones on diagonal k (m = −1: n).   Errors: as `ones`; Shape.
+[[nodiscard]] NDSHARE_API Array eye(std::int64_t n, std::int64_t m = -1, std::int64_t k = 0, const DType& dtype = float64);
+
+/// Of the shape, dtype and memory order of `like`, or of another dtype.
+[[nodiscard]] NDSHARE_API Array empty_like(const Array& like, const std::optional<DType>& dtype = {});
+[[nodiscard]] NDSHARE_API Array zeros_like(const Array& like, const std::optional<DType>& dtype = {});
+[[nodiscard]] NDSHARE_API Array ones_like(const Array& like, const std::optional<DType>& dtype = {});
+[[nodiscard]] NDSHARE_API Array full_like(const Array& like, const Scalar& value, const std::optional<DType>& dtype = {});
+
+// Into shared memory: make them with the store (`store.create`, its `fill`), or write them into a guard's array:
+// `nd::copyto(guard.array(), nd::linspace(0, 1, n))`, `nd::fill(guard.array(), 1)`.
 
 /// One axis of values. The dtype named; or, by the kind of the first value that decides it: bool, int64, float64,
 /// complex128.

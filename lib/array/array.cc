@@ -1,8 +1,8 @@
 #include <ndshare/array.h>
 
+#include "lib/array/copies.h"
 #include "lib/array/dtype_record.h"
 #include "lib/array/element.h"
-#include "lib/array/strided.h"
 #include "lib/base/text.h"
 
 #include <algorithm>
@@ -148,6 +148,7 @@ Array Array::reshape(const Shape& shape, Copy copy_rule) const {
     throw Error(ErrorCode::Layout, "no view of shape " + target.str() + " over shape " + this->shape().str() +
                                        " with strides " + strides().str() + ": allow a copy, or copy() first");
   }
+  internal::note_copy(copy_rule == Copy::always ? CopyReason::asked : CopyReason::reshape, nbytes());
   Array result = copy();
   result.layout_ = Layout::contiguous(target, itemsize());
   return result;
@@ -196,7 +197,7 @@ Array Array::copy(Order order) const {
   const bool padded =
       runs.size() != 1 || runs[0].nbytes != itemsize();  // padding is zeroed: no stale heap bytes get out
   Array result(dtype_, layout, make_heap_buffer(nbytes(), padded), true);
-  internal::copy_strided(result.mutable_data(), layout.strides, data(), strides(), shape(), dtype_);
+  internal::copy_elements(result, *this);
   return result;
 }
 

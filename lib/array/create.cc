@@ -1,5 +1,6 @@
 #include <ndshare/create.h>
 
+#include "lib/array/copies.h"
 #include "lib/array/dtype_record.h"
 #include "lib/array/element.h"
 #include "lib/array/strided.h"
@@ -88,7 +89,7 @@ void fill(const Array& dst, const Scalar& value) {
 }
 
 void copyto(const Array& dst, const Array& src) {
-  std::byte* const target = dst.mutable_data();
+  static_cast<void>(dst.mutable_data());  // throws where it is read-only
   if (dst.dtype() != src.dtype()) {
     throw Error(ErrorCode::DtypeMismatch, "copyto from " + src.dtype().to_string() + " to " + dst.dtype().to_string() +
                                               ": the dtypes must be the same, convert the source first");
@@ -101,13 +102,12 @@ void copyto(const Array& dst, const Array& src) {
   }
   const Layout from = broadcast_to(given, dst.shape());
   if (!may_share_memory(dst, src)) {
-    internal::copy_strided(target, dst.strides(), src.data(), from.strides, dst.shape(), dst.dtype());
+    internal::copy_elements(dst, src.with_layout(from));
     return;
   }
   if (dst.origin() == src.origin() && dst.strides() == from.strides) return;  // onto itself
   const Array stage = src.with_layout(given).copy();
-  const Layout staged = broadcast_to(stage.layout(), dst.shape());
-  internal::copy_strided(target, dst.strides(), stage.data(), staged.strides, dst.shape(), dst.dtype());
+  internal::copy_elements(dst, stage.with_layout(broadcast_to(stage.layout(), dst.shape())));
 }
 
 bool array_equal(const Array& a, const Array& b, bool equal_nan) {

@@ -230,6 +230,12 @@ Array plan_out(const Program& program, ValueId value, const Target& target, cons
   return empty(shape, DType(type), order_of(program, shape));
 }
 
+// Large copies of lib/array go through the engine.
+[[maybe_unused]] const bool g_engine_is_set = [] {
+  set_copy_engine([](const Array& dst, const Array& src) { assign_cast(dst, src, 0); });
+  return true;
+}();
+
 }  // namespace
 
 bool spoils(const Array& operand, const Array& out) {

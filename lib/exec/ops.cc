@@ -40,7 +40,7 @@ Array scaled(std::string_view what, const Array& x, double factor, const OpOptio
 /// The largest finite number of a float dtype.
 double largest(TypeId type) {
   if (type == TypeId::float16) return 65504;
-  return type == TypeId::float32 ? std::numeric_limits<float>::max() : std::numeric_limits<double>::max();
+  return type == TypeId::float32 ? double{std::numeric_limits<float>::max()} : std::numeric_limits<double>::max();
 }
 
 }  // namespace
