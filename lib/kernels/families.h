@@ -5,8 +5,24 @@
 
 namespace ndshare::internal {
 
+// Element-wise: the families of op_list.inc.
 void fill_arithmetic(KernelTable& table);
+void fill_bitwise(KernelTable& table);
+void fill_classify(KernelTable& table);
+void fill_compare(KernelTable& table);
+void fill_division(KernelTable& table);
+void fill_exponential(KernelTable& table);
+void fill_extremes(KernelTable& table);
+void fill_power(KernelTable& table);
+void fill_rounding(KernelTable& table);
+void fill_sign(KernelTable& table);
+void fill_trigonometric(KernelTable& table);
+void fill_select(KernelTable& table);
+void fill_checked(KernelTable& table);
+
+// Reductions and scans.
 void fill_reduce_sum(KernelTable& table);
+
 void fill_memory(KernelTable& table);
 
 }  // namespace ndshare::internal

@@ -79,7 +79,7 @@ void sum_block(const void* x, std::size_t n, void* out) noexcept {
 }
 
 void fill_sum_table(KernelTable* table) {
-  const auto set = [table](TypeId id, SumKernel kernel) { table->sum[static_cast<std::size_t>(id)] = kernel; };
+  const auto set = [table](TypeId id, ReduceKernel kernel) { table->sum[static_cast<std::size_t>(id)] = kernel; };
   set(TypeId::int64, sum_block<std::uint64_t, 1>);
   set(TypeId::uint64, sum_block<std::uint64_t, 1>);
   set(TypeId::float32, sum_block<float, 1>);

@@ -13,15 +13,20 @@ namespace {
 
 std::atomic<const KernelTable*> g_current{nullptr};  // null: not chosen yet; a table never changes once it is reachable
 
+constexpr void (*kFamilies[])(KernelTable&) = {
+    fill_arithmetic, fill_bitwise,  fill_classify, fill_compare,       fill_division, fill_exponential, fill_extremes,
+    fill_power,      fill_rounding, fill_sign,     fill_trigonometric, fill_select,   fill_checked,     //
+    fill_reduce_sum,                                                                                    //
+    fill_memory,
+};
+
 KernelTable make_table(std::int64_t target) {
   KernelTable table;
   table.target = target;
   table.name = hwy::TargetName(target);
   // Without this Update the first pointer of every dispatch table is Highway's chooser, which runs CPUID at each call.
   hwy::GetChosenTarget().Update(target);
-  fill_arithmetic(table);
-  fill_reduce_sum(table);
-  fill_memory(table);
+  for (const auto fill : kFamilies) fill(table);
   return table;
 }
 
