@@ -5,6 +5,14 @@
 
 namespace ndshare::internal {
 
+// Where a kernel goes.
+inline UnaryKernel& slot(KernelTable& table, UnaryOp op, TypeId type) noexcept {
+  return table.unary[static_cast<std::size_t>(op)][static_cast<std::size_t>(type)];
+}
+inline BinaryKernels& slot(KernelTable& table, BinaryOp op, TypeId type) noexcept {
+  return table.binary[static_cast<std::size_t>(op)][static_cast<std::size_t>(type)];
+}
+
 // Element-wise: the families of op_list.inc.
 void fill_arithmetic(KernelTable& table);
 void fill_bitwise(KernelTable& table);
@@ -13,6 +21,7 @@ void fill_compare(KernelTable& table);
 void fill_division(KernelTable& table);
 void fill_exponential(KernelTable& table);
 void fill_extremes(KernelTable& table);
+void fill_logical(KernelTable& table);  // of the family compare: its file would be too large
 void fill_power(KernelTable& table);
 void fill_rounding(KernelTable& table);
 void fill_sign(KernelTable& table);

@@ -1,5 +1,226 @@
-#include "lib/kernels/families.h"
+// Signs, sizes and parts of numbers, squares and reciprocals. Signed integers wrap: they are computed as unsigned ones.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "lib/kernels/sign.cc"
+#include <hwy/foreach_target.h>  // IWYU pragma: keep
 
+#include "lib/kernels/families.h"
+#include "lib/kernels/plain_loops-inl.h"
+
+#include <cmath>
+#include <complex>
+#include <limits>
+
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
 namespace ndshare::internal {
-void fill_sign(KernelTable& table) { (void)table; }
+namespace HWY_NAMESPACE {
+namespace {
+
+struct Abs {
+  template <class T>
+  static HWY_INLINE T call(T a) noexcept {
+    if constexpr (std::is_floating_point_v<T>) {
+      return std::fabs(a);
+    } else {
+      using U = std::make_unsigned_t<T>;
+      return a < 0 ? static_cast<T>(U{0} - static_cast<U>(a)) : a;
+    }
+  }
+  // Squares of float32 neither overflow nor vanish in float64.
+  static HWY_INLINE float call(Pair<float> a) noexcept {
+    const double re = a.re, im = a.im;
+    const auto length = static_cast<float>(std::sqrt(re * re + im * im));
+    const float infinity = std::numeric_limits<float>::infinity();
+    return (std::fabs(a.re) == infinity) | (std::fabs(a.im) == infinity) ? infinity : length;
+  }
+  static HWY_INLINE double call(Pair<double> a) noexcept { return std::hypot(a.re, a.im); }
+};
+struct Negative {
+  template <class T>
+  static HWY_INLINE T call(T a) noexcept {
+    if constexpr (std::is_floating_point_v<T>) {
+      return -a;
+    } else {
+      return static_cast<T>(T{0} - a);
+    }
+  }
+  template <class T>
+  static HWY_INLINE Pair<T> call(Pair<T> a) noexcept {
+    return {-a.re, -a.im};
+  }
+};
+struct NegativeHalf {
+  static HWY_INLINE std::uint16_t call(std::uint16_t bits) noexcept { return bits ^ 0x8000U; }
+};
+struct Sign {
+  template <class T>
+  static HWY_INLINE T call(T a) noexcept {
+    if constexpr (std::is_floating_point_v<T>) {
+      const T sign = a > 0 ? T{1} : a < 0 ? T{-1} : T{0};
+      return a != a ? a : sign;
+    } else {
+      return static_cast<T>(static_cast<T>(a > 0) - static_cast<T>(a < 0));
+    }
+  }
+  // x / |x|. An infinite part alone is a direction; two of them are none: NaN, as ∞/∞ is. A length beyond the largest
+  // number is that of x/4.
+  template <class T>
+  static HWY_INLINE Pair<T> call(Pair<T> a) noexcept {
+    constexpr T kInfinity = std::numeric_limits<T>::infinity();
+    if (std::fabs(a.re) == kInfinity || std::fabs(a.im) == kInfinity) {
+      const bool both = std::fabs(a.re) == std::fabs(a.im);
+      const auto part = [&](T x) HWY_ATTR { return std::fabs(x) == kInfinity ? std::copysign(T{1}, x) : x * T{0}; };
+      constexpr T kNan = std::numeric_limits<T>::quiet_NaN();
+      return both || a.re != a.re || a.im != a.im ? Pair<T>{kNan, kNan} : Pair<T>{part(a.re), part(a.im)};
+    }
+    if (a.re == 0 && a.im == 0) return {0, 0};
+    if (std::fabs(a.re) > std::numeric_limits<T>::max() / 2 || std::fabs(a.im) > std::numeric_limits<T>::max() / 2) {
+      a = {a.re / 4, a.im / 4};
+    }
+    const T length = Abs::call(a);
+    return {a.re / length, a.im / length};
+  }
+};
+struct SignBit {
+  static HWY_INLINE std::uint8_t call(std::uint16_t half) noexcept { return static_cast<std::uint8_t>(half >> 15); }
+  static HWY_INLINE std::uint8_t call(std::uint32_t bits) noexcept { return static_cast<std::uint8_t>(bits >> 31); }
+  static HWY_INLINE std::uint8_t call(std::uint64_t bits) noexcept { return static_cast<std::uint8_t>(bits >> 63); }
+};
+struct Square {
+  template <class T>
+  static HWY_INLINE T call(T a) noexcept {
+    if constexpr (std::is_floating_point_v<T>) {
+      return a * a;
+    } else {
+      return static_cast<T>(std::uint64_t{1} * a * a);  // unsigned: products of uint16 would overflow an int
+    }
+  }
+  template <class T>
+  static HWY_INLINE Pair<T> call(Pair<T> a) noexcept {
+    return {a.re * a.re - a.im * a.im, a.re * a.im + a.im * a.re};
+  }
+};
+// Complex: Smith's method, as ComplexDivide in arithmetic.cc.
+struct Reciprocal {
+  template <class T>
+  static HWY_INLINE T call(T a) noexcept {
+    return T{1} / a;
+  }
+  template <class T>
+  static HWY_INLINE Pair<T> call(Pair<T> a) noexcept {
+    const bool real_larger = std::fabs(a.im) <= std::fabs(a.re);
+    const T large = real_larger ? a.re : a.im, small = real_larger ? a.im : a.re;
+    const T ratio = small / large;
+    const T scale = large + small * ratio;
+    return {(real_larger ? T{1} : ratio) / scale, (real_larger ? -ratio : T{-1}) / scale};
+  }
+};
+struct Conj {
+  template <class T>
+  static HWY_INLINE Pair<T> call(Pair<T> a) noexcept {
+    return {a.re, -a.im};
+  }
+};
+struct RealPart {
+  template <class T>
+  static HWY_INLINE T call(Pair<T> a) noexcept {
+    return a.re;
+  }
+};
+struct ImaginaryPart {
+  template <class T>
+  static HWY_INLINE T call(Pair<T> a) noexcept {
+    return a.im;
+  }
+};
+struct TruthAsIs {
+  static HWY_INLINE std::uint8_t call(std::uint8_t a) noexcept { return a; }
+};
+
+template <class Signed>
+void fill_integer_signs(KernelTable& table) noexcept {
+  using Unsigned = std::make_unsigned_t<Signed>;
+  constexpr TypeId kSigned = type_id_of<Signed>(), kUnsigned = type_id_of<Unsigned>();
+  constexpr UnaryKernel kCopy = copy_loop<sizeof(Signed)>;
+  slot(table, UnaryOp::abs, kSigned) = unary_loop<Abs, Signed, Signed>;
+  slot(table, UnaryOp::abs, kUnsigned) = kCopy;
+  slot(table, UnaryOp::sign, kSigned) = unary_loop<Sign, Signed, Signed>;
+  slot(table, UnaryOp::sign, kUnsigned) = unary_loop<Sign, Unsigned, Unsigned>;
+  for (const TypeId type : {kSigned, kUnsigned}) {
+    slot(table, UnaryOp::negative, type) = unary_loop<Negative, Unsigned, Unsigned>;
+    slot(table, UnaryOp::square, type) = unary_loop<Square, Unsigned, Unsigned>;
+    slot(table, UnaryOp::positive, type) = slot(table, UnaryOp::conj, type) = slot(table, UnaryOp::real, type) = kCopy;
+    slot(table, UnaryOp::imag, type) = fill_loop<sizeof(Signed), 0>;
+  }
+}
+
+template <class T>
+void fill_float_signs(KernelTable& table) noexcept {
+  constexpr TypeId kType = type_id_of<T>();
+  using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+  slot(table, UnaryOp::abs, kType) = unary_loop<Abs, T, T, true>;
+  slot(table, UnaryOp::negative, kType) = unary_loop<Negative, T, T>;
+  slot(table, UnaryOp::sign, kType) = unary_loop<Sign, T, T>;
+  slot(table, UnaryOp::signbit, kType) = unary_loop<SignBit, Bits, std::uint8_t>;
+  slot(table, UnaryOp::square, kType) = unary_loop<Square, T, T, true>;
+  slot(table, UnaryOp::reciprocal, kType) = unary_loop<Reciprocal, T, T, true>;
+  slot(table, UnaryOp::positive, kType) = slot(table, UnaryOp::conj, kType) = slot(table, UnaryOp::real, kType) =
+      copy_loop<sizeof(T)>;
+  slot(table, UnaryOp::imag, kType) = fill_loop<sizeof(T), 0>;
+}
+
+void fill_half_signs(KernelTable& table) noexcept {
+  constexpr TypeId kType = TypeId::float16;
+  slot(table, UnaryOp::abs, kType) = half_unary<unary_loop<Abs, float, float>, float, true>;
+  slot(table, UnaryOp::negative, kType) = unary_loop<NegativeHalf, std::uint16_t, std::uint16_t>;
+  slot(table, UnaryOp::sign, kType) = half_unary<unary_loop<Sign, float, float>, float>;
+  slot(table, UnaryOp::signbit, kType) = unary_loop<SignBit, std::uint16_t, std::uint8_t>;
+  slot(table, UnaryOp::square, kType) = half_unary<unary_loop<Square, float, float>, float, true>;
+  slot(table, UnaryOp::reciprocal, kType) = half_unary<unary_loop<Reciprocal, float, float>, float, true>;
+  slot(table, UnaryOp::positive, kType) = slot(table, UnaryOp::conj, kType) = slot(table, UnaryOp::real, kType) =
+      copy_loop<2>;
+  slot(table, UnaryOp::imag, kType) = fill_loop<2, 0>;
+}
+
+template <class T>
+void fill_complex_signs(KernelTable& table) noexcept {
+  constexpr TypeId kType = type_id_of<std::complex<T>>();
+  using C = Pair<T>;
+  slot(table, UnaryOp::abs, kType) = unary_loop<Abs, C, T, true>;
+  slot(table, UnaryOp::positive, kType) = copy_loop<sizeof(C)>;
+  slot(table, UnaryOp::negative, kType) = unary_loop<Negative, C, C>;
+  slot(table, UnaryOp::sign, kType) = unary_loop<Sign, C, C>;
+  slot(table, UnaryOp::square, kType) = unary_loop<Square, C, C, true>;
+  slot(table, UnaryOp::reciprocal, kType) = unary_loop<Reciprocal, C, C, true>;
+  slot(table, UnaryOp::conj, kType) = unary_loop<Conj, C, C>;
+  slot(table, UnaryOp::real, kType) = unary_loop<RealPart, C, T>;
+  slot(table, UnaryOp::imag, kType) = unary_loop<ImaginaryPart, C, T>;
+}
+
+void fill_sign_table(KernelTable* table) {
+  slot(*table, UnaryOp::abs, TypeId::bool_) = slot(*table, UnaryOp::real, TypeId::bool_) =
+      unary_loop<TruthAsIs, Truth, std::uint8_t>;
+  slot(*table, UnaryOp::imag, TypeId::bool_) = fill_loop<1, 0>;
+  fill_integer_signs<std::int8_t>(*table);
+  fill_integer_signs<std::int16_t>(*table);
+  fill_integer_signs<std::int32_t>(*table);
+  fill_integer_signs<std::int64_t>(*table);
+  fill_half_signs(*table);
+  fill_float_signs<float>(*table);
+  fill_float_signs<double>(*table);
+  fill_complex_signs<float>(*table);
+  fill_complex_signs<double>(*table);
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
 }  // namespace ndshare::internal
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace ndshare::internal {
+HWY_EXPORT(fill_sign_table);
+void fill_sign(KernelTable& table) { HWY_DYNAMIC_DISPATCH(fill_sign_table)(&table); }
+}  // namespace ndshare::internal
+#endif
