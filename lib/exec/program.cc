@@ -38,6 +38,17 @@ TypeId by_rule(const OpInfo& row, TypeId type) {
   return dtype.is_bool() && row.loops.starts_with('B') ? TypeId::int8 : type;
 }
 
+TypeId common_type(const OpInfo& row, TypeId a, TypeId b) {
+  switch (row.rule) {
+    case TypeRule::exponent:
+      return by_rule(row, a);
+    case TypeRule::real:
+      return by_rule(row, result_type(a, b));
+    default:
+      return result_type(by_rule(row, a), by_rule(row, b));
+  }
+}
+
 TypeId require_loop(const OpInfo& row, TypeId type) {
   if (has_loop(row, type)) return type;
   throw Error(Error::DtypeMismatch,
@@ -133,8 +144,7 @@ ValueId Program::binary(BinaryOp op, ValueId a, ValueId b) {
     return unary(UnaryOp::square, to_double ? cast(a, TypeId::float64) : a);
   }
   const TypeId a_type = type_next_to(a, b), b_type = type_next_to(b, a);
-  const TypeId common = row.rule == TypeRule::exponent ? by_rule(row, a_type)
-                                                       : result_type(by_rule(row, a_type), by_rule(row, b_type));
+  const TypeId common = common_type(row, a_type, b_type);
   if (is_comparison(op) && DType(common).is_floating() && DType(a_type).is_integer() && DType(b_type).is_integer()) {
     return compare_signs(op, cast(a, a_type), cast(b, b_type));
   }

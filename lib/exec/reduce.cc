@@ -4,7 +4,7 @@
 // alone.
 #include <ndshare/create.h>
 #include <ndshare/error.h>
-#include <ndshare/ops.h>
+#include <ndshare/reduce.h>
 
 #include "lib/exec/elementwise.h"
 #include "lib/exec/guard.h"
@@ -80,8 +80,7 @@ SumPlan make_plan(const Array& x, const ReduceOptions& options) {
       plan.shape.push_back(x.shape()[axis]);
     plan.keepdims_shape.push_back(gone ? 1 : x.shape()[axis]);
   }
-  if (options.threads < 0)
-    throw Error(Error::Usage, "threads = " + std::to_string(options.threads) + ": give 0 or more");
+  check_threads(options.threads);
   const Shape& shape = options.keepdims ? plan.keepdims_shape : plan.shape;
   if (options.out) {
     check_out("sum", *options.out, shape, plan.result);
@@ -104,8 +103,8 @@ void select(const Array& x, const std::bitset<kMaxAxes>& reduced, bool want, Sha
 // thread.
 void sum_run(const Reader& reader, std::int64_t n, TypeId loop, int threads, std::byte* out) {
   const std::int64_t itemsize = DType(loop).itemsize();
-  const auto block = static_cast<std::int64_t>(sum_block_elements(static_cast<std::size_t>(itemsize)));
-  const SumKernel kernel = kernels().sum[static_cast<std::size_t>(loop)];
+  const auto block = static_cast<std::int64_t>(reduce_block_elements(static_cast<std::size_t>(itemsize)));
+  const ReduceKernel kernel = kernels().sum[static_cast<std::size_t>(loop)];
   const auto one = [&](std::int64_t low, std::byte* to) {
     const auto count = static_cast<std::size_t>(std::min(block, n - low));
     const std::byte* lies = reader.direct(low, count);

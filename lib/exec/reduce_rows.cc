@@ -108,7 +108,10 @@ class Level {
       return;
     }
     if (rows == 2 && lies != nullptr) {
-      if (const std::byte* next = reader_.direct(at + columns_, count)) return add_(lies, next, out, count);
+      if (const std::byte* next = reader_.direct(at + columns_, count)) {
+        static_cast<void>(add_(lies, next, out, count));
+        return;
+      }
     }
     const std::int64_t left = bit_floor(rows - 1);
     add_rows(first, left, low, n, out, scratch);
@@ -133,7 +136,10 @@ class Level {
       std::memcpy(out, x, count * static_cast<std::size_t>(itemsize_));
       return;
     }
-    if (rows == 2) return add_(x, x + n * itemsize_, out, count);
+    if (rows == 2) {
+      add_(x, x + n * itemsize_, out, count);
+      return;
+    }
     const std::int64_t left = bit_floor(rows - 1);
     add_packed(x, left, n, out, scratch);
     add_packed(x + left * n * itemsize_, rows - left, n, scratch, scratch + n * itemsize_);

@@ -4,6 +4,7 @@
 
 #include <ndshare/create.h>
 #include <ndshare/ops.h>
+#include <ndshare/reduce.h>
 #include <ndshare/threads.h>
 
 #include <algorithm>

@@ -167,7 +167,7 @@ TEST(ElementwiseTest, TheMemoryGuardRefusesBeforeAllocating) {
   EXPECT_GT(internal::available_memory(), 0);
   // 2^62 · 2^62 · 2^62 elements wrap 64 and 128 bits.
   EXPECT_EQ(code_of([] {
-              const std::array shapes = {Shape{1}};
+              const std::array shapes = {ones({1})};
               internal::check_result_memory(
                   "add", {std::int64_t{1} << 62, std::int64_t{1} << 62, std::int64_t{1} << 62}, 8, shapes);
             }),

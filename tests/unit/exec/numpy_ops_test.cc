@@ -4,6 +4,7 @@
 
 #include <ndshare/create.h>
 #include <ndshare/ops.h>
+#include <ndshare/reduce.h>
 
 #include <gtest/gtest.h>
 

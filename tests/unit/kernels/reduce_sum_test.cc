@@ -20,14 +20,14 @@ T block_sum(const KernelTable& table, const std::vector<T>& x, std::size_t n) {
 }
 
 std::vector<std::size_t> lengths(std::size_t itemsize) {
-  const std::size_t row = 64 / itemsize, most = sum_block_elements(itemsize);
+  const std::size_t row = 64 / itemsize, most = reduce_block_elements(itemsize);
   return {0, 1, row - 1, row, row + 1, 2 * row, 15 * row + 1, 16 * row, 16 * row + 1, 33 * row - 1, most - 1, most};
 }
 
 template <class T>
 void check_same_bits() {
   Random random(7);
-  std::vector<T> x(sum_block_elements(sizeof(T)));
+  std::vector<T> x(reduce_block_elements(sizeof(T)));
   for (T& value : x) {
     do value = test::sample<T>(random);
     while (!test::same(value, value) ||

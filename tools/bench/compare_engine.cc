@@ -1,0 +1,155 @@
+// The engine's side of tools/bench/compare: times one call when it is told to, on the arrays that the script has made.
+//
+//   compare_engine DIR THREADS: reads lines "NAME REPEATS" from standard input; answers "BEST_SECONDS" or "unknown".
+#include <ndshare/ndshare.h>
+
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <functional>
+#include <iostream>
+#include <map>
+#include <string>
+
+#ifdef NDSHARE_HAVE_EIGEN
+#include <Eigen/Core>
+#endif
+
+namespace nd = ndshare;
+
+namespace {
+
+using Calls = std::map<std::string, std::function<void()>>;
+
+struct Data {
+  explicit Data(const std::string& dir) : dir_(dir) {}
+  nd::Array load(const std::string& name) const { return nd::load(dir_ + "/" + name + ".npy"); }
+  std::string dir_;
+};
+
+void add_arithmetic(Calls& calls, const Data& data, const std::string& type) {
+  const nd::Array a = data.load("a_" + type), b = data.load("b_" + type), out = nd::empty_like(a), mask = nd::empty(a.shape(), nd::bool_);
+  calls["add_" + type] = [=] { nd::add(a, b, {.out = out}); };
+  calls["multiply_" + type] = [=] { nd::multiply(a, b, {.out = out}); };
+  calls["divide_" + type] = [=] { nd::divide(a, b, {.out = out}); };
+  calls["less_" + type] = [=] { nd::less(a, b, {.out = mask}); };
+  calls["maximum_" + type] = [=] { nd::maximum(a, b, {.out = out}); };
+  calls["abs_" + type] = [=] { nd::abs(a, {.out = out}); };
+  calls["sqrt_" + type] = [=] { nd::sqrt(a, {.out = out}); };
+  calls["floor_" + type] = [=] { nd::floor(a, {.out = out}); };
+  calls["exp_" + type] = [=] { nd::exp(a, {.out = out}); };
+  calls["log_" + type] = [=] { nd::log(a, {.out = out}); };
+  calls["sin_" + type] = [=] { nd::sin(a, {.out = out}); };
+  calls["pow_" + type] = [=] { nd::pow(a, b, {.out = out}); };
+  calls["where_" + type] = [=] { static_cast<void>(nd::where(a > 0.5, a, b)); };
+  calls["clip_" + type] = [=] { nd::clip(a, 0.25, 0.75, {.out = out}); };
+  calls["cumsum_" + type] = [=] { static_cast<void>(nd::cumsum(a, {.out = out})); };
+  calls["sum_" + type] = [=] { static_cast<void>(nd::sum(a)); };
+  calls["max_" + type] = [=] { static_cast<void>(nd::max(a)); };
+  calls["mean_" + type] = [=] { static_cast<void>(nd::mean(a)); };
+  calls["std_" + type] = [=] { static_cast<void>(nd::stddev(a)); };
+  calls["argmax_" + type] = [=] { static_cast<void>(nd::argmax(a)); };
+}
+
+void add_integers(Calls& calls, const Data& data) {
+  const nd::Array a = data.load("a_i4"), b = data.load("b_i4"), out = nd::empty_like(a), u = data.load("a_u1"), u_out = nd::empty_like(u);
+  calls["add_i4"] = [=] { nd::add(a, b, {.out = out}); };
+  calls["multiply_i4"] = [=] { nd::multiply(a, b, {.out = out}); };
+  calls["floor_divide_i4"] = [=] { nd::floor_divide(a, b, {.out = out}); };
+  calls["bitwise_and_i4"] = [=] { nd::bitwise_and(a, b, {.out = out}); };
+  calls["add_u1"] = [=] { nd::add(u, u, {.out = u_out}); };
+  calls["sum_i4"] = [=] { static_cast<void>(nd::sum(a)); };
+  calls["astype_i4_f8"] = [=] { static_cast<void>(nd::astype(a, nd::float64)); };
+}
+
+void add_fused(Calls& calls, const Data& data) {
+  const nd::Array a = data.load("a_f4"), b = data.load("b_f4"), out = nd::empty_like(a);
+  calls["hypot_fused"] = [=] { nd::sqrt(nd::lazy(a) * a + nd::lazy(b) * b).eval({.out = out}); };
+  calls["axpb_fused"] = [=] { (nd::lazy(a) * 2.0 + b).eval({.out = out}); };
+  calls["sqdiff_fused"] = [=] { static_cast<void>(nd::sum(nd::power(nd::lazy(a) - b, 2))); };
+}
+
+void add_planes(Calls& calls, const Data& data) {
+  const nd::Array m = data.load("m_f4"), out = nd::empty_like(m);
+  calls["transposed_copy"] = [=] { static_cast<void>(m.T().copy()); };
+  calls["transposed_add"] = [=] { nd::add(m.T(), m, {.out = out}); };
+  calls["sum_axis0"] = [=] { static_cast<void>(nd::sum(m, {.axis = 0})); };
+  calls["sum_axis1"] = [=] { static_cast<void>(nd::sum(m, {.axis = 1})); };
+  calls["add_row"] = [=] { nd::add(m, m(0), {.out = out}); };
+  calls["add_column"] = [=] { nd::add(m, m(nd::all, nd::slice(0, 1)), {.out = out}); };
+}
+
+void add_small(Calls& calls, const Data& data) {
+  const nd::Array a = data.load("a_f4")(nd::slice(0, 16)), b = data.load("b_f4")(nd::slice(0, 16)), out = nd::empty_like(a);
+  calls["add_16"] = [=] {
+    for (int i = 0; i < 10'000; ++i) nd::add(a, b, {.out = out});
+  };
+  calls["sum_16"] = [=] {
+    for (int i = 0; i < 10'000; ++i) static_cast<void>(nd::sum(a));
+  };
+}
+
+#ifdef NDSHARE_HAVE_EIGEN
+void add_eigen(Calls& calls, const Data& data) {
+  using Map = Eigen::Map<const Eigen::ArrayXf>;
+  const nd::Array a = data.load("a_f4"), b = data.load("b_f4"), out = nd::empty_like(a);
+  const auto map = [](const nd::Array& x) { return Map(x.as_span<const float>().data(), x.size()); };
+  const auto into = [](const nd::Array& x) { return Eigen::Map<Eigen::ArrayXf>(x.as_span<float>().data(), x.size()); };
+  static volatile float kept = 0;  // so that a sum is not left out
+  calls["eigen:sum_f4"] = [=] { kept = map(a).sum(); };
+  calls["eigen:hypot_fused"] = [=] { into(out) = (map(a) * map(a) + map(b) * map(b)).sqrt(); };
+  calls["eigen:axpb_fused"] = [=] { into(out) = map(a) * 2.0F + map(b); };
+  calls["eigen:sqdiff_fused"] = [=] { kept = (map(a) - map(b)).square().sum(); };
+}
+#endif
+
+/// A loop that a compiler would make of it, over all memory once: the machine's bandwidth for an add.
+void add_stream(Calls& calls, const Data& data) {
+  const nd::Array a = data.load("a_f4"), b = data.load("b_f4"), out = nd::empty_like(a);
+  calls["loop:add_f4"] = [=] {
+    const float* x = a.as_span<const float>().data();
+    const float* y = b.as_span<const float>().data();
+    float* to = out.as_span<float>().data();
+    for (std::int64_t i = 0; i < a.size(); ++i) to[i] = x[i] + y[i];
+  };
+}
+
+double best_of(const std::function<void()>& call, int repeats) {
+  using Clock = std::chrono::steady_clock;
+  double best = 1e9;
+  for (int i = 0; i < repeats; ++i) {
+    const auto start = Clock::now();
+    call();
+    best = std::min(best, std::chrono::duration<double>(Clock::now() - start).count());
+  }
+  return best;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 3) {
+    std::fprintf(stderr, "usage: compare_engine DIR THREADS (see tools/bench/compare)\n");
+    return 2;
+  }
+  nd::set_threads(std::atoi(argv[2]));
+  const nd::ErrState as_numpy_default{.under = nd::Err::ignore};
+  const Data data{argv[1]};
+  Calls calls;
+  add_arithmetic(calls, data, "f4"), add_arithmetic(calls, data, "f8");
+  add_integers(calls, data), add_fused(calls, data), add_planes(calls, data), add_small(calls, data), add_stream(calls, data);
+#ifdef NDSHARE_HAVE_EIGEN
+  add_eigen(calls, data);
+#endif
+  std::cout << "ready " << nd::simd_target() << ' ' << __VERSION__ << std::endl;
+  std::string name;
+  for (int repeats = 0; std::cin >> name >> repeats;) {
+    const auto found = calls.find(name);
+    if (found == calls.end()) {
+      std::cout << "unknown" << std::endl;
+    } else {
+      std::cout << best_of(found->second, repeats) << std::endl;
+    }
+  }
+  return 0;
+}
