@@ -14,6 +14,10 @@
 
 namespace ndshare {
 
+class Array;
+class Lazy;
+struct ReduceOptions;
+
 /// Python's start:stop:step; an absent number is its default (which depends on the step's sign).
 struct Slice {
   std::optional<std::int64_t> start{}, stop{}, step{};
@@ -31,9 +35,11 @@ inline constexpr std::nullopt_t none = std::nullopt;
   return {start, stop, step};
 }
 
-/// The type of `nd::all`: a whole axis (`:`). The reduction of that name is to be call operators of this type, so that
-/// `a(nd::all, 0)` and `nd::all(mask)` can live together.
-struct AllIndex {
+/// The type of `nd::all`: a whole axis (`:`) in an index, and the reduction of that name: `a(nd::all, 0)`, `nd::all(mask)`.
+struct NDSHARE_API AllIndex {
+  /// Whether every element differs from 0 (ndshare/reduce.h has the contract, and what Lazy and ReduceOptions are).
+  Array operator()(const Lazy& x) const;
+  Array operator()(const Lazy& x, const ReduceOptions& options) const;
   friend bool operator==(const AllIndex&, const AllIndex&) = default;
 };
 struct EllipsisIndex {

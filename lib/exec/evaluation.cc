@@ -202,10 +202,12 @@ std::size_t Evaluation::piece_length(std::int64_t low, std::size_t n) const noex
   return length;
 }
 
+const std::byte* Evaluation::lies(std::int64_t low, std::size_t n) const noexcept {
+  return is_leaf() ? readers_[program_.value(value_).index].direct(low, n) : nullptr;
+}
+
 const std::byte* Evaluation::fetch(std::int64_t low, std::size_t n, std::byte* room) const {
-  if (program_.value(value_).kind == Value::Kind::leaf) {
-    if (const std::byte* lies = readers_[program_.value(value_).index].direct(low, n)) return lies;
-  }
+  if (const std::byte* here = lies(low, n)) return here;
   store(low, n, room, false);
   return room;
 }

@@ -36,6 +36,8 @@ class Evaluation {
   [[nodiscard]] TypeId type() const noexcept { return program_.type(value_); }
   [[nodiscard]] std::int64_t count() const noexcept { return space_.count; }
   [[nodiscard]] const Space& space() const noexcept { return space_; }
+  /// Whether the value is an array itself.
+  [[nodiscard]] bool is_leaf() const noexcept { return program_.value(value_).kind == Value::Kind::leaf; }
   /// Whether every leaf lies as the flat order walks it: then pieces of any length are one kernel call where there is one step.
   [[nodiscard]] bool is_contiguous() const noexcept { return contiguous_; }
   /// Bytes of leaves that must be staged because of how they lie: for the ledger.
@@ -46,6 +48,8 @@ class Evaluation {
   /// The elements with flat indices [low, low + n), contiguous, in type(): where they lie already, or put into `room`, which
   /// has space for them. Valid until this thread's next call.   Errors: Memory.
   const std::byte* fetch(std::int64_t low, std::size_t n, std::byte* room) const;
+  /// Where they lie in memory already, or null.
+  [[nodiscard]] const std::byte* lies(std::int64_t low, std::size_t n) const noexcept;
   /// Puts them into `to` in any case; past the caches where `stream` (the thread must fence).
   void store(std::int64_t low, std::size_t n, std::byte* to, bool stream) const;
 

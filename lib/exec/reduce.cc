@@ -1,221 +1,263 @@
-// nd::sum: pairwise along any axes. Two ways through memory, chosen by strides, with the same bound on the error:
-// runs (the reduced axes lie closest: each result is one run of elements, cut into blocks) and rows (a kept axis lies
-// closer: whole rows are added as a tree, lib/exec/reduce_rows.*). What is added to what depends on shapes and strides
-// alone.
+// The public reductions: programs around a value, then a join (lib/exec/reduction.h).
+#include <ndshare/reduce.h>
+
+#include <ndshare/cast.h>
 #include <ndshare/create.h>
 #include <ndshare/error.h>
-#include <ndshare/reduce.h>
 
 #include "lib/exec/elementwise.h"
 #include "lib/exec/guard.h"
-#include "lib/exec/parallel.h"
+#include "lib/exec/lazy_node.h"
 #include "lib/exec/promotion.h"
-#include "lib/exec/reduce_rows.h"
-#include "lib/exec/stage.h"
+#include "lib/exec/reduction.h"
 
-#include <algorithm>
-#include <array>
-#include <bitset>
-#include <cstdlib>
+#include <limits>
 #include <string>
-#include <vector>
 
 namespace ndshare {
 namespace internal {
 namespace {
 
-constexpr std::int64_t kTaskElements = std::int64_t{64} << 10;  // a task's share when there are many results
+bool is_exact(TypeId type) { return DType(type).is_integer() || DType(type).is_bool(); }
 
-struct SumPlan {
-  std::bitset<kMaxAxes> reduced{};
-  TypeId loop{}, result{};
-  Shape shape{}, keepdims_shape{};  // of the result, without and with the reduced axes
-  std::int64_t length = 1;          // elements that make one result
+/// The dtype that the elements are converted to first; NumPy's rules for sums, or what the caller says.
+TypeId asked_type(std::string_view what, TypeId own, const ReduceOptions& options, TypeId by_default) {
+  if (!options.dtype) return by_default;
+  require_numeric(what, *options.dtype);
+  if (can_cast(own, options.dtype->id(), Casting::same_kind)) return options.dtype->id();
+  throw Error(Error::DtypeMismatch,
+              std::string(what) + ": " + DType(own).name() + " does not cast to " + options.dtype->name() +
+                  " by same_kind: choose a dtype of its kind or above",
+              {{"from", DType(own).name()}, {"to", options.dtype->name()}});
+}
+
+/// A reduction on its way: the expression, what was asked, and the shapes.
+class Reduction {
+ public:
+  Reduction(std::string_view what, const Lazy& x, const ReduceOptions& options) : what_(what), options_(options) {
+    value_ = compile(x, program_);
+    whole_ = program_.shape(value_);
+    shape_ = reduce_shape(whole_, options.axis);
+    check_threads(options.threads);
+    if (options.where) add_mask(*options.where);
+  }
+
+  Program& program() { return program_; }
+  ValueId value() const { return value_; }
+  void set_value(ValueId value) { value_ = value; }
+  TypeId type() const { return program_.type(value_); }
+  const ReduceShape& shape() const { return shape_; }
+  const ReduceOptions& options() const { return options_; }
+  std::string_view what() const { return what_; }
+  bool is_empty() const { return shape_.length == 0; }
+
+  /// Fails before anything is computed.
+  void plan(TypeId result) const {
+    const Shape& shape = options_.keepdims ? shape_.keepdims : shape_.kept;
+    if (options_.out) return check_out(what_, *options_.out, shape, result);
+    check_result_memory(what_, shape, DType(result).itemsize(), program_.leaves());
+  }
+
+  /// Where the mask is false the identity stands, in the value's dtype.
+  void mask_with(const Scalar& identity) {
+    if (mask_) value_ = program_.select(*mask_, value_, program_.literal(identity, type()));
+  }
+  bool is_masked() const { return mask_.has_value(); }
+  ValueId mask() const { return *mask_; }
+
+  /// The joined values, in the value's dtype; of nothing: `identity`.
+  Array join_all(Join op, const Scalar& identity) {
+    if (is_empty()) return full(shape_.kept, identity, DType(type()));
+    ErrorFlags flags;
+    if (shape_.length == 1 && shape_.kept.count() == whole_.count() && shape_.reduced_axes.empty()) {
+      return evaluate(program_, value_, {.what = what_, .threads = options_.threads});
+    }
+    Array out = join(op, program_, value_, shape_, options_.threads, &flags);
+    flags.check(what_), flags.report(what_);
+    return out;
+  }
+  /// Joins `initial`, converts to the result's dtype, and puts it where it was asked for.
+  Array finish(Array result, TypeId type) const {
+    if (options_.keepdims) result = result.reshape(shape_.keepdims);
+    if (result.dtype().id() != type) result = ndshare::astype(result, DType(type), {.casting = Casting::unsafe});
+    if (!options_.out) return result;
+    assign_cast(*options_.out, result, options_.threads);
+    return *options_.out;
+  }
+
+ private:
+  void add_mask(const Array& mask) {
+    if (!mask.dtype().is_bool()) {
+      throw Error(Error::DtypeMismatch, std::string(what_) + ": where is a mask of bool, not " + mask.dtype().to_string());
+    }
+    static_cast<void>(broadcast_to(mask.layout(), whole_));  // throws where it does not fit
+    mask_ = program_.leaf(mask.broadcast_to(whole_));
+  }
+
+  std::string_view what_;
+  const ReduceOptions& options_;
+  Program program_;
+  ValueId value_ = 0;
+  Shape whole_;
+  ReduceShape shape_;
+  std::optional<ValueId> mask_;
 };
 
-// The dtype that sums are made in, for a result of dtype `result`: the widest integer of its kind, float32 for float16.
-TypeId sum_loop(TypeId result) noexcept {
-  const DType dtype(result);
-  if (dtype.is_bool() || dtype.is_signed_integer()) return TypeId::int64;
-  if (dtype.is_unsigned_integer()) return TypeId::uint64;
-  return result == TypeId::float16 ? TypeId::float32 : result;
+/// float64 or complex128 where asked for.
+TypeId accumulator(TypeId loop, const ReduceOptions& options) {
+  if (options.acc == Accumulate::own || is_exact(loop)) return loop;
+  return DType(loop).is_complex() ? TypeId::complex128 : TypeId::float64;
 }
 
-TypeId sum_result(const Array& x, const ReduceOptions& options) {
-  require_numeric("sum", x.dtype());
-  const TypeId own = x.dtype().id();
-  if (!options.dtype) return x.dtype().is_floating() || x.dtype().is_complex() ? own : sum_loop(own);
-  require_numeric("sum", *options.dtype);
-  if (!options.dtype->is_bool() && can_cast(own, options.dtype->id(), Casting::same_kind)) return options.dtype->id();
-  throw Error(Error::DtypeMismatch,
-              "sum: " + x.dtype().name() + " does not cast to " + options.dtype->name() +
-                  " by same_kind: choose a dtype of its kind or above",
-              {{"from", x.dtype().name()}, {"to", options.dtype->name()}});
-}
-
-std::bitset<kMaxAxes> reduced_axes(const Axes& axes, int ndim) {
-  std::bitset<kMaxAxes> reduced;
-  for (int axis = 0; axis < ndim && axes.is_all(); ++axis) reduced.set(static_cast<std::size_t>(axis));
-  for (const std::int64_t given : axes.values()) {
-    const auto axis = static_cast<std::size_t>(normalize_axis(given, ndim));
-    if (reduced.test(axis)) {
-      throw Error(Error::Axis, "axis " + std::to_string(given) + " is named twice in " + axes.values().str(),
-                  {{"axis", std::to_string(given)}});
+Array sum_value(Reduction& work, TypeId loop) {
+  const TypeId wide = accumulator(loop, work.options());
+  work.set_value(work.program().cast(work.value(), wide));
+  work.mask_with(0);
+  if (work.options().acc == Accumulate::dd && !is_exact(loop)) {
+    if (DType(wide).is_complex()) throw Error(Error::Usage, std::string(work.what()) + ": dd adds real numbers: add the parts apart");
+    if (!work.is_empty()) {
+      ErrorFlags flags;
+      return sum_dd(work.program(), work.value(), work.shape(), work.options().threads, &flags);
     }
-    reduced.set(axis);
   }
-  return reduced;
+  return work.join_all(Join::sum, 0);
 }
 
-SumPlan make_plan(const Array& x, const ReduceOptions& options) {
-  SumPlan plan;
-  plan.result = sum_result(x, options);
-  plan.loop = sum_loop(plan.result);
-  plan.reduced = reduced_axes(options.axis, x.ndim());
-  for (int axis = 0; axis < x.ndim(); ++axis) {
-    const bool gone = plan.reduced.test(static_cast<std::size_t>(axis));
-    if (gone)
-      plan.length *= x.size() == 0 ? 0 : x.shape()[axis];  // lengths next to a 0 may multiply past 2^63
-    else
-      plan.shape.push_back(x.shape()[axis]);
-    plan.keepdims_shape.push_back(gone ? 1 : x.shape()[axis]);
-  }
-  check_threads(options.threads);
-  const Shape& shape = options.keepdims ? plan.keepdims_shape : plan.shape;
-  if (options.out) {
-    check_out("sum", *options.out, shape, plan.result);
+Array with_initial(const Array& result, BinaryOp op, const std::optional<Scalar>& initial) {
+  if (!initial) return result;
+  Array out = run_binary(op, result, *initial, {});
+  return out.dtype() == result.dtype() ? out : ndshare::astype(out, result.dtype(), {.casting = Casting::unsafe});
+}
+
+Array sum_or_prod(std::string_view what, Join op, const Lazy& x, const ReduceOptions& options) {
+  Reduction work(what, x, options);
+  const TypeId own = work.type();
+  const TypeId result = asked_type(what, own, options, is_exact(own) ? sum_loop(own) : own);
+  work.plan(result);
+  Array joined;
+  if (op == Join::sum) {
+    joined = sum_value(work, sum_loop(result));
   } else {
-    check_result_memory("sum", shape, DType(plan.loop).itemsize(), {});
+    work.set_value(work.program().cast(work.value(), accumulator(sum_loop(result), options)));
+    work.mask_with(1);
+    joined = work.join_all(Join::prod, 1);
   }
-  return plan;
+  joined = with_initial(joined, op == Join::sum ? BinaryOp::add : BinaryOp::multiply, options.initial);
+  return work.finish(joined, result);
 }
 
-// The strides of the axes that are reduced, or of those that are kept, and their lengths.
-void select(const Array& x, const std::bitset<kMaxAxes>& reduced, bool want, Shape& shape, Strides& strides) {
-  for (int axis = 0; axis < x.ndim(); ++axis) {
-    if (reduced.test(static_cast<std::size_t>(axis)) != want) continue;
-    shape.push_back(x.shape()[axis]);
-    strides.push_back(x.strides()[axis]);
-  }
-}
-
-// The sum of a reader's elements [0, n): blocks, then the sum of their sums, and so on; `threads` = 1 stays in this
-// thread.
-void sum_run(const Reader& reader, std::int64_t n, TypeId loop, int threads, std::byte* out) {
-  const std::int64_t itemsize = DType(loop).itemsize();
-  const auto block = static_cast<std::int64_t>(reduce_block_elements(static_cast<std::size_t>(itemsize)));
-  const ReduceKernel kernel = kernels().sum[static_cast<std::size_t>(loop)];
-  const auto one = [&](std::int64_t low, std::byte* to) {
-    const auto count = static_cast<std::size_t>(std::min(block, n - low));
-    const std::byte* lies = reader.direct(low, count);
-    alignas(64) std::byte room[32768];
-    if (lies == nullptr) reader.stage(low, count, room);
-    kernel(lies != nullptr ? lies : room, count, to);
-  };
-  if (n <= block) return one(0, out);
-  const std::int64_t blocks = (n + block - 1) / block;
-  std::vector<std::byte> partial(static_cast<std::size_t>(blocks * itemsize));
-  const std::int64_t step = std::max<std::int64_t>(1, kTaskElements * 2 / block);
-  parallel_blocks(static_cast<std::size_t>((blocks + step - 1) / step), threads, [&](std::size_t task) {
-    const std::int64_t first = static_cast<std::int64_t>(task) * step;
-    for (std::int64_t i = first; i < std::min(blocks, first + step); ++i) one(i * block, partial.data() + i * itemsize);
+/// What changes no other value: the far end of the dtype.
+Scalar far_end(TypeId type, bool largest) {
+  Scalar out = largest ? std::numeric_limits<double>::infinity() : -std::numeric_limits<double>::infinity();
+  visit_numeric(type, [&]<class T>() {
+    if constexpr (std::is_integral_v<T>) out = largest ? std::numeric_limits<T>::max() : std::numeric_limits<T>::lowest();
   });
-  const Space space{.sizes = {blocks}, .count = blocks};
-  sum_run(Reader(partial.data(), {itemsize}, loop, space, loop), blocks, loop, 1, out);
+  return out;
 }
 
-// One run for each result.
-void sum_runs(const Array& x, const SumPlan& plan, const Array& result, int threads) {
-  Shape run_shape, kept_shape;
-  Strides kept;
-  std::array<Strides, 1> run;
-  select(x, plan.reduced, true, run_shape, run[0]);
-  select(x, plan.reduced, false, kept_shape, kept);
-  const Space space = make_space(run_shape, run, true);
-  const std::int64_t itemsize = result.itemsize();
-  std::byte* out = result.mutable_data();
-  const auto one = [&](std::int64_t i, int inner_threads) {
-    std::int64_t offset = 0, rest = i;
-    for (int axis = kept_shape.ndim() - 1; axis >= 0; rest /= kept_shape[axis--])
-      offset += rest % kept_shape[axis] * kept[axis];
-    const Reader reader(x.data() + offset, run[0], x.dtype().id(), space, plan.loop);
-    sum_run(reader, plan.length, plan.loop, inner_threads, out + i * itemsize);
-  };
-  const std::int64_t results = result.size();
-  if (results < 16 && plan.length > kTaskElements) {  // few and long: threads share each
-    for (std::int64_t i = 0; i < results; ++i) one(i, threads);
-    return;
+Array extreme(std::string_view what, Join op, const Lazy& x, const ReduceOptions& options) {
+  Reduction work(what, x, options);
+  const TypeId result = asked_type(what, work.type(), options, work.type());
+  work.plan(result);
+  const TypeId loop = result == TypeId::bool_ ? TypeId::uint8 : result == TypeId::float16 ? TypeId::float32 : result;
+  if ((work.is_empty() || work.is_masked()) && !options.initial && work.shape().kept.count() != 0) {
+    throw Error(Error::Usage,
+                std::string(what) + (work.is_empty() ? " of nothing (shape " + work.program().shape(work.value()).str() + ")"
+                                                     : std::string(" with a mask, which may leave nothing")) +
+                    " has no value: give `initial`");
   }
-  const std::int64_t step = std::max<std::int64_t>(1, kTaskElements / plan.length);
-  parallel_blocks(static_cast<std::size_t>((results + step - 1) / step), threads, [&](std::size_t task) {
-    const std::int64_t first = static_cast<std::int64_t>(task) * step;
-    for (std::int64_t i = first; i < std::min(results, first + step); ++i) one(i, 1);
-  });
+  work.set_value(work.program().cast(work.value(), loop));
+  const bool smallest = op == Join::min;
+  if (work.is_masked()) work.mask_with(far_end(loop, smallest));
+  Array joined = work.join_all(op, options.initial.value_or(0));
+  joined = with_initial(joined, smallest ? BinaryOp::minimum : BinaryOp::maximum, options.initial);
+  return work.finish(joined, result);
 }
 
-// Whether rows are the better way: one reduced axis (after merging), and a kept one that lies closer.
-bool choose_rows(const Array& x, const SumPlan& plan, Space& reduced, std::array<Strides, 1>& strides) {
-  Shape shape, kept_shape;
-  Strides kept;
-  select(x, plan.reduced, true, shape, strides[0]);
-  select(x, plan.reduced, false, kept_shape, kept);
-  reduced = make_space(shape, strides, true);
-  if (reduced.sizes.ndim() != 1) return false;
-  for (int axis = 0; axis < kept_shape.ndim(); ++axis) {
-    if (kept_shape[axis] > 1 && kept[axis] != 0 && std::abs(kept[axis]) < std::abs(strides[0][0])) return true;
-  }
-  return false;
+Array any_or_all(std::string_view what, bool all, const Lazy& x, const ReduceOptions& options) {
+  Reduction work(what, x, options);
+  work.plan(TypeId::bool_);
+  work.set_value(work.program().cast(work.value(), TypeId::bool_));
+  work.mask_with(all);
+  work.set_value(work.program().cast(work.value(), TypeId::uint8));
+  return work.finish(work.join_all(all ? Join::min : Join::max, all ? 1 : 0), TypeId::bool_);
 }
 
-Array compute(const Array& x, const SumPlan& plan, int threads) {
-  if (x.size() == 0 || plan.length == 0) return zeros(plan.shape, DType(plan.loop));
-  const Array result = empty(plan.shape, DType(plan.loop));
-  if (plan.length == 1) {  // nothing to add: the elements themselves
-    Dims gone;
-    for (int axis = 0; axis < x.ndim(); ++axis) {
-      if (plan.reduced.test(static_cast<std::size_t>(axis))) gone.push_back(axis);
-    }
-    assign_cast(result, gone.empty() ? x : x.with_layout(squeeze(x.layout(), gone)), threads);
-    return result;
-  }
-  Space reduced;
-  std::array<Strides, 1> strides;
-  if (!choose_rows(x, plan, reduced, strides)) {
-    sum_runs(x, plan, result, threads);
-    return result;
-  }
-  Shape kept_shape;
-  std::array<Strides, 2> kept = {Strides{}, result.strides()};
-  select(x, plan.reduced, false, kept_shape, kept[0]);
-  const Space space = make_space(kept_shape, kept, true);
-  sum_rows({.data = x.data(),
-            .type = x.dtype().id(),
-            .loop = plan.loop,
-            .rows = reduced.count,
-            .row_stride = strides[0][0],
-            .kept = space,
-            .kept_strides = kept[0],
-            .out = result.mutable_data(),
-            .out_strides = kept[1]},
-           threads);
-  return result;
+/// How many elements make each result; of a mask: how many it lets through.
+Array counts(Reduction& work, TypeId type) {
+  if (!work.is_masked()) return full(work.shape().kept, static_cast<double>(work.shape().length), DType(part_of(type)));
+  Program program;
+  const Array mask = work.program().leaves()[work.program().value(work.mask()).index];
+  const ValueId ones = program.cast(program.leaf(mask), TypeId::float64);
+  if (work.is_empty()) return zeros(work.shape().kept, float64);
+  return join(Join::sum, program, ones, work.shape(), work.options().threads, nullptr);
+}
+
+TypeId mean_type(std::string_view what, TypeId own, const ReduceOptions& options) {
+  const TypeId type = asked_type(what, own, options, is_exact(own) ? TypeId::float64 : own);
+  return is_exact(type) ? TypeId::float64 : type;
+}
+
+Array mean_value(Reduction& work, TypeId result) {
+  const Array total = sum_value(work, sum_loop(result));
+  const Array n = ndshare::astype(counts(work, result), DType(part_of(total.dtype().id())), {.casting = Casting::unsafe});
+  return run_binary(BinaryOp::divide, total, n, {});
+}
+
+/// Two passes: the mean, then the squares of what is left.
+Array variance(std::string_view what, const Lazy& x, const ReduceOptions& options, bool root) {
+  const TypeId own = x.dtype().id();
+  const TypeId type = mean_type(what, own, options), loop = accumulator(sum_loop(type), options);
+  ReduceOptions inner = options;
+  inner.out.reset(), inner.dtype.reset(), inner.initial.reset(), inner.keepdims = true;
+  Reduction work(what, x, options);
+  work.plan(part_of(type));
+  Reduction first(what, x, inner);
+  first.set_value(first.program().cast(first.value(), loop));
+  const Array middle = mean_value(first, loop).reshape(first.shape().keepdims);
+  Program& program = work.program();
+  ValueId left = program.binary(BinaryOp::subtract, program.cast(work.value(), loop), program.leaf(middle));
+  if (DType(loop).is_complex()) left = program.unary(UnaryOp::abs, left);
+  work.set_value(program.unary(UnaryOp::square, left));
+  const Array squares = sum_value(work, part_of(loop));
+  const Array n = run_binary(BinaryOp::maximum, run_binary(BinaryOp::subtract, counts(work, loop), Scalar(options.ddof), {}), Scalar(0.0), {});
+  Array result = run_binary(BinaryOp::divide, squares, ndshare::astype(n, squares.dtype(), {.casting = Casting::unsafe}), {});
+  if (root) result = run_unary(UnaryOp::sqrt, result, {});
+  return work.finish(result, part_of(type));
 }
 
 }  // namespace
 }  // namespace internal
 
-Array sum(const Array& x, const ReduceOptions& options) {
-  const internal::SumPlan plan = internal::make_plan(x, options);
-  Array result = internal::compute(x, plan, options.threads);
-  if (options.keepdims) result = result.reshape(plan.keepdims_shape);
-  if (plan.result != plan.loop && !(options.out && options.out->dtype().id() == plan.result)) {
-    const Array narrowed = empty(result.shape(), DType(plan.result));  // before `out`, which may be wider again
-    internal::assign_cast(narrowed, result, options.threads);
-    result = narrowed;
-  }
-  if (!options.out) return result;
-  internal::assign_cast(*options.out, result, options.threads);
-  return *options.out;
+Array sum(const Lazy& x, const ReduceOptions& options) { return internal::sum_or_prod("sum", internal::Join::sum, x, options); }
+Array prod(const Lazy& x, const ReduceOptions& options) { return internal::sum_or_prod("prod", internal::Join::prod, x, options); }
+Array min(const Lazy& x, const ReduceOptions& options) { return internal::extreme("min", internal::Join::min, x, options); }
+Array max(const Lazy& x, const ReduceOptions& options) { return internal::extreme("max", internal::Join::max, x, options); }
+
+Array ptp(const Lazy& x, const ReduceOptions& options) {
+  ReduceOptions inner = options;
+  inner.out.reset();
+  return subtract(max(x, inner), min(x, inner), {.out = options.out, .threads = options.threads});
+}
+
+Array mean(const Lazy& x, const ReduceOptions& options) {
+  internal::Reduction work("mean", x, options);
+  const TypeId result = internal::mean_type("mean", work.type(), options);
+  work.plan(result);
+  return work.finish(internal::mean_value(work, result), result);
+}
+
+Array var(const Lazy& x, const ReduceOptions& options) { return internal::variance("var", x, options, false); }
+Array stddev(const Lazy& x, const ReduceOptions& options) { return internal::variance("stddev", x, options, true); }
+
+Array any(const Lazy& x, const ReduceOptions& options) { return internal::any_or_all("any", false, x, options); }
+Array AllIndex::operator()(const Lazy& x) const { return internal::any_or_all("all", true, x, {}); }
+Array AllIndex::operator()(const Lazy& x, const ReduceOptions& options) const { return internal::any_or_all("all", true, x, options); }
+
+Array count_nonzero(const Lazy& x, const ReduceOptions& options) {
+  ReduceOptions inner = options;
+  inner.dtype = int64;
+  return sum(x.astype(bool_), inner);
 }
 
 }  // namespace ndshare

@@ -21,7 +21,8 @@ void fill_compare(KernelTable& table);
 void fill_division(KernelTable& table);
 void fill_exponential(KernelTable& table);
 void fill_extremes(KernelTable& table);
-void fill_logical(KernelTable& table);  // of the family compare: its file would be too large
+void fill_logical(KernelTable& table);  // of the family compare, in a file of its own
+void fill_float_division(KernelTable& table);  // of the family division
 void fill_power(KernelTable& table);
 void fill_rounding(KernelTable& table);
 void fill_sign(KernelTable& table);
@@ -31,6 +32,8 @@ void fill_checked(KernelTable& table);
 
 // Reductions and scans.
 void fill_reduce_sum(KernelTable& table);
+void fill_reduce_lanes(KernelTable& table);
+void fill_scan(KernelTable& table);
 
 void fill_memory(KernelTable& table);
 

@@ -93,8 +93,8 @@ constexpr std::size_t reduce_block_elements(std::size_t itemsize) noexcept { ret
 /// target. Of no elements: the identity. For sums that is −0.0, which leaves every value's bits alone (callers turn it into
 /// 0 for empty arrays); for minima and maxima there is none: n ≥ 1.
 using ReduceKernel = void (*)(const void* x, std::size_t n, void* out) noexcept;
-/// The index of the first extreme value of x[0 … n), n ≥ 1; the first NaN is both extremes.
-using ArgKernel = std::size_t (*)(const void* x, std::size_t n) noexcept;
+/// The index of the first element of x[0 … n) that equals *value (NaN equals NaN); n where there is none.
+using FindKernel = std::size_t (*)(const void* x, std::size_t n, const void* value) noexcept;
 /// out[i] = x[0] op … op x[i], and then `*carry`: joined with `*carry` (the identity at first) on the left. In order.
 using ScanKernel = void (*)(const void* x, std::size_t n, void* carry, void* out) noexcept;
 
@@ -119,8 +119,8 @@ struct KernelTable {
   std::array<SelectKernel, kSelectSizes> select{};
   OpTable<CheckedKernel, 3> checked{};  ///< CheckedOp; integers only
   TypeTable<ReduceKernel> sum{}, prod{};  ///< uint64 (wraps: int64 too), float32, float64, complex64, complex128
-  TypeTable<ReduceKernel> min{}, max{};   ///< every numeric dtype; complex: lexicographic
-  TypeTable<ArgKernel> argmin{}, argmax{};
+  TypeTable<ReduceKernel> min{}, max{};   ///< all but bool and float16; NaN if one is; complex: lexicographic
+  TypeTable<FindKernel> find_first{};     ///< as min
   TypeTable<ScanKernel> cumsum{}, cumprod{};  ///< as sum
   std::size_t (*count_true)(const std::uint8_t* x, std::size_t n) noexcept = nullptr;  ///< bytes that are not 0
   void (*stream_copy)(void* dst, const void* src, std::size_t bytes) noexcept = nullptr;

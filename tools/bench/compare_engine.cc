@@ -19,6 +19,8 @@ namespace nd = ndshare;
 
 namespace {
 
+volatile float kept = 0;  // so that a sum is not left out
+
 using Calls = std::map<std::string, std::function<void()>>;
 
 struct Data {
@@ -95,7 +97,6 @@ void add_eigen(Calls& calls, const Data& data) {
   const nd::Array a = data.load("a_f4"), b = data.load("b_f4"), out = nd::empty_like(a);
   const auto map = [](const nd::Array& x) { return Map(x.as_span<const float>().data(), x.size()); };
   const auto into = [](const nd::Array& x) { return Eigen::Map<Eigen::ArrayXf>(x.as_span<float>().data(), x.size()); };
-  static volatile float kept = 0;  // so that a sum is not left out
   calls["eigen:sum_f4"] = [=] { kept = map(a).sum(); };
   calls["eigen:hypot_fused"] = [=] { into(out) = (map(a) * map(a) + map(b) * map(b)).sqrt(); };
   calls["eigen:axpb_fused"] = [=] { into(out) = map(a) * 2.0F + map(b); };

@@ -1,0 +1,77 @@
+// Double-double sums: each partial sum is a pair of doubles, its value and what was rounded away.
+// Source: Knuth, The Art of Computer Programming 4.2.2 (the exact error of an addition); Ogita, Rump, Oishi, Accurate sum and dot
+// product, SIAM J. Sci. Comput. 26 (2005).
+#include "lib/exec/reduction.h"
+
+#include <ndshare/create.h>
+
+#include "lib/exec/parallel.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace ndshare::internal {
+namespace {
+
+constexpr std::int64_t kBlock = 1024;            // elements of a block, joined in eight chains
+constexpr std::size_t kChains = 8;
+constexpr std::int64_t kTask = 64;               // blocks of a task
+
+struct Pair {
+  double high = 0, low = 0;
+};
+
+Pair add(Pair sum, double x) noexcept {
+  const double high = sum.high + x, part = high - sum.high;
+  const double error = (sum.high - (high - part)) + (x - part);
+  return {high, sum.low + error};
+}
+Pair add(Pair a, Pair b) noexcept {
+  Pair sum = add(a, b.high);
+  sum.low += b.low;
+  return sum;
+}
+
+Pair sum_block(const double* x, std::int64_t n) noexcept {
+  Pair chains[kChains];
+  for (std::int64_t i = 0; i < n; ++i) {
+    Pair& chain = chains[static_cast<std::size_t>(i) % kChains];
+    chain = add(chain, x[i]);
+  }
+  Pair all = chains[0];
+  for (std::size_t i = 1; i < kChains; ++i) all = add(all, chains[i]);
+  return all;
+}
+
+double sum_run(const Evaluation& from, std::int64_t low, std::int64_t n, int threads) {
+  const std::int64_t blocks = (n + kBlock - 1) / kBlock;
+  std::vector<Pair> partial(static_cast<std::size_t>(blocks));
+  parallel_blocks(static_cast<std::size_t>((blocks + kTask - 1) / kTask), blocks < kTask ? 1 : threads, [&](std::size_t task) {
+    alignas(64) double room[kBlock];
+    const std::int64_t first = static_cast<std::int64_t>(task) * kTask;
+    for (std::int64_t i = first; i < std::min(blocks, first + kTask); ++i) {
+      const std::int64_t count = std::min(kBlock, n - i * kBlock);
+      const auto* x = reinterpret_cast<const double*>(
+          from.fetch(low + i * kBlock, static_cast<std::size_t>(count), reinterpret_cast<std::byte*>(room)));
+      partial[static_cast<std::size_t>(i)] = sum_block(x, count);
+    }
+  });
+  Pair all;
+  for (const Pair& part : partial) all = add(all, part);
+  return all.high + all.low;
+}
+
+}  // namespace
+
+Array sum_dd(const Program& program, ValueId value, const ReduceShape& shape, int threads, ErrorFlags* flags) {
+  Array result = empty(shape.kept, float64);
+  std::vector<int> order = shape.kept_axes;
+  const auto reduced = run_order(program, value, shape);
+  order.insert(order.end(), reduced.begin(), reduced.end());
+  const Evaluation from(program, value, program.shape(value), order, flags);
+  const auto out = result.as_span<double>();
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = sum_run(from, static_cast<std::int64_t>(i) * shape.length, shape.length, threads);
+  return result;
+}
+
+}  // namespace ndshare::internal
