@@ -18,10 +18,12 @@ namespace {
 // A result that wraps, whether it did, and where it would have ended without.
 template <class T>
 struct CheckedResult {
-  T wrapped;
-  bool over;
-  T nearest;
+  T wrapped, over, nearest;  // over: 0 or 1, of the elements' size, so that it stays in their lanes
 };
+template <class T>
+HWY_INLINE T flag(bool over) noexcept {
+  return over ? T{1} : T{0};
+}
 template <class T>
 inline constexpr T kMost = std::numeric_limits<T>::max();
 template <class T>
@@ -34,9 +36,9 @@ struct CheckedAdd {
   static HWY_INLINE CheckedResult<T> call(T a, T b) noexcept {
     const auto r = static_cast<T>(static_cast<Wrapping<T>>(a) + static_cast<Wrapping<T>>(b));
     if constexpr (std::is_signed_v<T>) {
-      return {r, static_cast<T>((a ^ r) & (b ^ r)) < 0, a < 0 ? kLeast<T> : kMost<T>};
+      return {r, flag<T>(static_cast<T>((a ^ r) & (b ^ r)) < 0), a < 0 ? kLeast<T> : kMost<T>};
     } else {
-      return {r, r < a, kMost<T>};
+      return {r, flag<T>(r < a), kMost<T>};
     }
   }
 };
@@ -45,9 +47,9 @@ struct CheckedSubtract {
   static HWY_INLINE CheckedResult<T> call(T a, T b) noexcept {
     const auto r = static_cast<T>(static_cast<Wrapping<T>>(a) - static_cast<Wrapping<T>>(b));
     if constexpr (std::is_signed_v<T>) {
-      return {r, static_cast<T>((a ^ b) & (a ^ r)) < 0, a < 0 ? kLeast<T> : kMost<T>};
+      return {r, flag<T>(static_cast<T>((a ^ b) & (a ^ r)) < 0), a < 0 ? kLeast<T> : kMost<T>};
     } else {
-      return {r, a < b, T{0}};
+      return {r, flag<T>(a < b), T{0}};
     }
   }
 };
@@ -65,21 +67,28 @@ struct CheckedMultiply {
       r = static_cast<T>(wide);
       over = wide != static_cast<Product>(r);
     }
-    return {r, over, std::is_signed_v<T> && (a ^ b) < 0 ? kLeast<T> : kMost<T>};
+    return {r, flag<T>(over), std::is_signed_v<T> && (a ^ b) < 0 ? kLeast<T> : kMost<T>};
   }
 };
 
-inline constexpr std::size_t kCheckedBytes = 2048;  // of a chunk; its count of overflows fits in uint16
+// Elements of a chunk: as many as the count of a chunk, an integer of the elements' own size, can hold.
+template <class T>
+inline constexpr std::size_t kCheckedChunk = sizeof(T) == 1 ? 192 : 2048 / sizeof(T);
 
-template <class Op, class T>
-HWY_INLINE std::size_t checked_chunk(const T* a, const T* b, T* out, std::size_t n, bool saturate) noexcept {
-  using Count = std::conditional_t<sizeof(T) == 8, std::uint64_t, std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint16_t>>;
+template <class Op, class T, bool kSaturate>
+HWY_INLINE std::size_t checked_chunk(const T* a, const T* b, T* out, std::size_t n) noexcept {
+  using Count = std::make_unsigned_t<T>;
   Count count = 0;
 #pragma GCC ivdep
   for (std::size_t i = 0; i < n; ++i) {
     const CheckedResult<T> result = Op::call(a[i], b[i]);
-    count = static_cast<Count>(count + (result.over ? 1 : 0));
-    out[i] = result.over & saturate ? result.nearest : result.wrapped;
+    count = static_cast<Count>(count + static_cast<Count>(result.over));
+    if constexpr (kSaturate) {  // chosen by a mask: the compiler gives up on a selection beside a count
+      const auto mask = static_cast<T>(T{0} - result.over);
+      out[i] = static_cast<T>(result.wrapped ^ ((result.wrapped ^ result.nearest) & mask));
+    } else {
+      out[i] = result.wrapped;
+    }
   }
   return count;
 }
@@ -88,7 +97,7 @@ HWY_INLINE std::size_t checked_chunk(const T* a, const T* b, T* out, std::size_t
 template <class Op, class T>
 std::size_t checked_kernel(const void* va, bool a_scalar, const void* vb, bool b_scalar, void* vo, std::size_t n,
                            bool saturate) noexcept {
-  constexpr std::size_t kChunk = kCheckedBytes / sizeof(T);
+  constexpr std::size_t kChunk = kCheckedChunk<T>;
   if (n == 0) return 0;
   const auto* a = static_cast<const T*>(va);
   const auto* b = static_cast<const T*>(vb);
@@ -99,8 +108,9 @@ std::size_t checked_kernel(const void* va, bool a_scalar, const void* vb, bool b
   for (std::size_t i = 0; b_scalar && i < filled; ++i) b_chunk[i] = b[0];
   std::size_t count = 0;
   for (std::size_t i = 0; i < n; i += kChunk) {
-    count += checked_chunk<Op, T>(a_scalar ? a_chunk : a + i, b_scalar ? b_chunk : b + i, out + i,
-                                  n - i < kChunk ? n - i : kChunk, saturate);
+    const T *x = a_scalar ? a_chunk : a + i, *y = b_scalar ? b_chunk : b + i;
+    const std::size_t some = n - i < kChunk ? n - i : kChunk;
+    count += saturate ? checked_chunk<Op, T, true>(x, y, out + i, some) : checked_chunk<Op, T, false>(x, y, out + i, some);
   }
   return count;
 }
