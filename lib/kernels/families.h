@@ -27,6 +27,7 @@ void fill_power(KernelTable& table);
 void fill_rounding(KernelTable& table);
 void fill_sign(KernelTable& table);
 void fill_trigonometric(KernelTable& table);
+void fill_scalar_math(KernelTable& table);  // what has no vector form, of several families
 void fill_select(KernelTable& table);
 void fill_checked(KernelTable& table);
 

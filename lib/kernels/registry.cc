@@ -15,7 +15,7 @@ std::atomic<const KernelTable*> g_current{nullptr};  // null: not chosen yet; a 
 
 constexpr void (*kFamilies[])(KernelTable&) = {
     fill_arithmetic, fill_bitwise,  fill_classify, fill_compare,       fill_division, fill_exponential, fill_extremes,
-    fill_float_division, fill_logical, fill_power,      fill_rounding, fill_sign,     fill_trigonometric, fill_select,   fill_checked,     //
+    fill_float_division, fill_logical, fill_power,      fill_rounding, fill_sign,     fill_trigonometric, fill_scalar_math, fill_select,   fill_checked,     //
     fill_reduce_sum,
     fill_reduce_lanes,
     fill_scan,
