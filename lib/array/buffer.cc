@@ -8,6 +8,8 @@
 #include <cstring>
 #include <utility>
 
+#include <sys/mman.h>
+
 namespace ndshare {
 
 Buffer::~Buffer() = default;
@@ -15,6 +17,8 @@ Buffer::~Buffer() = default;
 namespace {
 
 constexpr std::size_t kAlignment = 64;  // a cache line, and the widest vector
+constexpr std::size_t kPage = 4096;
+constexpr std::size_t kLargePagesFrom = std::size_t{4} << 20;  // as NumPy: below, their zeroing costs what they save
 
 Origin private_origin(const void* data) { return {0, reinterpret_cast<std::uintptr_t>(data)}; }
 
@@ -50,6 +54,14 @@ class ExternalBuffer final : public Buffer {
               {{"asked_bytes", std::to_string(nbytes)}});
 }
 
+/// Asks for large pages: fresh memory then costs a fault for 2 MiB and not for 4 KiB. A hint: what it comes to is not looked at.
+void prefer_large_pages(std::byte* data, std::size_t size) noexcept {
+  if (size < kLargePagesFrom) return;
+  const std::uintptr_t first = (reinterpret_cast<std::uintptr_t>(data) + kPage - 1) / kPage * kPage;
+  const std::uintptr_t last = (reinterpret_cast<std::uintptr_t>(data) + size) / kPage * kPage;
+  static_cast<void>(::madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE));  // NOLINT: addresses of pages
+}
+
 }  // namespace
 
 std::shared_ptr<Buffer> make_heap_buffer(std::int64_t nbytes, bool zeroed) {
@@ -59,6 +71,7 @@ std::shared_ptr<Buffer> make_heap_buffer(std::int64_t nbytes, bool zeroed) {
   void* block = zeroed ? std::calloc(size, 1) : std::malloc(size);
   if (block == nullptr) throw_memory(nbytes);
   auto* raw = static_cast<std::byte*>(block);
+  prefer_large_pages(raw, size);
   const std::size_t lead = (kAlignment - reinterpret_cast<std::uintptr_t>(raw) % kAlignment) % kAlignment;
   try {
     return std::make_shared<HeapBuffer>(raw + lead, raw, nbytes);

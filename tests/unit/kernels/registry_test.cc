@@ -22,6 +22,18 @@ TEST(RegistryTest, HasALoopExactlyForTheListedKinds) {
   }
 }
 
+TEST(RegistryTest, HasAUnaryLoopExactlyForTheListedKinds) {
+  for (const KernelTable& table : supported_tables()) {
+    for (std::size_t op = 0; op < kUnaryCount; ++op) {
+      for (std::size_t type = 0; type < kNumericCount; ++type) {
+        const char kind = DType(static_cast<TypeId>(type)).kind();
+        const bool listed = kUnaryOps[op].loops.find(kind) != std::string_view::npos;
+        EXPECT_EQ(table.unary[op][type] != nullptr, listed) << table.name << ' ' << kUnaryOps[op].name << ' ' << kind;
+      }
+    }
+  }
+}
+
 TEST(RegistryTest, UsesTheBestTargetAndCanBeForced) {
   const auto tables = supported_tables();
   ASSERT_FALSE(tables.empty());

@@ -1,0 +1,60 @@
+// where's choice between two arrays: bytes are moved as they are.
+#include "lib/kernels/registry.h"
+#include "tests/unit/kernels/line.h"
+
+#include <gtest/gtest.h>
+
+namespace ndshare::internal {
+namespace {
+
+using test::Line;
+using test::Random;
+
+template <class T>
+void check_select(const KernelTable& table, std::size_t n, std::size_t offset, bool a_scalar, bool b_scalar, Random& random) {
+  Line<bool> mask(n, offset, random, false);  // bytes of every kind
+  Line<T> a(a_scalar ? 1 : n, offset * sizeof(T), random, false), b(b_scalar ? 1 : n, 0, random, false);
+  Line<T> out(n, offset * sizeof(T), random, false);
+  const std::size_t size = sizeof(T) == 1 ? 0 : sizeof(T) == 2 ? 1 : sizeof(T) == 4 ? 2 : sizeof(T) == 8 ? 3 : 4;
+  table.select[size](mask.data(), a.data(), a_scalar, b.data(), b_scalar, out.data(), n);
+  for (std::size_t i = 0; i < n; ++i) {
+    const unsigned char* expected =
+        mask.data()[i] != 0 ? a.data() + (a_scalar ? 0 : i) * sizeof(T) : b.data() + (b_scalar ? 0 : i) * sizeof(T);
+    ASSERT_EQ(std::memcmp(out.data() + i * sizeof(T), expected, sizeof(T)), 0) << table.name << ' ' << sizeof(T) << " n=" << n;
+  }
+  ASSERT_TRUE(out.edges_untouched()) << table.name << ' ' << sizeof(T) << " n=" << n;
+}
+
+TEST(SelectKernelTest, EverySizeFormLengthAndOffset) {
+  Random random(3);
+  for (const KernelTable& table : supported_tables()) {
+    for (const std::size_t n : {0U, 1U, 3U, 15U, 16U, 17U, 63U, 64U, 65U, 259U, 1000U}) {
+      for (const std::size_t offset : {0U, 1U, 3U}) {
+        for (const int form : {0, 1, 2, 3}) {
+          check_select<std::uint8_t>(table, n, offset, (form & 1) != 0, (form & 2) != 0, random);
+          check_select<std::uint16_t>(table, n, offset, (form & 1) != 0, (form & 2) != 0, random);
+          check_select<float>(table, n, offset, (form & 1) != 0, (form & 2) != 0, random);
+          check_select<double>(table, n, offset, (form & 1) != 0, (form & 2) != 0, random);
+          check_select<std::complex<double>>(table, n, offset, (form & 1) != 0, (form & 2) != 0, random);
+          ASSERT_FALSE(HasFatalFailure());
+        }
+      }
+    }
+  }
+}
+
+TEST(SelectKernelTest, WorksInPlace) {
+  Random random(4);
+  for (const KernelTable& table : supported_tables()) {
+    Line<bool> mask(500, 0, random, false);
+    Line<float> a(500, 4, random, false), b(500, 8, random, false);
+    const Line<float> before = a;
+    table.select[2](mask.data(), a.data(), false, b.data(), false, a.data(), 500);
+    for (std::size_t i = 0; i < 500; ++i) {
+      ASSERT_TRUE(test::same(a.get(i), mask.get(i) ? before.get(i) : b.get(i))) << table.name;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace ndshare::internal
