@@ -110,7 +110,8 @@ std::size_t checked_kernel(const void* va, bool a_scalar, const void* vb, bool b
   for (std::size_t i = 0; i < n; i += kChunk) {
     const T *x = a_scalar ? a_chunk : a + i, *y = b_scalar ? b_chunk : b + i;
     const std::size_t some = n - i < kChunk ? n - i : kChunk;
-    count += saturate ? checked_chunk<Op, T, true>(x, y, out + i, some) : checked_chunk<Op, T, false>(x, y, out + i, some);
+    count +=
+        saturate ? checked_chunk<Op, T, true>(x, y, out + i, some) : checked_chunk<Op, T, false>(x, y, out + i, some);
   }
   return count;
 }

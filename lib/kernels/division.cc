@@ -2,8 +2,9 @@
 // divided by −1 is itself and said (kSeenOver), its remainder 0.
 //
 // No target divides vectors of integers. Those of up to 16 bits are divided in float32, of 32 bits in float64: the
-// truncated quotient is exact, because a quotient that is no integer is at least 1/|b| away from the next, far more than
-// the rounding. A scalar divisor becomes its reciprocal, a little too large, so that no exact quotient falls below itself.
+// truncated quotient is exact, because a quotient that is no integer is at least 1/|b| away from the next, far more
+// than the rounding. A scalar divisor becomes its reciprocal, a little too large, so that no exact quotient falls below
+// itself.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lib/kernels/division.cc"
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
@@ -41,8 +42,7 @@ class Divider {
 };
 
 template <class T, Form kForm>
-  requires(sizeof(T) == 8 && kForm != Form::vs)
-class Divider<T, kForm> {
+requires(sizeof(T) == 8 && kForm != Form::vs) class Divider<T, kForm> {
  public:
   HWY_INLINE explicit Divider(T) noexcept {}
   HWY_INLINE T quotient(T a, T b) const noexcept { return a / b; }
@@ -51,8 +51,7 @@ class Divider<T, kForm> {
 // 64 bits by a scalar: a multiplication (Granlund and Montgomery, Division by invariant integers using multiplication,
 // PLDI 1994, figure 4.1), over magnitudes.
 template <class T, Form kForm>
-  requires(sizeof(T) == 8 && kForm == Form::vs)
-class Divider<T, kForm> {
+requires(sizeof(T) == 8 && kForm == Form::vs) class Divider<T, kForm> {
   __extension__ using Wide = unsigned __int128;
   using U = std::uint64_t;
 
@@ -118,7 +117,8 @@ constexpr T safe_divisor(T b) noexcept {
 template <class Op, class T, Form kForm>
 std::uint32_t division_loop(const void* va, const void* vb, void* vo, std::size_t n) noexcept {
   using U = std::make_unsigned_t<T>;
-  using Bits = std::conditional_t<sizeof(T) == 8, std::uint64_t, std::uint32_t>;  // wide enough to wrap without promotion
+  using Bits =
+      std::conditional_t<sizeof(T) == 8, std::uint64_t, std::uint32_t>;  // wide enough to wrap without promotion
   if (n == 0) return 0;
   const auto* a = static_cast<const T*>(va);
   const auto* b = static_cast<const T*>(vb);

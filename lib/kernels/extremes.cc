@@ -70,8 +70,8 @@ template <class Op>
 void fill_integer_extremes(KernelTable& table, BinaryOp op, BinaryOp number_op) noexcept {
   const auto set = [&]<class In, class Out>(TypeId type, In, Out) {
     constexpr BinaryKernel kVs = binary_loop<Op, In, Out, Form::vs>;
-    slot(table, op, type) = slot(table, number_op, type) = {
-        .vv = binary_loop<Op, In, Out, Form::vv>, .vs = kVs, .sv = swapped_loop<kVs>};
+    slot(table, op, type) =
+        slot(table, number_op, type) = {.vv = binary_loop<Op, In, Out, Form::vv>, .vs = kVs, .sv = swapped_loop<kVs>};
   };
   set(TypeId::bool_, Truth{}, std::uint8_t{});
   set(TypeId::int8, std::int8_t{}, std::int8_t{});

@@ -21,7 +21,7 @@ void fill_compare(KernelTable& table);
 void fill_division(KernelTable& table);
 void fill_exponential(KernelTable& table);
 void fill_extremes(KernelTable& table);
-void fill_logical(KernelTable& table);  // of the family compare, in a file of its own
+void fill_logical(KernelTable& table);         // of the family compare, in a file of its own
 void fill_float_division(KernelTable& table);  // of the family division
 void fill_power(KernelTable& table);
 void fill_rounding(KernelTable& table);

@@ -2,8 +2,8 @@
 //
 // fmod is exact, and C's is slow. A quotient below a limit (2^24 of float32, 2^26 of float64) is found by one division,
 // and the remainder without rounding: of float32 in float64; of float64 by the divisor's upper 26 and lower 27 bits
-// (Dekker, A floating-point technique for extending the available precision, 1971), whose products with the quotient are
-// exact. All else (huge quotients, 0, infinities, NaN) is computed by C's fmod.
+// (Dekker, A floating-point technique for extending the available precision, 1971), whose products with the quotient
+// are exact. All else (huge quotients, 0, infinities, NaN) is computed by C's fmod.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lib/kernels/float_division.cc"
 #include <hwy/foreach_target.h>  // IWYU pragma: keep

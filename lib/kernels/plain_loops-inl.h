@@ -174,7 +174,6 @@ constexpr BinaryKernels ordered_kernels() noexcept {
           .sv = binary_loop<Op, In, Out, Form::sv>};
 }
 
-
 // A commutative op whose bits do not depend on the sign of integers: those of one size share a loop. Results are
 // bytes 0 and 1, or integers as the operands.
 template <class Op, bool kByteResult>

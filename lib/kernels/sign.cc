@@ -63,23 +63,26 @@ struct Sign {
       return static_cast<T>(static_cast<T>(a > 0) - static_cast<T>(a < 0));
     }
   }
-  // x / |x|. An infinite part alone is a direction; two of them are none: NaN, as ∞/∞ is. A length beyond the largest
-  // number is that of x/4.
-  template <class T>
-  static HWY_INLINE Pair<T> call(Pair<T> a) noexcept {
-    constexpr T kInfinity = std::numeric_limits<T>::infinity();
-    if (std::fabs(a.re) == kInfinity || std::fabs(a.im) == kInfinity) {
-      const bool both = std::fabs(a.re) == std::fabs(a.im);
-      const auto part = [&](T x) HWY_ATTR { return std::fabs(x) == kInfinity ? std::copysign(T{1}, x) : x * T{0}; };
-      constexpr T kNan = std::numeric_limits<T>::quiet_NaN();
-      return both || a.re != a.re || a.im != a.im ? Pair<T>{kNan, kNan} : Pair<T>{part(a.re), part(a.im)};
+  // x / |x|. An infinite part alone is a direction; two of them are none: NaN, as ∞/∞ is. float32 is computed in
+  // float64; there x is scaled, so that its length neither overflows nor loses digits.
+  static HWY_INLINE Pair<float> call(Pair<float> a) noexcept {
+    const Pair<double> direction = call(Pair<double>{a.re, a.im});
+    return {static_cast<float>(direction.re), static_cast<float>(direction.im)};
+  }
+  static HWY_INLINE Pair<double> call(Pair<double> a) noexcept {
+    const double size_re = std::fabs(a.re), size_im = std::fabs(a.im), size = size_re > size_im ? size_re : size_im;
+    if (a.re != a.re || a.im != a.im) return {a.re + a.im, a.re + a.im};
+    if (size == 0) return {0, 0};
+    if (size == std::numeric_limits<double>::infinity()) {
+      const bool both = size_re == size_im;
+      const double nan = std::numeric_limits<double>::quiet_NaN();
+      return both              ? Pair<double>{nan, nan}
+             : size_re == size ? Pair<double>{std::copysign(1.0, a.re), std::copysign(0.0, a.im)}
+                               : Pair<double>{std::copysign(0.0, a.re), std::copysign(1.0, a.im)};
     }
-    if (a.re == 0 && a.im == 0) return {0, 0};
-    if (std::fabs(a.re) > std::numeric_limits<T>::max() / 2 || std::fabs(a.im) > std::numeric_limits<T>::max() / 2) {
-      a = {a.re / 4, a.im / 4};
-    }
-    const T length = Abs::call(a);
-    return {a.re / length, a.im / length};
+    const double scale = size > 0x1p500 ? 0x1p-600 : size < 0x1p-400 ? 0x1p600 : 1.0;
+    const double re = a.re * scale, im = a.im * scale, length = std::sqrt(re * re + im * im);
+    return {re / length, im / length};
   }
 };
 struct SignBit {

@@ -30,8 +30,8 @@ namespace ndshare::internal {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Whether a result was not finite. r − r is +0 for a finite r and NaN for any other: its bits are gathered by Or, so the
-// loop has no branch. Integers have nothing to say.
+// Whether a result was not finite. r − r is +0 for a finite r and NaN for any other: its bits are gathered by Or, so
+// the loop has no branch. Integers have nothing to say.
 template <class D>
 class SeenLanes {
   using T = hn::TFromD<D>;

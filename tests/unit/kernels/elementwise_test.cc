@@ -3,6 +3,7 @@
 #include "lib/kernels/registry.h"
 #include "tests/unit/kernels/line.h"
 #include "tests/unit/kernels/naive_binary.h"
+#include "tests/unit/kernels/op_families.h"
 
 #include <ndshare/dtype.h>
 
@@ -13,18 +14,6 @@ namespace {
 
 using test::Line;
 using test::Random;
-
-constexpr std::string_view kUnaryFamilies[] = {
-#define NDSHARE_UNARY_OP(name, loops, rule, result, errors, family, ulp, doc) #family,
-#include <ndshare/op_list.inc>
-};
-constexpr std::string_view kBinaryFamilies[] = {
-#define NDSHARE_BINARY_OP(name, loops, rule, result, commutative, errors, family, ulp, doc) #family,
-#include <ndshare/op_list.inc>
-};
-bool transcendental(std::string_view family) {
-  return family == "exponential" || family == "trigonometric" || family == "power";
-}
 
 // Sanitizers slow the formulas down: a sample of the lengths and offsets is enough there.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -48,8 +37,10 @@ template <class R>
 bool finite(R value) {
   if constexpr (test::kIsComplex<R>) {
     return finite(value.real()) && finite(value.imag());
+  } else if constexpr (std::is_same_v<R, Half>) {
+    return std::isfinite(static_cast<float>(value));
   } else {
-    return std::isfinite(static_cast<double>(value));
+    return std::isfinite(value);
   }
 }
 
@@ -127,8 +118,8 @@ TEST(ElementwiseTest, UnaryOpsOfEveryDtypeTargetLengthAndOffset) {
   Random random(20240502);
   for (const KernelTable& table : supported_tables()) {
     for (std::size_t op = 0; op < kUnaryCount; ++op) {
-      if (transcendental(kUnaryFamilies[op])) continue;
-#define NDSHARE_DTYPE(id, lane, name, kind, code, itemsize)             \
+      if (test::transcendental(test::kUnaryFamilies[op])) continue;
+#define NDSHARE_DTYPE(id, lane, name, kind, code, itemsize)          \
   check_unary_kernel<lane>(table, static_cast<UnaryOp>(op), random); \
   if (HasFatalFailure()) return;
 #include <ndshare/dtype_list.inc>
@@ -200,7 +191,8 @@ void check_binary_kernels(const KernelTable& table, BinaryOp op, Random& random)
       for (const Form& form : forms) {
         if (form.kernel == nullptr || random() % kSkip != 0) continue;
         const std::size_t out_offset = random() % 2 == 0 ? 0 : offset;
-        const Case c{&info(op), &table, n, offset, out_offset, random() % 2 == 0, dtype_of<T>().name() + ' ' + form.name};
+        const Case c{
+            &info(op), &table, n, offset, out_offset, random() % 2 == 0, dtype_of<T>().name() + ' ' + form.name};
         if (info(op).result == ResultRule::boolean) {
           const auto formula = [&](T a, T b) { return test::naive_boolean(op, a, b); };
           check_binary<T, bool>(c, op, form, random, formula);
@@ -217,8 +209,8 @@ TEST(ElementwiseTest, BinaryOpsOfEveryDtypeTargetFormLengthAndOffset) {
   Random random(20240501);
   for (const KernelTable& table : supported_tables()) {
     for (std::size_t op = 0; op < kBinaryCount; ++op) {
-      if (transcendental(kBinaryFamilies[op])) continue;
-#define NDSHARE_DTYPE(id, lane, name, kind, code, itemsize)               \
+      if (test::transcendental(test::kBinaryFamilies[op])) continue;
+#define NDSHARE_DTYPE(id, lane, name, kind, code, itemsize)             \
   check_binary_kernels<lane>(table, static_cast<BinaryOp>(op), random); \
   if (HasFatalFailure()) return;
 #include <ndshare/dtype_list.inc>
@@ -230,8 +222,9 @@ TEST(ElementwiseTest, EveryPairOfBytes) {
   std::vector<std::uint8_t> all(256), out(256);
   for (std::size_t i = 0; i < 256; ++i) all[i] = static_cast<std::uint8_t>(i);
   for (const KernelTable& table : supported_tables()) {
-    for (const BinaryOp op : {BinaryOp::add, BinaryOp::subtract, BinaryOp::multiply, BinaryOp::floor_divide, BinaryOp::remainder,
-                              BinaryOp::fmod, BinaryOp::gcd, BinaryOp::bitwise_left_shift, BinaryOp::bitwise_right_shift}) {
+    for (const BinaryOp op :
+         {BinaryOp::add, BinaryOp::subtract, BinaryOp::multiply, BinaryOp::floor_divide, BinaryOp::remainder,
+          BinaryOp::fmod, BinaryOp::gcd, BinaryOp::bitwise_left_shift, BinaryOp::bitwise_right_shift}) {
       for (std::size_t scalar = 0; scalar < 256; ++scalar) {
         const auto value = static_cast<std::uint8_t>(scalar);
         const auto with_sign = static_cast<std::int8_t>(value);

@@ -1,18 +1,27 @@
 // Binary operations element by element, as naive_unary.h.
 #pragma once
 
+#include "tests/unit/kernels/naive_compare.h"
 #include "tests/unit/kernels/naive_unary.h"
 
 namespace ndshare::test {
 
-using internal::BinaryOp;
-
 inline std::optional<bool> naive_same(BinaryOp op, bool a, bool b) {
   switch (op) {
-    case BinaryOp::add: case BinaryOp::maximum: case BinaryOp::fmax: case BinaryOp::bitwise_or: return a || b;
-    case BinaryOp::multiply: case BinaryOp::minimum: case BinaryOp::fmin: case BinaryOp::bitwise_and: return a && b;
-    case BinaryOp::bitwise_xor: return a != b;
-    default: return std::nullopt;
+    case BinaryOp::add:
+    case BinaryOp::maximum:
+    case BinaryOp::fmax:
+    case BinaryOp::bitwise_or:
+      return a || b;
+    case BinaryOp::multiply:
+    case BinaryOp::minimum:
+    case BinaryOp::fmin:
+    case BinaryOp::bitwise_and:
+      return a && b;
+    case BinaryOp::bitwise_xor:
+      return a != b;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -22,31 +31,56 @@ inline Wide euclid(Wide a, Wide b) { return b == 0 ? (a < 0 ? -a : a) : euclid(b
 template <class T>
 T naive_shift(BinaryOp op, T a, T b) {
   const bool inside = b >= 0 && b < static_cast<T>(8 * sizeof(T));
-  const Wide power = inside ? Wide{1} << static_cast<int>(b) : Wide{0};
-  if (op == BinaryOp::bitwise_left_shift) return inside ? wrap<T>(static_cast<Wide>(static_cast<std::uint64_t>(a)) * power) : T{0};
-  return inside ? wrap<T>(floor_quotient(a, power)) : a < 0 ? static_cast<T>(-1) : T{0};
+  const Wide x = a, power = inside ? Wide{1} << static_cast<int>(b) : Wide{0};
+  if (op == BinaryOp::bitwise_left_shift) return inside ? wrap<T>(product(x, power)) : T{0};
+  return inside ? wrap<T>(floor_quotient(x, power)) : a < 0 ? static_cast<T>(-1) : T{0};
 }
 
 template <class T>
-  requires(std::is_integral_v<T>)
-std::optional<T> naive_same(BinaryOp op, T a, T b) {
+std::optional<T> naive_bits(BinaryOp op, T a, T b) {
+  switch (op) {
+    case BinaryOp::bitwise_and:
+      return static_cast<T>(a & b);
+    case BinaryOp::bitwise_or:
+      return static_cast<T>(a | b);
+    case BinaryOp::bitwise_xor:
+      return static_cast<T>((a | b) - (a & b));
+    case BinaryOp::bitwise_left_shift:
+    case BinaryOp::bitwise_right_shift:
+      return naive_shift(op, a, b);
+    default:
+      return std::nullopt;
+  }
+}
+
+template <class T>
+requires(std::is_integral_v<T>) std::optional<T> naive_same(BinaryOp op, T a, T b) {
   const Wide x = a, y = b, size = x < 0 ? -x : x, other = y < 0 ? -y : y;
   switch (op) {
-    case BinaryOp::add: return wrap<T>(x + y);
-    case BinaryOp::subtract: return wrap<T>(x - y);
-    case BinaryOp::multiply: return wrap<T>(x * y);
-    case BinaryOp::floor_divide: return y == 0 ? T{0} : wrap<T>(floor_quotient(x, y));
-    case BinaryOp::remainder: return y == 0 ? T{0} : wrap<T>(x - y * floor_quotient(x, y));
-    case BinaryOp::fmod: return y == 0 ? T{0} : wrap<T>(x % y);
-    case BinaryOp::gcd: return wrap<T>(euclid(x, y));
-    case BinaryOp::lcm: return x == 0 || y == 0 ? T{0} : wrap<T>(size / euclid(x, y) * other);
-    case BinaryOp::maximum: case BinaryOp::fmax: return x < y ? b : a;
-    case BinaryOp::minimum: case BinaryOp::fmin: return y < x ? b : a;
-    case BinaryOp::bitwise_and: return static_cast<T>(a & b);
-    case BinaryOp::bitwise_or: return static_cast<T>(a | b);
-    case BinaryOp::bitwise_xor: return wrap<T>((x | y) - (x & y));
-    case BinaryOp::bitwise_left_shift: case BinaryOp::bitwise_right_shift: return naive_shift(op, a, b);
-    default: return std::nullopt;
+    case BinaryOp::add:
+      return wrap<T>(x + y);
+    case BinaryOp::subtract:
+      return wrap<T>(x - y);
+    case BinaryOp::multiply:
+      return wrap<T>(product(x, y));
+    case BinaryOp::floor_divide:
+      return y == 0 ? T{0} : wrap<T>(floor_quotient(x, y));
+    case BinaryOp::remainder:
+      return y == 0 ? T{0} : wrap<T>(x - y * floor_quotient(x, y));
+    case BinaryOp::fmod:
+      return y == 0 ? T{0} : wrap<T>(x % y);
+    case BinaryOp::gcd:
+      return wrap<T>(euclid(x, y));
+    case BinaryOp::lcm:
+      return x == 0 || y == 0 ? T{0} : wrap<T>(product(size / euclid(x, y), other));
+    case BinaryOp::maximum:
+    case BinaryOp::fmax:
+      return x < y ? b : a;
+    case BinaryOp::minimum:
+    case BinaryOp::fmin:
+      return y < x ? b : a;
+    default:
+      return naive_bits(op, a, b);
   }
 }
 
@@ -63,26 +97,38 @@ T naive_floor_divide(T a, T b) {
   if (std::isinf(b) && std::isfinite(a)) return a != 0 && (a < 0) != (b < 0) ? T{-1} : std::copysign(T{0}, a / b);
   const long double rest = std::fmod(a, b);
   const bool down = rest != 0 && (rest < 0) != (b < 0);
-  const long double quotient = std::nearbyint((static_cast<long double>(a) - rest) / static_cast<long double>(b)) - (down ? 1 : 0);
+  const long double quotient =
+      std::nearbyint((static_cast<long double>(a) - rest) / static_cast<long double>(b)) - (down ? 1 : 0);
   return quotient == 0 ? std::copysign(T{0}, a / b) : static_cast<T>(quotient);
 }
 
 template <class T>
-  requires(std::is_floating_point_v<T>)
-std::optional<T> naive_same(BinaryOp op, T a, T b) {
+requires(std::is_floating_point_v<T>) std::optional<T> naive_same(BinaryOp op, T a, T b) {
   switch (op) {
-    case BinaryOp::add: return a + b;
-    case BinaryOp::subtract: return a - b;
-    case BinaryOp::multiply: return a * b;
-    case BinaryOp::divide: return a / b;
-    case BinaryOp::floor_divide: return naive_floor_divide(a, b);
-    case BinaryOp::remainder: return b == 0 || std::isinf(a) ? T(NAN) : naive_remainder(a, b);
-    case BinaryOp::fmod: return std::fmod(a, b);
-    case BinaryOp::maximum: return std::isnan(a) || std::isnan(b) ? T(NAN) : a < b ? b : a;
-    case BinaryOp::minimum: return std::isnan(a) || std::isnan(b) ? T(NAN) : b < a ? b : a;
-    case BinaryOp::fmax: return std::isnan(a) ? b : std::isnan(b) || a >= b ? a : b;
-    case BinaryOp::fmin: return std::isnan(a) ? b : std::isnan(b) || a <= b ? a : b;
-    default: return std::nullopt;
+    case BinaryOp::add:
+      return a + b;
+    case BinaryOp::subtract:
+      return a - b;
+    case BinaryOp::multiply:
+      return a * b;
+    case BinaryOp::divide:
+      return a / b;
+    case BinaryOp::floor_divide:
+      return naive_floor_divide(a, b);
+    case BinaryOp::remainder:
+      return b == 0 || std::isinf(a) ? T(NAN) : naive_remainder(a, b);
+    case BinaryOp::fmod:
+      return std::fmod(a, b);
+    case BinaryOp::maximum:
+      return std::isnan(a) || std::isnan(b) ? T(NAN) : a < b ? b : a;
+    case BinaryOp::minimum:
+      return std::isnan(a) || std::isnan(b) ? T(NAN) : b < a ? b : a;
+    case BinaryOp::fmax:
+      return std::isnan(a) ? b : std::isnan(b) || a >= b ? a : b;
+    case BinaryOp::fmin:
+      return std::isnan(a) ? b : std::isnan(b) || a <= b ? a : b;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -105,62 +151,28 @@ std::complex<T> naive_quotient(std::complex<T> a, std::complex<T> b) {  // Smith
 }
 
 template <class T>
-bool any_nan(std::complex<T> x) {
-  return std::isnan(x.real()) || std::isnan(x.imag());
-}
-// Lexicographic; real parts that differ are not ordered where an imaginary part is NaN.
-template <class T>
-bool complex_less(std::complex<T> a, std::complex<T> b, bool or_equal) {
-  if (any_nan(a) || any_nan(b)) {
-    return false;
-  }
-  return a.real() != b.real() ? a.real() < b.real() : or_equal ? a.imag() <= b.imag() : a.imag() < b.imag();
-}
-
-template <class T>
 std::optional<std::complex<T>> naive_same(BinaryOp op, std::complex<T> a, std::complex<T> b) {
   using C = std::complex<T>;
   const T ar = a.real(), ai = a.imag(), br = b.real(), bi = b.imag();
   switch (op) {
-    case BinaryOp::add: return C(ar + br, ai + bi);
-    case BinaryOp::subtract: return C(ar - br, ai - bi);
-    case BinaryOp::multiply: return C(ar * br - ai * bi, ar * bi + ai * br);
-    case BinaryOp::divide: return naive_quotient(a, b);
-    case BinaryOp::maximum: return any_nan(a) || complex_less(b, a, true) ? a : b;
-    case BinaryOp::minimum: return any_nan(a) || complex_less(a, b, true) ? a : b;
-    case BinaryOp::fmax: return any_nan(b) || complex_less(b, a, true) ? a : b;
-    case BinaryOp::fmin: return any_nan(b) || complex_less(a, b, true) ? a : b;
-    default: return std::nullopt;
-  }
-}
-
-template <class T>
-bool is_true(T x) {
-  return !(x == T{});
-}
-
-template <class T>
-std::optional<bool> naive_boolean(BinaryOp op, T a, T b) {
-  bool less = false, less_equal = false, greater = false, greater_equal = false;
-  if constexpr (kIsComplex<T>) {
-    less = complex_less(a, b, false), less_equal = complex_less(a, b, true);
-    greater = complex_less(b, a, false), greater_equal = complex_less(b, a, true);
-  } else if constexpr (std::is_same_v<T, Half>) {
-    return naive_boolean(op, static_cast<float>(a), static_cast<float>(b));
-  } else {
-    less = a < b, less_equal = a <= b, greater = a > b, greater_equal = a >= b;
-  }
-  switch (op) {
-    case BinaryOp::equal: return a == b;
-    case BinaryOp::not_equal: return !(a == b);
-    case BinaryOp::less: return less;
-    case BinaryOp::less_equal: return less_equal;
-    case BinaryOp::greater: return greater;
-    case BinaryOp::greater_equal: return greater_equal;
-    case BinaryOp::logical_and: return is_true(a) && is_true(b);
-    case BinaryOp::logical_or: return is_true(a) || is_true(b);
-    case BinaryOp::logical_xor: return is_true(a) != is_true(b);
-    default: return std::nullopt;
+    case BinaryOp::add:
+      return C(ar + br, ai + bi);
+    case BinaryOp::subtract:
+      return C(ar - br, ai - bi);
+    case BinaryOp::multiply:
+      return C(ar * br - ai * bi, ar * bi + ai * br);
+    case BinaryOp::divide:
+      return naive_quotient(a, b);
+    case BinaryOp::maximum:
+      return any_nan(a) || complex_less(b, a, true) ? a : b;
+    case BinaryOp::minimum:
+      return any_nan(a) || complex_less(a, b, true) ? a : b;
+    case BinaryOp::fmax:
+      return any_nan(b) || complex_less(b, a, true) ? a : b;
+    case BinaryOp::fmin:
+      return any_nan(b) || complex_less(a, b, true) ? a : b;
+    default:
+      return std::nullopt;
   }
 }
 

@@ -11,7 +11,13 @@
 namespace ndshare::test {
 
 using internal::UnaryOp;
-__extension__ using Wide = __int128;  // integers of every dtype, and their products, without wrapping
+__extension__ using Wide = __int128;  // integers of every dtype, and their sums, without wrapping
+__extension__ using UnsignedWide = unsigned __int128;
+
+// The low 128 bits; all of the product but for the largest of uint64.
+inline Wide product(Wide a, Wide b) {
+  return static_cast<Wide>(static_cast<UnsignedWide>(a) * static_cast<UnsignedWide>(b));
+}
 
 template <class T>
 T wrap(Wide value) {
@@ -20,42 +26,68 @@ T wrap(Wide value) {
 
 inline std::optional<bool> naive_same(UnaryOp op, bool x) {
   switch (op) {
-    case UnaryOp::bitwise_invert: return !x;
-    case UnaryOp::floor: case UnaryOp::ceil: case UnaryOp::trunc: case UnaryOp::rint: return x;
-    default: return std::nullopt;
+    case UnaryOp::bitwise_invert:
+      return !x;
+    case UnaryOp::floor:
+    case UnaryOp::ceil:
+    case UnaryOp::trunc:
+    case UnaryOp::rint:
+      return x;
+    default:
+      return std::nullopt;
   }
 }
 
 template <class T>
-  requires(std::is_integral_v<T>)
-std::optional<T> naive_same(UnaryOp op, T x) {
+requires(std::is_integral_v<T>) std::optional<T> naive_same(UnaryOp op, T x) {
   const Wide wide = x;
   switch (op) {
-    case UnaryOp::positive: case UnaryOp::conj: case UnaryOp::floor: case UnaryOp::ceil: case UnaryOp::trunc:
-    case UnaryOp::rint: return x;
-    case UnaryOp::negative: return wrap<T>(-wide);
-    case UnaryOp::sign: return static_cast<T>(x == 0 ? 0 : x > 0 ? 1 : -1);
-    case UnaryOp::square: return wrap<T>(wide * wide);
-    case UnaryOp::bitwise_invert: return wrap<T>(-wide - 1);
-    default: return std::nullopt;
+    case UnaryOp::positive:
+    case UnaryOp::conj:
+    case UnaryOp::floor:
+    case UnaryOp::ceil:
+    case UnaryOp::trunc:
+    case UnaryOp::rint:
+      return x;
+    case UnaryOp::negative:
+      return wrap<T>(-wide);
+    case UnaryOp::sign:
+      return static_cast<T>(x == 0 ? 0 : x > 0 ? 1 : -1);
+    case UnaryOp::square:
+      return wrap<T>(product(wide, wide));
+    case UnaryOp::bitwise_invert:
+      return wrap<T>(-wide - 1);
+    default:
+      return std::nullopt;
   }
 }
 
 template <class T>
-  requires(std::is_floating_point_v<T>)
-std::optional<T> naive_same(UnaryOp op, T x) {
+requires(std::is_floating_point_v<T>) std::optional<T> naive_same(UnaryOp op, T x) {
   switch (op) {
-    case UnaryOp::positive: case UnaryOp::conj: return x;
-    case UnaryOp::negative: return x * -1;
-    case UnaryOp::sign: return std::isnan(x) ? x : x == 0 ? T{0} : std::copysign(T{1}, x);
-    case UnaryOp::square: return x * x;
-    case UnaryOp::reciprocal: return 1 / x;
-    case UnaryOp::floor: return std::floor(x);
-    case UnaryOp::ceil: return -std::floor(-x);
-    case UnaryOp::trunc: return std::copysign(std::floor(std::fabs(x)), x);
-    case UnaryOp::rint: return x - std::remainder(x, T{1}) == x ? x : std::copysign(x - std::remainder(x, T{1}), x);
-    case UnaryOp::sqrt: return std::sqrt(x);
-    default: return std::nullopt;
+    case UnaryOp::positive:
+    case UnaryOp::conj:
+      return x;
+    case UnaryOp::negative:
+      return x * -1;
+    case UnaryOp::sign:
+      return std::isnan(x) ? x : x == 0 ? T{0} : std::copysign(T{1}, x);
+    case UnaryOp::square:
+      return x * x;
+    case UnaryOp::reciprocal:
+      return 1 / x;
+    case UnaryOp::floor:
+      return std::floor(x);
+    case UnaryOp::ceil:
+      return -std::floor(-x);
+    case UnaryOp::trunc:
+      return std::copysign(std::floor(std::fabs(x)), x);
+    case UnaryOp::rint:
+      return std::isinf(x) ? x : std::copysign(x - std::remainder(x, T{1}), x);
+    case UnaryOp::sqrt:
+      return std::sqrt(x);
+    default:
+      return std::nullopt;
   }
 }
 
@@ -91,15 +123,24 @@ template <class T>
 std::optional<std::complex<T>> naive_same(UnaryOp op, std::complex<T> x) {
   const T re = x.real(), im = x.imag();
   switch (op) {
-    case UnaryOp::positive: return x;
-    case UnaryOp::negative: return std::complex<T>(-re, -im);
-    case UnaryOp::conj: return std::complex<T>(re, -im);
-    case UnaryOp::sign: return naive_direction(x);
-    case UnaryOp::square: return std::complex<T>(re * re - im * im, re * im + im * re);
-    case UnaryOp::reciprocal: return naive_reciprocal(x);
-    case UnaryOp::rint: return std::complex<T>(*naive_same(op, re), *naive_same(op, im));
-    case UnaryOp::sqrt: return std::complex<T>(std::sqrt(std::complex<long double>(x)));
-    default: return std::nullopt;
+    case UnaryOp::positive:
+      return x;
+    case UnaryOp::negative:
+      return std::complex<T>(-re, -im);
+    case UnaryOp::conj:
+      return std::complex<T>(re, -im);
+    case UnaryOp::sign:
+      return naive_direction(x);
+    case UnaryOp::square:
+      return std::complex<T>(re * re - im * im, re * im + im * re);
+    case UnaryOp::reciprocal:
+      return naive_reciprocal(x);
+    case UnaryOp::rint:
+      return std::complex<T>(*naive_same(op, re), *naive_same(op, im));
+    case UnaryOp::sqrt:
+      return std::complex<T>(std::sqrt(std::complex<long double>(x)));
+    default:
+      return std::nullopt;
   }
 }
 
@@ -114,12 +155,18 @@ std::optional<bool> naive_boolean(UnaryOp op, T x) {
   } else {
     const auto value = static_cast<double>(x);  // integers: neither zero nor finiteness is lost
     switch (op) {
-      case UnaryOp::isnan: return std::isnan(value);
-      case UnaryOp::isinf: return std::isinf(value);
-      case UnaryOp::isfinite: return std::isfinite(value);
-      case UnaryOp::logical_not: return value == 0;
-      case UnaryOp::signbit: return std::signbit(value);
-      default: return std::nullopt;
+      case UnaryOp::isnan:
+        return std::isnan(value);
+      case UnaryOp::isinf:
+        return std::isinf(value);
+      case UnaryOp::isfinite:
+        return std::isfinite(value);
+      case UnaryOp::logical_not:
+        return value == 0;
+      case UnaryOp::signbit:
+        return std::signbit(value);
+      default:
+        return std::nullopt;
     }
   }
 }
@@ -128,7 +175,8 @@ template <class T>
 std::optional<PartOf<T>> naive_part(UnaryOp op, T x) {
   if constexpr (kIsComplex<T>) {
     using P = PartOf<T>;
-    if (op == UnaryOp::abs) return static_cast<P>(std::hypot(static_cast<long double>(x.real()), static_cast<long double>(x.imag())));
+    if (op == UnaryOp::abs)
+      return static_cast<P>(std::hypot(static_cast<long double>(x.real()), static_cast<long double>(x.imag())));
     if (op == UnaryOp::real) return x.real();
     if (op == UnaryOp::imag) return x.imag();
   } else {

@@ -47,15 +47,22 @@ template <class T>
 T special_value(std::size_t pick) {
   using Limits = std::numeric_limits<T>;
   if constexpr (std::is_integral_v<T>) {
-    const T values[] = {0, 1, static_cast<T>(-1), Limits::min(), Limits::max(), static_cast<T>(Limits::max() - 1),
-                        static_cast<T>(Limits::min() + 1), 2};
+    const T values[] = {0,
+                        1,
+                        static_cast<T>(-1),
+                        Limits::min(),
+                        Limits::max(),
+                        static_cast<T>(Limits::max() - 1),
+                        static_cast<T>(Limits::min() + 1),
+                        2};
     return values[pick % 8];
   } else if constexpr (std::is_same_v<T, Half>) {
     constexpr std::uint16_t kBits[] = {0, 0x8000, 0x7c00, 0xfc00, 0x7e00, 0x0001, 0x7bff, 0x3c00};
     return Half::from_bits(kBits[pick % 8]);
   } else {
-    const T values[] = {T{0}, T{-0.0}, Limits::infinity(), -Limits::infinity(), Limits::quiet_NaN(), Limits::denorm_min(),
-                        Limits::max(), T{1}};
+    const T values[] = {
+        T{0},          T{-0.0}, Limits::infinity(), -Limits::infinity(), Limits::quiet_NaN(), Limits::denorm_min(),
+        Limits::max(), T{1}};
     return values[pick % 8];
   }
 }
@@ -124,7 +131,8 @@ bool same(T a, T b) {
 template <class T>
 std::uint64_t ulp_distance(T a, T b) {
   if (is_nan(a) || is_nan(b)) return is_nan(a) && is_nan(b) ? 0 : ~std::uint64_t{0};
-  using Bits = std::conditional_t<sizeof(T) == 2, std::int16_t, std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>>;
+  using Bits =
+      std::conditional_t<sizeof(T) == 2, std::int16_t, std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>>;
   const auto order = [](T value) {
     const auto bits = std::bit_cast<Bits>(value);
     const auto magnitude = static_cast<std::int64_t>(bits & std::numeric_limits<Bits>::max());

@@ -11,7 +11,8 @@ using test::Line;
 using test::Random;
 
 template <class T>
-void check_select(const KernelTable& table, std::size_t n, std::size_t offset, bool a_scalar, bool b_scalar, Random& random) {
+void check_select(const KernelTable& table, std::size_t n, std::size_t offset, bool a_scalar, bool b_scalar,
+                  Random& random) {
   Line<bool> mask(n, offset, random, false);  // bytes of every kind
   Line<T> a(a_scalar ? 1 : n, offset * sizeof(T), random, false), b(b_scalar ? 1 : n, 0, random, false);
   Line<T> out(n, offset * sizeof(T), random, false);
@@ -20,7 +21,8 @@ void check_select(const KernelTable& table, std::size_t n, std::size_t offset, b
   for (std::size_t i = 0; i < n; ++i) {
     const unsigned char* expected =
         mask.data()[i] != 0 ? a.data() + (a_scalar ? 0 : i) * sizeof(T) : b.data() + (b_scalar ? 0 : i) * sizeof(T);
-    ASSERT_EQ(std::memcmp(out.data() + i * sizeof(T), expected, sizeof(T)), 0) << table.name << ' ' << sizeof(T) << " n=" << n;
+    ASSERT_EQ(std::memcmp(out.data() + i * sizeof(T), expected, sizeof(T)), 0)
+        << table.name << ' ' << sizeof(T) << " n=" << n;
   }
   ASSERT_TRUE(out.edges_untouched()) << table.name << ' ' << sizeof(T) << " n=" << n;
 }
