@@ -42,10 +42,10 @@ TypeId common_type(const OpInfo& row, TypeId a, TypeId b) {
   switch (row.rule) {
     case TypeRule::exponent:
       return by_rule(row, a);
-    case TypeRule::real:
-      return by_rule(row, result_type(a, b));
-    default:
+    case TypeRule::floats:
       return result_type(by_rule(row, a), by_rule(row, b));
+    default:
+      return by_rule(row, result_type(a, b));
   }
 }
 

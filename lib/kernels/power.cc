@@ -12,13 +12,21 @@ namespace ndshare::internal {
 namespace HWY_NAMESPACE {
 namespace {
 
-NDSHARE_SLEEF_BINARY(Pow, pow, u10)
+NDSHARE_SLEEF_BINARY(AnyPow, pow, u10)
 NDSHARE_SLEEF_BINARY(Hypot, hypot, u05)
 NDSHARE_SLEEF_BINARY(Atan2, atan2, u10)
-NDSHARE_SLEEF_UNARY(ExpOf, exp, u10)
-NDSHARE_SLEEF_UNARY(Exp2Of, exp2, u10)
-NDSHARE_SLEEF_UNARY(Log1pOf, log1p, u10)
+NDSHARE_SLEEF_UNARY(ExpOf, exp, u10, u10)
+NDSHARE_SLEEF_UNARY(Exp2Of, exp2, u10, u10)
+NDSHARE_SLEEF_UNARY(Log1pOf, log1p, u10, u10)
 
+// SLEEF's overflows a few ULP too early: the largest number to the power 1 is to be itself.
+struct Pow {
+  template <class V>
+  static HWY_INLINE V call(V x, V y) noexcept {
+    using D = hn::DFromV<V>;
+    return hn::IfThenElse(hn::Eq(y, hn::Set(D(), hn::TFromD<D>(1))), x, AnyPow::call(x, y));
+  }
+};
 // The larger, and what the smaller adds: log1p(e^−|x − y|). Equal operands (infinities too) have no difference.
 template <class V>
 HWY_INLINE V log_of_sum(V x, V y, V small, V log_2) noexcept {

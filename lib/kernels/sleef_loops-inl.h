@@ -37,14 +37,15 @@
 #define NDSHARE_SLEEF_D(name, ulp) Sleef_##name##d1_##ulp##purec
 #endif
 
-// struct Name with call(x) for both: a function of one operand, and of two.
+// struct Name with call(x) for both: a function of one operand, and of two. `f`, `d`: the largest error of the float32 and the
+// float64 function, as SLEEF names it: u05 0.5 ULP, u10 1.0, u35 3.5.
 #undef NDSHARE_SLEEF_UNARY
-#define NDSHARE_SLEEF_UNARY(Name, name, ulp)                                             \
-  extern "C" RawF NDSHARE_SLEEF_F(name, ulp)(RawF);                                      \
-  extern "C" RawD NDSHARE_SLEEF_D(name, ulp)(RawD);                                      \
-  struct Name {                                                                          \
-    static HWY_INLINE VF call(VF x) noexcept { return VF{NDSHARE_SLEEF_F(name, ulp)(x.raw)}; } \
-    static HWY_INLINE VD call(VD x) noexcept { return VD{NDSHARE_SLEEF_D(name, ulp)(x.raw)}; } \
+#define NDSHARE_SLEEF_UNARY(Name, name, f, d)                                                \
+  extern "C" RawF NDSHARE_SLEEF_F(name, f)(RawF);                                            \
+  extern "C" RawD NDSHARE_SLEEF_D(name, d)(RawD);                                            \
+  struct Name {                                                                              \
+    static HWY_INLINE VF call(VF x) noexcept { return VF{NDSHARE_SLEEF_F(name, f)(x.raw)}; } \
+    static HWY_INLINE VD call(VD x) noexcept { return VD{NDSHARE_SLEEF_D(name, d)(x.raw)}; } \
   };
 #undef NDSHARE_SLEEF_BINARY
 #define NDSHARE_SLEEF_BINARY(Name, name, ulp)                                                              \
