@@ -58,21 +58,21 @@ HWY_INLINE bool join_rows(const T* x, std::size_t rows, T* columns) noexcept {
   const std::size_t lanes = hn::Lanes(d);
   V join[kVectors];
   for (std::size_t v = 0; v < kVectors; ++v) join[v] = hn::LoadU(d, x + v * lanes);
-  V nan = hn::Zero(d);
+  // Eq of NaN with itself is false on every target (Highway's Ne is, too, on some).
+  auto ordered = hn::Eq(join[0], join[0]);
   if constexpr (kNan) {
-    for (std::size_t v = 0; v < kVectors; ++v) nan = hn::Or(nan, hn::VecFromMask(d, hn::Ne(join[v], join[v])));
+    for (std::size_t v = 1; v < kVectors; ++v) ordered = hn::And(ordered, hn::Eq(join[v], join[v]));
   }
   for (std::size_t row = 1; row < rows; ++row) {
     const T* p = x + row * kColumns<T>;
     for (std::size_t v = 0; v < kVectors; ++v) {
       const V next = hn::LoadU(d, p + v * lanes);
-      if constexpr (kNan) nan = hn::Or(nan, hn::VecFromMask(d, hn::Ne(next, next)));
+      if constexpr (kNan) ordered = hn::And(ordered, hn::Eq(next, next));
       join[v] = Op::join(d, join[v], next);
     }
   }
   for (std::size_t v = 0; v < kVectors; ++v) hn::StoreU(join[v], d, columns + v * lanes);
-  if constexpr (!kNan) return false;
-  return !hn::AllFalse(d, hn::Ne(nan, nan));
+  return kNan && !hn::AllTrue(d, ordered);
 }
 
 // REQUIRES: n ≥ 1.
