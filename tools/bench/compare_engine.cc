@@ -43,7 +43,7 @@ void add_arithmetic(Calls& calls, const Data& data, const std::string& type) {
   calls["log_" + type] = [=] { nd::log(a, {.out = out}); };
   calls["sin_" + type] = [=] { nd::sin(a, {.out = out}); };
   calls["pow_" + type] = [=] { nd::pow(a, b, {.out = out}); };
-  calls["where_" + type] = [=] { static_cast<void>(nd::where(a > 0.5, a, b)); };
+  calls["where_" + type] = [=] { static_cast<void>(nd::where(nd::lazy(a) > 0.5, a, b).eval()); };
   calls["clip_" + type] = [=] { nd::clip(a, 0.25, 0.75, {.out = out}); };
   calls["cumsum_" + type] = [=] { static_cast<void>(nd::cumsum(a, {.out = out})); };
   calls["sum_" + type] = [=] { static_cast<void>(nd::sum(a)); };
