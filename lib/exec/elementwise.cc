@@ -87,7 +87,7 @@ class BinaryRun {
         out_(out.mutable_data(), strides_[0], out.dtype().id(), space_, plan.loop),
         kernels_(kernels().find(plan.op, plan.loop)),
         itemsize_(DType(plan.loop).itemsize()),
-        stream_(out.nbytes() >= static_cast<std::int64_t>(kStreamBytes) &&
+        stream_(out.nbytes() >= static_cast<std::int64_t>(stream_bytes()) &&
                 space_.inner() * itemsize_ >= kLongRowBytes && out.data() != x1.data() && out.data() != x2.data()) {}
 
   void run(int threads) const {
