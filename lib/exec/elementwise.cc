@@ -66,7 +66,7 @@ class Store {
         itemsize_(out.itemsize()),
         apart_(std::none_of(program.leaves().begin(), program.leaves().end(),
                             [&](const Array& leaf) { return may_share_memory(leaf, out); })),
-        stream_(apart_ && out.nbytes() >= static_cast<std::int64_t>(kStreamBytes) &&
+        stream_(apart_ && out.nbytes() >= static_cast<std::int64_t>(stream_bytes()) &&
                 from_.space().inner() * itemsize_ >= kLongRowBytes),
         // Where operands are overwritten, results that must be looked at beside them are made apart, a block at a time.
         direct_(apart_ || flags == nullptr) {}

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include <unistd.h>
+
 namespace ndshare::internal {
 namespace {
 
@@ -15,7 +17,7 @@ constexpr std::size_t kParallelBytes = std::size_t{2} << 20;  // below, waking a
 template <class Body>
 void over_blocks(std::size_t bytes, int threads, const Body& body) {
   const KernelTable& table = kernels();
-  const bool stream = bytes >= kStreamBytes;
+  const bool stream = bytes >= stream_bytes();
   const auto block = [&](std::size_t i) {
     const std::size_t low = i * kBlockBytes;
     body(table, stream, low, std::min(kBlockBytes, bytes - low));
@@ -26,6 +28,14 @@ void over_blocks(std::size_t bytes, int threads, const Body& body) {
 }
 
 }  // namespace
+
+std::size_t stream_bytes() noexcept {
+  static const std::size_t bytes = [] {
+    const long cache = ::sysconf(_SC_LEVEL3_CACHE_SIZE);  // -1 or 0 where it is not known
+    return std::max(std::size_t{8} << 20, cache > 0 ? static_cast<std::size_t>(cache) / 8 : 0);
+  }();
+  return bytes;
+}
 
 void parallel_copy(void* dst, const void* src, std::size_t bytes, int threads) {
   if (bytes == 0) return;

@@ -6,8 +6,9 @@
 namespace ndshare::internal {
 
 /// Outputs from this size on are written with stream stores: they would push everything else out of the caches, and a
-/// plain store first reads the line it is to overwrite.
-inline constexpr std::size_t kStreamBytes = std::size_t{8} << 20;
+/// plain store first reads the line it is to overwrite. An eighth of the last-level cache, 8 MiB at least: what is smaller
+/// stays there, and is read from there.   Source: sysconf(3), _SC_LEVEL3_CACHE_SIZE.
+[[nodiscard]] std::size_t stream_bytes() noexcept;
 
 /// memcpy by up to `threads` threads (0: the default). The ranges may not overlap. All is visible to whoever the caller
 /// tells.

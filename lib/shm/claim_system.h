@@ -54,6 +54,9 @@ class ClaimSystem {
   std::uint64_t coarse_now_ns() const noexcept;
 
  private:
+  static constexpr std::chrono::nanoseconds kSpinFor{4000};
+  bool spins(const a32& word, std::uint32_t value) const noexcept;
+
   const CatalogView* catalog_;
   SlotClaims* claims_;
   std::byte* arrays_;

@@ -198,7 +198,11 @@ void BM_SharingUpdate1Percent(benchmark::State& state) {
   const auto extra = daemon.used_bytes() - used;
   const nd::Array from = nd::zeros({kBytes}, nd::uint8), to = nd::zeros({kBytes}, nd::uint8);
   CopyTeam team(to.mutable_data(), from.data(), kBytes);
-  std::vector<double> own, one, all;
+  // The same copy between shared arrays, whose memory has pages of 4 KiB where private memory has larger ones.
+  auto shared_from = made(store, "from", kBytes), shared_to = made(store, "to", kBytes);
+  const auto reading = shared_from.read();
+  const auto writing = shared_to.write();
+  std::vector<double> own, one, all, shared;
   const auto plain = [&] { std::memcpy(to.mutable_data(), from.data(), kBytes); };
   for (int i = 0; i < 20; ++i) updates.run(), plain(), team.run();
   for (auto _ : state) {
@@ -206,10 +210,13 @@ void BM_SharingUpdate1Percent(benchmark::State& state) {
     state.SetIterationTime(own.back());
     one.push_back(seconds_of(plain));
     all.push_back(seconds_of([&] { team.run(); }));
+    shared.push_back(seconds_of([&] { std::memcpy(writing.data(), reading.data(), kBytes); }));
   }
   const auto speed = [&](const std::vector<double>& seconds) { return kBytes / median(seconds) / 1e9; };
   state.counters["GB_per_s"] = speed(own);
   state.counters["memcpy_GB_per_s"] = speed(one);
+  state.counters["memcpy_shared_GB_per_s"] = speed(shared);
+  state.counters["ratio_to_memcpy_shared"] = median(shared) / median(own);
   state.counters["memcpy_by_all_GB_per_s"] = speed(all);
   state.counters["ratio_to_memcpy"] = median(one) / median(own);
   state.counters["ratio_to_memcpy_by_all"] = median(all) / median(own);
