@@ -56,7 +56,11 @@ struct ShiftRight {
     using U = std::make_unsigned_t<T>;
     constexpr U kWidth = 8 * sizeof(T);
     const auto count = static_cast<U>(b);
-    if constexpr (std::is_signed_v<T>) {  // by the width less 1: nothing but the sign is left
+    if constexpr (std::is_signed_v<T> && sizeof(T) == 1) {  // no target shifts signed bytes: shift x + 128, unsigned
+      const auto by = static_cast<U>(count < kWidth ? count : kWidth - 1);
+      const auto up = static_cast<U>(static_cast<U>(a) ^ 0x80U);
+      return static_cast<T>(static_cast<U>(static_cast<U>(up >> by) - static_cast<U>(U{0x80} >> by)));
+    } else if constexpr (std::is_signed_v<T>) {  // by the width less 1: nothing but the sign is left
       return static_cast<T>(a >> (count < kWidth ? count : static_cast<U>(kWidth - 1)));
     } else {
       const auto shifted = static_cast<T>(a >> (count & (kWidth - 1)));

@@ -48,15 +48,15 @@ requires(sizeof(T) == 8 && kForm != Form::vs) class Divider<T, kForm> {
   HWY_INLINE T quotient(T a, T b) const noexcept { return a / b; }
 };
 
-// 64 bits by a scalar: a multiplication (Granlund and Montgomery, Division by invariant integers using multiplication,
-// PLDI 1994, figure 4.1), over magnitudes.
+// By a scalar: a multiplication (Granlund and Montgomery, Division by invariant integers using multiplication, PLDI
+// 1994, figure 4.1), over magnitudes. Signs are masks: a branch guesses wrong.
 template <class T, Form kForm>
 requires(sizeof(T) == 8 && kForm == Form::vs) class Divider<T, kForm> {
   __extension__ using Wide = unsigned __int128;
   using U = std::uint64_t;
 
  public:
-  HWY_INLINE explicit Divider(T divisor) noexcept : negative_(divisor < 0) {
+  HWY_INLINE explicit Divider(T divisor) noexcept : sign_(sign_mask(divisor)) {
     const U d = magnitude(divisor);
     const int bits = d == 1 ? 0 : 64 - __builtin_clzll(d - 1);  // ⌈log₂ d⌉
     const U above = (bits == 64 ? U{0} : U{1} << bits) - d;
@@ -65,17 +65,54 @@ requires(sizeof(T) == 8 && kForm == Form::vs) class Divider<T, kForm> {
     second_ = bits - first_;
   }
   HWY_INLINE T quotient(T a, T) const noexcept {
-    const U n = magnitude(a);
-    const U high = static_cast<U>((static_cast<Wide>(factor_) * n) >> 64);
+    const U n = magnitude(a), sign = sign_mask(a) ^ sign_;
+    const U high = upper_half(factor_, n);
     const U q = (high + ((n - high) >> first_)) >> second_;
-    return static_cast<T>((a < 0) != negative_ ? U{0} - q : q);
+    return static_cast<T>((q ^ sign) - sign);
   }
 
  private:
-  static HWY_INLINE U magnitude(T x) noexcept { return x < 0 ? U{0} - static_cast<U>(x) : static_cast<U>(x); }
-  U factor_;
+  // Of the product of 128 bits. Where 64-bit lanes are multiplied it is put together from halves.
+  static HWY_INLINE U upper_half(U a, U b) noexcept {
+#if HWY_TARGET == HWY_AVX3
+    constexpr U kLow = 0xffffffff;
+    const U low_low = (a & kLow) * (b & kLow), high_low = (a >> 32) * (b & kLow), low_high = (a & kLow) * (b >> 32);
+    const U middle = (low_low >> 32) + (high_low & kLow) + (low_high & kLow);
+    return (a >> 32) * (b >> 32) + (high_low >> 32) + (low_high >> 32) + (middle >> 32);
+#else
+    return static_cast<U>((static_cast<Wide>(a) * b) >> 64);
+#endif
+  }
+  static HWY_INLINE U sign_mask(T x) noexcept { return std::is_signed_v<T> ? static_cast<U>(x >> 63) : U{0}; }
+  static HWY_INLINE U magnitude(T x) noexcept { return (static_cast<U>(x) ^ sign_mask(x)) - sign_mask(x); }
+  U factor_, sign_;
   int first_, second_;
-  bool negative_;
+};
+
+// Bytes by a scalar: a product of 16 bits. ⌊2¹⁶/d⌋ + 1 is too large by less than 1/256 of a quotient's step.
+template <class T, Form kForm>
+requires(sizeof(T) == 1 && kForm == Form::vs) class Divider<T, kForm> {
+  using U = std::uint16_t;
+
+ public:
+  HWY_INLINE explicit Divider(T divisor) noexcept
+      : sign_(sign_mask(divisor)),
+        one_(magnitude(divisor) == 1),
+        factor_(static_cast<U>(one_ ? 0U : 65536U / magnitude(divisor) + 1U)) {}
+  HWY_INLINE T quotient(T a, T) const noexcept {
+    const U n = magnitude(a), sign = sign_mask(a) ^ sign_;
+    const U q = one_ ? n : static_cast<U>((std::uint32_t{n} * factor_) >> 16);
+    return static_cast<T>((q ^ sign) - sign);
+  }
+
+ private:
+  static HWY_INLINE U sign_mask(T x) noexcept { return x < 0 ? U{0xffff} : U{0}; }
+  static HWY_INLINE U magnitude(T x) noexcept {
+    return static_cast<U>((static_cast<U>(x) ^ sign_mask(x)) - sign_mask(x));
+  }
+  U sign_;
+  bool one_;
+  U factor_;
 };
 
 // What is asked for, of the quotient towards zero and its remainder.

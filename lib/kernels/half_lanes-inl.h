@@ -35,6 +35,15 @@ HWY_INLINE void widen_halves(const Half* from, float* to, std::size_t n) noexcep
   for (; i < n; ++i) to[i] = static_cast<float>(from[i]);
 }
 
+HWY_INLINE bool halves_finite(const Half* x, std::size_t n) noexcept {
+  std::uint16_t largest = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto magnitude = static_cast<std::uint16_t>(x[i].bits & 0x7fffU);
+    largest = magnitude > largest ? magnitude : largest;
+  }
+  return largest < 0x7c00U;
+}
+
 // Says whether some half is not finite: float32 results that are may still be too large for float16.
 HWY_INLINE std::uint32_t narrow_halves(const float* from, Half* to, std::size_t n) noexcept {
   std::size_t i = 0;
@@ -46,12 +55,7 @@ HWY_INLINE std::uint32_t narrow_halves(const float* from, Half* to, std::size_t 
   }
 #endif
   for (; i < n; ++i) to[i] = Half(from[i]);
-  std::uint16_t largest = 0;
-  for (i = 0; i < n; ++i) {
-    const auto magnitude = static_cast<std::uint16_t>(to[i].bits & 0x7fffU);
-    largest = magnitude > largest ? magnitude : largest;
-  }
-  return largest >= 0x7c00U ? std::uint32_t{kSeenNonFinite} : 0U;
+  return halves_finite(to, n) ? 0U : std::uint32_t{kSeenNonFinite};
 }
 
 }  // namespace HWY_NAMESPACE

@@ -22,7 +22,7 @@
 #include <hwy/highway.h>
 
 #include "lib/kernels/families.h"
-#include "lib/kernels/half_lanes-inl.h"
+#include "lib/kernels/half_loops-inl.h"
 #include "lib/kernels/simd_operands-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -55,6 +55,17 @@ struct Lane<HalfMagnitude> {
   static HWY_INLINE std::uint16_t get(std::uint16_t stored) noexcept { return stored & 0x7fffU; }
 };
 
+// Complex numbers are stored part by part: a struct that is copied whole is not vectorised.
+template <class T>
+HWY_INLINE void store(T value, T* to) noexcept {
+  *to = value;
+}
+template <class T>
+HWY_INLINE void store(Pair<T> value, Pair<T>* to) noexcept {
+  to->re = value.re;
+  to->im = value.im;
+}
+
 // Bits that are 0 as long as every result is finite: r − r is +0 for a finite r and NaN for any other.
 HWY_INLINE std::uint32_t not_finite(float r) noexcept { return std::bit_cast<std::uint32_t>(r - r); }
 HWY_INLINE std::uint64_t not_finite(double r) noexcept { return std::bit_cast<std::uint64_t>(r - r); }
@@ -75,7 +86,7 @@ std::uint32_t unary_loop(const void* va, void* vo, std::size_t n) noexcept {
     for (std::size_t i = 0; i < n; ++i) {
       const Out result = Op::call(Lane<In>::get(a[i]));
       bits |= not_finite(result);
-      out[i] = result;
+      store(result, out + i);
     }
     return seen_if(bits != 0);
   } else {
@@ -105,51 +116,6 @@ std::uint32_t binary_loop(const void* va, const void* vb, void* vo, std::size_t 
 template <BinaryKernel kLoop>
 std::uint32_t swapped_loop(const void* a, const void* b, void* out, std::size_t n) noexcept {
   return kLoop(b, a, out, n);
-}
-
-inline constexpr std::size_t kHalfChunk = 256;
-
-// A float32 loop over float16. Results are rounded to float16, or bytes as they are.
-template <class Result>
-HWY_INLINE std::uint32_t finish_halves(const Result* result, void* out, std::size_t i, std::size_t count) noexcept {
-  if constexpr (std::is_same_v<Result, float>) {
-    return narrow_halves(result, static_cast<Half*>(out) + i, count);
-  } else {
-    std::memcpy(static_cast<Result*>(out) + i, result, count * sizeof(Result));
-    return 0;
-  }
-}
-
-template <UnaryKernel kLoop, class Result, bool kSeen = false>
-std::uint32_t half_unary(const void* va, void* vo, std::size_t n) noexcept {
-  HWY_ALIGN float a[kHalfChunk];
-  HWY_ALIGN Result result[kHalfChunk];
-  std::uint32_t seen = 0;
-  for (std::size_t i = 0; i < n; i += kHalfChunk) {
-    const std::size_t count = n - i < kHalfChunk ? n - i : kHalfChunk;
-    widen_halves(static_cast<const Half*>(va) + i, a, count);
-    kLoop(a, result, count);
-    seen |= finish_halves(result, vo, i, count);
-  }
-  return kSeen ? seen : 0;
-}
-
-template <BinaryKernel kLoop, class Result, Form kForm, bool kSeen = false>
-std::uint32_t half_binary(const void* va, const void* vb, void* vo, std::size_t n) noexcept {
-  HWY_ALIGN float a[kHalfChunk], b[kHalfChunk];
-  HWY_ALIGN Result result[kHalfChunk];
-  std::uint32_t seen = 0;
-  if (n == 0) return 0;
-  widen_halves(static_cast<const Half*>(va), a, 1);
-  widen_halves(static_cast<const Half*>(vb), b, 1);
-  for (std::size_t i = 0; i < n; i += kHalfChunk) {
-    const std::size_t count = n - i < kHalfChunk ? n - i : kHalfChunk;
-    if constexpr (kForm != Form::sv) widen_halves(static_cast<const Half*>(va) + i, a, count);
-    if constexpr (kForm != Form::vs) widen_halves(static_cast<const Half*>(vb) + i, b, count);
-    kLoop(a, b, result, count);
-    seen |= finish_halves(result, vo, i, count);
-  }
-  return kSeen ? seen : 0;
 }
 
 // The same elements, or zeros.

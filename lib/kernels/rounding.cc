@@ -8,6 +8,7 @@
 
 #include <cmath>
 #include <complex>
+#include <limits>
 
 #include <hwy/highway.h>
 
@@ -49,10 +50,24 @@ struct Sqrt {
   static HWY_INLINE T call(T a) noexcept {
     return std::sqrt(a);
   }
-  template <class T>
-  static HWY_INLINE Pair<T> call(Pair<T> a) noexcept {
-    const std::complex<T> root = std::sqrt(std::complex<T>(a.re, a.im));
+  static HWY_INLINE Pair<double> call(Pair<double> a) noexcept {
+    const std::complex<double> root = std::sqrt(std::complex<double>(a.re, a.im));
     return {root.real(), root.imag()};
+  }
+  // In float64, where squares of float32 neither overflow nor vanish. Special values as C's Annex G has them.
+  static HWY_INLINE Pair<float> call(Pair<float> a) noexcept {
+    constexpr double kInfinity = std::numeric_limits<double>::infinity();
+    const double x = a.re, y = a.im, size = std::fabs(x);
+    const double large = std::sqrt((std::sqrt(x * x + y * y) + size) * 0.5);
+    const double small = large == 0 ? 0 : std::fabs(y) * 0.5 / large;
+    double re = x >= 0 ? large : small, im = x >= 0 ? small : large;
+    const bool endless = size == kInfinity;  // the other part is finite or NaN
+    re = endless ? (x > 0 ? kInfinity : std::fabs(y) * 0) : re;
+    im = endless ? (x > 0 ? std::fabs(y) * 0 : kInfinity) : im;
+    const bool steep = std::fabs(y) == kInfinity;
+    re = steep ? kInfinity : x != x ? x : re;
+    im = steep ? kInfinity : x != x ? x : im;
+    return {static_cast<float>(re), static_cast<float>(std::copysign(im, y))};
   }
 };
 struct TruthItself {

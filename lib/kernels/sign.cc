@@ -17,6 +17,18 @@ namespace ndshare::internal {
 namespace HWY_NAMESPACE {
 namespace {
 
+// Powers of two that keep the squares of a number's parts away from overflow and from the subnormals.
+template <class T>
+struct Scales;
+template <>
+struct Scales<float> {
+  static constexpr float kLarge = 0x1p60F, kDown = 0x1p-70F, kSmall = 0x1p-40F, kUp = 0x1p100F;
+};
+template <>
+struct Scales<double> {
+  static constexpr double kLarge = 0x1p500, kDown = 0x1p-600, kSmall = 0x1p-400, kUp = 0x1p700;
+};
+
 struct Abs {
   template <class T>
   static HWY_INLINE T call(T a) noexcept {
@@ -27,15 +39,26 @@ struct Abs {
       return a < 0 ? static_cast<T>(U{0} - static_cast<U>(a)) : a;
     }
   }
-  // Squares of float32 neither overflow nor vanish in float64.
-  static HWY_INLINE float call(Pair<float> a) noexcept {
-    const double re = a.re, im = a.im;
-    const auto length = static_cast<float>(std::sqrt(re * re + im * im));
-    const float infinity = std::numeric_limits<float>::infinity();
-    return (std::fabs(a.re) == infinity) | (std::fabs(a.im) == infinity) ? infinity : length;
+  // The error of √(x² + y²) is below 1 ULP (Ziv, Sharp ULP rounding error bound for the hypotenuse function, 1999), and
+  // scaling by powers of two is exact.
+  template <class T>
+  static HWY_INLINE T call(Pair<T> a) noexcept {
+    using S = Scales<T>;
+    constexpr T kInfinity = std::numeric_limits<T>::infinity();
+    const T re = std::fabs(a.re), im = std::fabs(a.im), size = re > im ? re : im;
+    const T scale = size > S::kLarge ? S::kDown : size < S::kSmall ? S::kUp : T{1};
+    const T back = size > S::kLarge ? 1 / S::kDown : size < S::kSmall ? 1 / S::kUp : T{1};
+    const T x = re * scale, y = im * scale, length = std::sqrt(x * x + y * y) * back;
+    return (re == kInfinity) | (im == kInfinity) ? kInfinity : length;
   }
-  static HWY_INLINE double call(Pair<double> a) noexcept { return std::hypot(a.re, a.im); }
 };
+struct AbsHalf {
+  static HWY_INLINE std::uint16_t call(std::uint16_t magnitude) noexcept { return magnitude; }
+};
+std::uint32_t abs_halves(const void* a, void* out, std::size_t n) noexcept {
+  unary_loop<AbsHalf, HalfMagnitude, std::uint16_t>(a, out, n);
+  return halves_finite(static_cast<const Half*>(out), n) ? 0U : std::uint32_t{kSeenNonFinite};
+}
 struct Negative {
   template <class T>
   static HWY_INLINE T call(T a) noexcept {
@@ -80,7 +103,8 @@ struct Sign {
              : size_re == size ? Pair<double>{std::copysign(1.0, a.re), std::copysign(0.0, a.im)}
                                : Pair<double>{std::copysign(0.0, a.re), std::copysign(1.0, a.im)};
     }
-    const double scale = size > 0x1p500 ? 0x1p-600 : size < 0x1p-400 ? 0x1p600 : 1.0;
+    using S = Scales<double>;
+    const double scale = size > S::kLarge ? S::kDown : size < S::kSmall ? S::kUp : 1.0;
     const double re = a.re * scale, im = a.im * scale, length = std::sqrt(re * re + im * im);
     return {re / length, im / length};
   }
@@ -175,7 +199,7 @@ void fill_float_signs(KernelTable& table) noexcept {
 
 void fill_half_signs(KernelTable& table) noexcept {
   constexpr TypeId kType = TypeId::float16;
-  slot(table, UnaryOp::abs, kType) = half_unary<unary_loop<Abs, float, float>, float, true>;
+  slot(table, UnaryOp::abs, kType) = abs_halves;
   slot(table, UnaryOp::negative, kType) = unary_loop<NegativeHalf, std::uint16_t, std::uint16_t>;
   slot(table, UnaryOp::sign, kType) = half_unary<unary_loop<Sign, float, float>, float>;
   slot(table, UnaryOp::signbit, kType) = unary_loop<SignBit, std::uint16_t, std::uint8_t>;
