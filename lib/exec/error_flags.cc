@@ -13,6 +13,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <utility>
 
 namespace ndshare {
 namespace internal {
@@ -86,6 +87,13 @@ bool is_pole(const Step& step, const Parts<T>& a, const Parts<T>& b) noexcept {
   }
 }
 
+/// Whether a·b is not the tiny `out` exactly. Scaled, so that what was lost does not get lost here too.
+bool is_inexact_product(double a, double b, double out) noexcept {
+  constexpr double kScale = 0x1p600;
+  if (std::abs(a) > std::abs(b)) std::swap(a, b);
+  return std::fma(a * kScale, b, -(out * kScale)) != 0;
+}
+
 /// Whether a result below the smallest normal number (0 included) lost something. Sums and exact products lose nothing.
 template <class T>
 bool lost_digits(const Step& step, const Parts<T>& a, const Parts<T>& b, const Parts<T>& out) noexcept {
@@ -94,13 +102,13 @@ bool lost_digits(const Step& step, const Parts<T>& a, const Parts<T>& b, const P
   if (!tiny || is_zero(a)) return false;
   if (step.kind == Step::Kind::binary) {
     const auto op = static_cast<BinaryOp>(step.op);
-    if (op == BinaryOp::multiply) return !is_zero(b) && std::fma(a.re, b.re, -out.re) != 0;
+    if (op == BinaryOp::multiply) return !is_zero(b) && is_inexact_product(a.re, b.re, out.re);
     if (op == BinaryOp::divide) return !has_inf(b) && std::fma(out.re, b.re, -a.re) != 0;
     if (op == BinaryOp::pow) return !has_inf(b) && !has_inf(a);
     return is_zero(out) || out.re != a.re;
   }
   const auto op = static_cast<UnaryOp>(step.op);
-  if (op == UnaryOp::square) return std::fma(a.re, a.re, -out.re) != 0;
+  if (op == UnaryOp::square) return is_inexact_product(a.re, a.re, out.re);
   return !has_inf(a) && out.re != a.re;
 }
 
