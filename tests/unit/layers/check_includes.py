@@ -29,6 +29,7 @@ THIRD_PARTY = {
     r"tbb/|oneapi/": ["lib/exec"],
     r"zip\.h|zlib\.h": ["lib/io"],
     r"boost/interprocess": ["lib/shm", "tools"],  # in the benchmarks as a peer to measure against
+    r"Eigen/": ["tools"],  # likewise
     r"boost/asio|boost/icl|boost/system": ["daemon"],
     r"nlohmann/": ["lib/wire", "tools"],
     r"CLI/": ["tools"],
