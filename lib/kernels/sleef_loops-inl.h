@@ -66,6 +66,23 @@ using VD = hn::Vec<hn::ScalableTag<double>>;
 using RawF = decltype(VF::raw);
 using RawD = decltype(VD::raw);
 
+// The few lanes of y where `wrong` are computed one by one, in long double.
+template <class V, class M, class F, class... Vs>
+HWY_INLINE V mended(M wrong, V y, F exact, Vs... x) noexcept {
+  const hn::DFromV<V> d;
+  if (HWY_LIKELY(hn::AllFalse(d, wrong))) return y;
+  using T = hn::TFromD<decltype(d)>;
+  HWY_ALIGN T lanes[sizeof...(x) + 1][HWY_MAX_BYTES / sizeof(T)];
+  std::size_t operand = 0;
+  (hn::Store(x, d, lanes[operand++]), ...);
+  T* result = lanes[operand];
+  hn::Store(hn::IfThenElse(wrong, hn::Set(d, T{1}), hn::Zero(d)), d, result);
+  for (std::size_t i = 0; i < hn::Lanes(d); ++i) {
+    if (result[i] != 0) result[i] = static_cast<T>(exact(lanes, i));
+  }
+  return hn::IfThenElse(wrong, hn::Load(d, result), y);
+}
+
 // out[i] = Op(a[i]). NaN and infinities leave bits in r − r.
 template <class Op, class T, bool kSeen>
 std::uint32_t vector_unary(const void* va, void* vo, std::size_t n) noexcept {
