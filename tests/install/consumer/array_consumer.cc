@@ -3,6 +3,7 @@
 
 #include <ndshare/create.h>
 #include <ndshare/ops.h>
+#include <ndshare/reduce.h>
 #include <ndshare/print.h>
 
 int main() {
