@@ -36,6 +36,7 @@ void fill_reduce_sum(KernelTable& table);
 void fill_reduce_lanes(KernelTable& table);
 void fill_scan(KernelTable& table);
 
+void fill_cast(KernelTable& table);
 void fill_memory(KernelTable& table);
 
 }  // namespace ndshare::internal

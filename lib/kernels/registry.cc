@@ -14,10 +14,10 @@ namespace {
 std::atomic<const KernelTable*> g_current{nullptr};  // null: not chosen yet; a table never changes once it is reachable
 
 constexpr void (*kFamilies[])(KernelTable&) = {
-    fill_arithmetic, fill_bitwise,      fill_checked,        fill_classify,    fill_compare,
-    fill_division,   fill_exponential,  fill_extremes,       fill_memory,      fill_logical,
-    fill_power,      fill_rounding,     fill_float_division, fill_scalar_math, fill_scan,
-    fill_reduce_sum, fill_reduce_lanes, fill_select,         fill_sign,        fill_trigonometric,
+    fill_arithmetic, fill_bitwise,        fill_cast,          fill_checked, fill_classify,   fill_compare,
+    fill_division,   fill_exponential,    fill_extremes,      fill_memory,  fill_logical,    fill_power,
+    fill_rounding,   fill_float_division, fill_scalar_math,   fill_scan,    fill_reduce_sum, fill_reduce_lanes,
+    fill_select,     fill_sign,           fill_trigonometric,
 };
 
 KernelTable make_table(std::int64_t target) {

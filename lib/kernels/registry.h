@@ -5,6 +5,8 @@
 // where itemsizes agree) or apart from it, nothing between. Strides, casts, odd addresses and threads are lib/exec's business.
 #pragma once
 
+#include "lib/kernels/cast.h"
+
 #include <ndshare/lane.h>
 
 #include <array>
@@ -118,6 +120,7 @@ struct KernelTable {
   OpTable<BinaryKernels, kBinaryCount> binary{};
   std::array<SelectKernel, kSelectSizes> select{};
   OpTable<CheckedKernel, 3> checked{};  ///< CheckedOp; integers only
+  OpTable<CastKernel, kNumericCount> casts{};  ///< [from][to]: cast.h
   TypeTable<ReduceKernel> sum{}, prod{};  ///< uint64 (wraps: int64 too), float32, float64, complex64, complex128
   TypeTable<ReduceKernel> min{}, max{};   ///< all but bool and float16; NaN if one is; complex: lexicographic
   TypeTable<FindKernel> find_first{};     ///< as min
