@@ -94,6 +94,7 @@ class Parser {
       compared = found == 1;
       left = make({.kind = Node::Kind::binary, .word = mark.word, .in = {left, expression(found + 1)}});
     }
+    if (lexer_.peek().kind == Token::Kind::name) refuse_words(lexer_.peek());
     return left;
   }
 
@@ -178,10 +179,13 @@ class Parser {
     lexer_.fail("'" + token.word + "' is not expected here", token.at);
   }
 
+  void refuse_words(const Token& token) const {
+    if (token.word != "and" && token.word != "or" && token.word != "not") return;
+    lexer_.fail("arrays are joined by & | ~, not by '" + token.word + "': (a > 1) & (b < 2)", token.at);
+  }
+
   Ptr name(const Token& token) {
-    if (token.word == "and" || token.word == "or" || token.word == "not") {
-      lexer_.fail("arrays are joined by & | ~, not by '" + token.word + "': (a > 1) & (b < 2)", token.at);
-    }
+    refuse_words(token);
     const auto number = [](Scalar value) { return make({.kind = Node::Kind::number, .number = std::move(value)}); };
     if (token.word == "True") return number(true);
     if (token.word == "False") return number(false);
