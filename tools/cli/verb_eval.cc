@@ -110,8 +110,7 @@ int eval(const EvalFlags& flags, Context& context) {
 
 Logic setup_eval(Flags& flags) {
   auto chosen = std::make_shared<EvalFlags>();
-  flags.word(chosen->text, "EXPRESSION", "'sqrt(a*a + b*b)', 'late = mean(flights.delay)', 'a[0:10] += 1; max(a)'; names that are no "
-             "identifiers in backquotes");
+  flags.word(chosen->text, "EXPRESSION", "'sqrt(a*a + b*b)', 'a[0:10] += 1; max(a)'");
   flags.text(chosen->max_bytes, "--max-bytes", "refuse results over this size (64M, 2G)");
   flags.number(chosen->threads, "--threads", "at most so many threads");
   return [chosen](Context& context) { return eval(*chosen, context); };

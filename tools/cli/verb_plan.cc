@@ -38,7 +38,7 @@ int plan_expression(const std::string& text, Context& context) {
 
 Logic setup_plan(Flags& flags) {
   auto text = std::make_shared<std::string>();
-  flags.word(*text, "EXPRESSION", "as of eval, without '='; reductions in it are computed, the rest is not");
+  flags.word(*text, "EXPRESSION", "as of eval, without '='; reductions in it run");
   return [text](Context& context) { return plan_expression(*text, context); };
 }
 
