@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 #include <vector>
 
 namespace ndshare {
@@ -31,6 +32,7 @@ class ArgRuns {
 
   std::int64_t run(std::int64_t low, std::int64_t n, int threads) const {
     const std::int64_t blocks = (n + block_ - 1) / block_;
+    if (blocks == 1) return one(low, n);
     std::vector<std::byte> partial(static_cast<std::size_t>(blocks * itemsize_));
     const std::int64_t step = std::max<std::int64_t>(1, kTaskElements / block_);
     parallel_blocks(static_cast<std::size_t>((blocks + step - 1) / step), threads, [&](std::size_t task) {
@@ -51,7 +53,39 @@ class ArgRuns {
     return block * block_ + static_cast<std::int64_t>(find_(from_.fetch(low + block * block_, count, room), count, best));
   }
 
+  std::int64_t one(std::int64_t low, std::int64_t n) const {
+    alignas(64) std::byte room[32768];
+    std::byte best[16];
+    const auto count = static_cast<std::size_t>(n);
+    const std::byte* x = from_.fetch(low, count, room);
+    extreme_(x, count, best);
+    return static_cast<std::int64_t>(find_(x, count, best));
+  }
+  /// Runs that lie across memory, several at a time.
+  void run_tiles(std::int64_t length, std::span<std::int64_t> out, int threads) const {
+    for_tiles<Best>(
+        from_, length, threads,
+        [&](Best& best, std::int64_t, std::int64_t at, const std::byte* x, std::size_t n) { best.take(*this, at, x, n); },
+        [&](const Best& best, std::int64_t run) { out[static_cast<std::size_t>(run)] = best.place; });
+  }
+
  private:
+  /// The extreme of what a run has shown so far.
+  struct Best {
+    std::int64_t place = -1;
+    alignas(16) std::byte value[32];  // and that of the next piece behind it
+
+    void take(const ArgRuns& runs, std::int64_t at, const std::byte* x, std::size_t n) {
+      std::byte* next = place < 0 ? value : value + runs.itemsize_;
+      runs.extreme_(x, n, next);
+      std::byte joined[16];
+      if (place >= 0) runs.extreme_(value, 2, joined);
+      if (place >= 0 && runs.find_(value, 2, joined) == 0) return;  // the first of equals stays
+      place = at + static_cast<std::int64_t>(runs.find_(x, n, next));
+      std::memmove(value, next, static_cast<std::size_t>(runs.itemsize_));
+    }
+  };
+
   void join_blocks(const std::vector<std::byte>& partial, std::int64_t blocks, std::byte* best) const {
     std::vector<std::byte> rest = partial;
     while (blocks > 1) {
@@ -98,15 +132,13 @@ Array arg_extreme(std::string_view what, bool largest, const Lazy& x, const Redu
   const Evaluation from(program, value, program.shape(value), order, &flags);
   const ArgRuns runs(from, largest);
   const auto out = result.as_span<std::int64_t>();
-  const auto results = static_cast<std::int64_t>(out.size());
-  const bool few = results < 16;
-  const std::int64_t step = few ? 1 : std::max<std::int64_t>(1, kTaskElements / std::max<std::int64_t>(1, shape.length));
-  parallel_blocks(static_cast<std::size_t>((results + step - 1) / step), few ? 1 : options.threads, [&](std::size_t task) {
-    const std::int64_t first = static_cast<std::int64_t>(task) * step;
-    for (std::int64_t i = first; i < std::min(results, first + step); ++i) {
-      out[static_cast<std::size_t>(i)] = runs.run(i * shape.length, shape.length, few ? options.threads : 1);
-    }
-  });
+  if (!out.empty() && lies_across(from, shape.length)) {
+    runs.run_tiles(shape.length, out, options.threads);
+  } else {
+    for_each_result(result.size(), shape.length, options.threads, [&](std::int64_t i, int threads) {
+      out[static_cast<std::size_t>(i)] = runs.run(i * shape.length, shape.length, threads);
+    });
+  }
   flags.check(what), flags.report(what);
   if (options.keepdims) result = result.reshape(shape.keepdims);
   if (!options.out) return result;

@@ -11,6 +11,7 @@
 #include "lib/exec/promotion.h"
 #include "lib/exec/reduction.h"
 
+#include <complex>
 #include <limits>
 #include <string>
 
@@ -65,21 +66,31 @@ class Reduction {
   bool is_masked() const { return mask_.has_value(); }
   ValueId mask() const { return *mask_; }
 
-  /// The joined values, in the value's dtype; of nothing: `identity`.
-  Array join_all(Join op, const Scalar& identity) {
-    if (is_empty()) return full(shape_.kept, identity, DType(type()));
+  /// What `make(flags)` gives; of nothing: `identity` everywhere.   Errors: what errstate raises.
+  template <class Make>
+  Array run(const DType& dtype, const Scalar& identity, const Make& make) {
+    if (is_empty()) return full(shape_.kept, identity, dtype);
     ErrorFlags flags;
-    if (shape_.length == 1 && shape_.kept.count() == whole_.count() && shape_.reduced_axes.empty()) {
-      return evaluate(program_, value_, {.what = what_, .threads = options_.threads});
-    }
-    Array out = join(op, program_, value_, shape_, options_.threads, &flags);
+    Array out = make(wants_flags(program_, flags) ? &flags : nullptr);
     flags.check(what_), flags.report(what_);
     return out;
   }
-  /// Joins `initial`, converts to the result's dtype, and puts it where it was asked for.
+  /// The joined values, in the value's dtype; of nothing: `identity`.
+  Array join_all(Join op, const Scalar& identity) {
+    return run(DType(type()), identity, [&](ErrorFlags* flags) {
+      Array out = join(op, program_, value_, shape_, options_.threads, flags);
+      if (op == Join::sum || op == Join::prod) check_overflow(what_, op, program_, value_, shape_, out, options_.threads);
+      return out;
+    });
+  }
+  /// Converts to the result's dtype, and puts it where it was asked for.
   Array finish(Array result, TypeId type) const {
     if (options_.keepdims) result = result.reshape(shape_.keepdims);
-    if (result.dtype().id() != type) result = ndshare::astype(result, DType(type), {.casting = Casting::unsafe});
+    if (result.dtype().id() != type) {
+      const Array exact = result;
+      result = ndshare::astype(exact, DType(type), {.casting = Casting::unsafe});
+      if (!is_exact(type)) check_rounding(what_, exact, result);
+    }
     if (!options_.out) return result;
     assign_cast(*options_.out, result, options_.threads);
     return *options_.out;
@@ -103,6 +114,11 @@ class Reduction {
   std::optional<ValueId> mask_;
 };
 
+/// An option that the function has no use for would be ignored without a word.
+void refuse(std::string_view what, bool given, std::string_view option) {
+  if (given) throw Error(Error::Usage, std::string(what) + " takes no `" + std::string(option) + '`');
+}
+
 /// float64 or complex128 where asked for.
 TypeId accumulator(TypeId loop, const ReduceOptions& options) {
   if (options.acc == Accumulate::own || is_exact(loop)) return loop;
@@ -110,17 +126,25 @@ TypeId accumulator(TypeId loop, const ReduceOptions& options) {
 }
 
 Array sum_value(Reduction& work, TypeId loop) {
-  const TypeId wide = accumulator(loop, work.options());
-  work.set_value(work.program().cast(work.value(), wide));
-  work.mask_with(0);
-  if (work.options().acc == Accumulate::dd && !is_exact(loop)) {
-    if (DType(wide).is_complex()) throw Error(Error::Usage, std::string(work.what()) + ": dd adds real numbers: add the parts apart");
-    if (!work.is_empty()) {
-      ErrorFlags flags;
-      return sum_dd(work.program(), work.value(), work.shape(), work.options().threads, &flags);
-    }
+  const bool exactly = work.options().acc == Accumulate::dd && !is_exact(loop);
+  if (exactly && DType(loop).is_complex()) {
+    throw Error(Error::Usage, std::string(work.what()) + ": dd adds real numbers: add the parts apart");
   }
-  return work.join_all(Join::sum, 0);
+  // Bytes of 0 and 1 are counted, not added.
+  if (work.type() == TypeId::bool_ && loop == TypeId::int64 && prefers_runs(work.program(), work.value(), work.shape())) {
+    work.mask_with(false);
+    return work.run(int64, 0, [&](ErrorFlags* flags) {
+      return count_runs(work.program(), work.value(), work.shape(), work.options().threads, flags);
+    });
+  }
+  work.set_value(work.program().cast(work.value(), accumulator(loop, work.options())));
+  work.mask_with(0);
+  if (!exactly) return work.join_all(Join::sum, 0);
+  return work.run(float64, 0, [&](ErrorFlags* flags) {
+    Array out = sum_dd(work.program(), work.value(), work.shape(), work.options().threads, flags);
+    check_overflow(work.what(), Join::sum, work.program(), work.value(), work.shape(), out, work.options().threads);
+    return out;
+  });
 }
 
 Array with_initial(const Array& result, BinaryOp op, const std::optional<Scalar>& initial) {
@@ -133,6 +157,7 @@ Array sum_or_prod(std::string_view what, Join op, const Lazy& x, const ReduceOpt
   Reduction work(what, x, options);
   const TypeId own = work.type();
   const TypeId result = asked_type(what, own, options, is_exact(own) ? sum_loop(own) : own);
+  refuse(what, op == Join::prod && options.acc == Accumulate::dd, "acc = dd");
   work.plan(result);
   Array joined;
   if (op == Join::sum) {
@@ -148,7 +173,9 @@ Array sum_or_prod(std::string_view what, Join op, const Lazy& x, const ReduceOpt
 
 /// What changes no other value: the far end of the dtype.
 Scalar far_end(TypeId type, bool largest) {
-  Scalar out = largest ? std::numeric_limits<double>::infinity() : -std::numeric_limits<double>::infinity();
+  const double far = largest ? std::numeric_limits<double>::infinity() : -std::numeric_limits<double>::infinity();
+  Scalar out = far;
+  if (DType(type).is_complex()) out = std::complex<double>(far, far);
   visit_numeric(type, [&]<class T>() {
     if constexpr (std::is_integral_v<T>) out = largest ? std::numeric_limits<T>::max() : std::numeric_limits<T>::lowest();
   });
@@ -175,10 +202,17 @@ Array extreme(std::string_view what, Join op, const Lazy& x, const ReduceOptions
 }
 
 Array any_or_all(std::string_view what, bool all, const Lazy& x, const ReduceOptions& options) {
+  refuse(what, options.initial.has_value(), "initial"), refuse(what, options.dtype.has_value(), "dtype");
   Reduction work(what, x, options);
   work.plan(TypeId::bool_);
   work.set_value(work.program().cast(work.value(), TypeId::bool_));
   work.mask_with(all);
+  if (prefers_runs(work.program(), work.value(), work.shape())) {
+    const Array out = work.run(bool_, all, [&](ErrorFlags* flags) {
+      return any_runs(!all, work.program(), work.value(), work.shape(), options.threads, flags);
+    });
+    return work.finish(out, TypeId::bool_);
+  }
   work.set_value(work.program().cast(work.value(), TypeId::uint8));
   return work.finish(work.join_all(all ? Join::min : Join::max, all ? 1 : 0), TypeId::bool_);
 }
@@ -188,9 +222,10 @@ Array counts(Reduction& work, TypeId type) {
   if (!work.is_masked()) return full(work.shape().kept, static_cast<double>(work.shape().length), DType(part_of(type)));
   Program program;
   const Array mask = work.program().leaves()[work.program().value(work.mask()).index];
-  const ValueId ones = program.cast(program.leaf(mask), TypeId::float64);
+  const ValueId through = program.leaf(mask);
   if (work.is_empty()) return zeros(work.shape().kept, float64);
-  return join(Join::sum, program, ones, work.shape(), work.options().threads, nullptr);
+  if (prefers_runs(program, through, work.shape())) return count_runs(program, through, work.shape(), work.options().threads, nullptr);
+  return join(Join::sum, program, program.cast(through, TypeId::float64), work.shape(), work.options().threads, nullptr);
 }
 
 TypeId mean_type(std::string_view what, TypeId own, const ReduceOptions& options) {
@@ -206,6 +241,7 @@ Array mean_value(Reduction& work, TypeId result) {
 
 /// Two passes: the mean, then the squares of what is left.
 Array variance(std::string_view what, const Lazy& x, const ReduceOptions& options, bool root) {
+  refuse(what, options.initial.has_value(), "initial");
   const TypeId own = x.dtype().id();
   const TypeId type = mean_type(what, own, options), loop = accumulator(sum_loop(type), options);
   ReduceOptions inner = options;
@@ -235,12 +271,14 @@ Array min(const Lazy& x, const ReduceOptions& options) { return internal::extrem
 Array max(const Lazy& x, const ReduceOptions& options) { return internal::extreme("max", internal::Join::max, x, options); }
 
 Array ptp(const Lazy& x, const ReduceOptions& options) {
+  internal::refuse("ptp", options.initial.has_value(), "initial"), internal::refuse("ptp", options.where.has_value(), "where");
   ReduceOptions inner = options;
   inner.out.reset();
   return subtract(max(x, inner), min(x, inner), {.out = options.out, .threads = options.threads});
 }
 
 Array mean(const Lazy& x, const ReduceOptions& options) {
+  internal::refuse("mean", options.initial.has_value(), "initial");
   internal::Reduction work("mean", x, options);
   const TypeId result = internal::mean_type("mean", work.type(), options);
   work.plan(result);
@@ -255,6 +293,8 @@ Array AllIndex::operator()(const Lazy& x) const { return internal::any_or_all("a
 Array AllIndex::operator()(const Lazy& x, const ReduceOptions& options) const { return internal::any_or_all("all", true, x, options); }
 
 Array count_nonzero(const Lazy& x, const ReduceOptions& options) {
+  internal::refuse("count_nonzero", options.initial.has_value(), "initial");
+  internal::refuse("count_nonzero", options.dtype.has_value(), "dtype");
   ReduceOptions inner = options;
   inner.dtype = int64;
   return sum(x.astype(bool_), inner);

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <numeric>
 #include <string>
 
 namespace ndshare::internal {
@@ -94,15 +95,8 @@ class Runs {
 void join_runs(Join op, const Evaluation& from, std::int64_t results, std::int64_t length, std::byte* out, int threads) {
   const Runs runs(op, from);
   const std::int64_t itemsize = DType(from.type()).itemsize();
-  if (results < 16 && length > kTaskElements) {  // few and long: threads share each
-    for (std::int64_t i = 0; i < results; ++i) runs.run(i * length, length, threads, out + i * itemsize);
-    return;
-  }
-  const std::int64_t step = std::max<std::int64_t>(1, kTaskElements / length);
-  parallel_blocks(static_cast<std::size_t>((results + step - 1) / step), threads, [&](std::size_t task) {
-    const std::int64_t first = static_cast<std::int64_t>(task) * step;
-    for (std::int64_t i = first; i < std::min(results, first + step); ++i) runs.run(i * length, length, 1, out + i * itemsize);
-  });
+  for_each_result(results, length, threads,
+                  [&](std::int64_t i, int inner) { runs.run(i * length, length, inner, out + i * itemsize); });
 }
 
 }  // namespace
@@ -136,6 +130,23 @@ TypeId sum_loop(TypeId result) noexcept {
   return result == TypeId::float16 ? TypeId::float32 : result;
 }
 
+void for_each_result(std::int64_t results, std::int64_t length, int threads,
+                     const std::function<void(std::int64_t, int)>& body) {
+  if (results < 16 && length > kTaskElements) {
+    for (std::int64_t i = 0; i < results; ++i) body(i, threads);
+    return;
+  }
+  const std::int64_t step = std::max<std::int64_t>(1, kTaskElements / std::max<std::int64_t>(1, length));
+  parallel_blocks(static_cast<std::size_t>((results + step - 1) / step), threads, [&](std::size_t task) {
+    const std::int64_t first = static_cast<std::int64_t>(task) * step;
+    for (std::int64_t i = first; i < std::min(results, first + step); ++i) body(i, 1);
+  });
+}
+
+bool lies_across(const Evaluation& from, std::int64_t length) noexcept {
+  return from.prefers_tiles() && from.space().inner() == length && from.tile_rows() <= static_cast<std::int64_t>(kMostTileRows);
+}
+
 bool prefers_runs(const Program& program, ValueId value, const ReduceShape& shape) {
   const Shape& whole = program.shape(value);
   const Strides strides = strides_of_largest(program, value);
@@ -145,10 +156,17 @@ bool prefers_runs(const Program& program, ValueId value, const ReduceShape& shap
   return smallest_step(whole, strides, shape.reduced_axes) <= smallest_step(whole, strides, shape.kept_axes);
 }
 
-std::vector<int> run_order(const Program& program, ValueId value, const ReduceShape& shape) {
+std::vector<int> memory_order(const Program& program, ValueId value) {
   const Strides strides = strides_of_largest(program, value);
-  std::vector<int> order = shape.reduced_axes;
+  std::vector<int> order(static_cast<std::size_t>(program.shape(value).ndim()));
+  std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return std::abs(strides[a]) > std::abs(strides[b]); });
+  return order;
+}
+
+std::vector<int> run_order(const Program& program, ValueId value, const ReduceShape& shape) {
+  std::vector<int> order = memory_order(program, value);
+  std::erase_if(order, [&](int axis) { return !shape.reduced.test(static_cast<std::size_t>(axis)); });
   return order;
 }
 

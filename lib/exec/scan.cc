@@ -1,90 +1,27 @@
-// cumsum and cumprod: blocks of a fixed size, so that results do not depend on threads. Each block's total first, all of them in
-// parallel; then what stands before each block, in order; then the blocks again, written.
+// cumsum and cumprod: the plan; scan_rows.cc carries it out.
+#include "lib/exec/scan.h"
+
+#include <ndshare/cast.h>
 #include <ndshare/create.h>
 #include <ndshare/error.h>
+#include <ndshare/index.h>
 #include <ndshare/reduce.h>
 
 #include "lib/exec/elementwise.h"
 #include "lib/exec/guard.h"
 #include "lib/exec/lazy_node.h"
-#include "lib/exec/parallel.h"
 #include "lib/exec/promotion.h"
 #include "lib/exec/reduction.h"
 
 #include <algorithm>
-#include <cstring>
+#include <string>
 #include <vector>
 
 namespace ndshare {
 namespace internal {
 namespace {
 
-constexpr std::int64_t kBlock = 4096;                           // elements
-constexpr std::int64_t kTaskElements = std::int64_t{64} << 10;  // and the least that is worth a second pass
-
-class Scan {
- public:
-  Scan(const Evaluation& from, bool product, std::int64_t length, std::byte* out)
-      : from_(from), length_(length), itemsize_(DType(from.type()).itemsize()), out_(out) {
-    const auto at = static_cast<std::size_t>(from.type());
-    scan_ = product ? kernels().cumprod[at] : kernels().cumsum[at];
-    total_ = product ? kernels().prod[at] : kernels().sum[at];
-    identity_ = full({}, product ? 1 : 0, DType(from.type()));
-    join_ = kernels().find(product ? BinaryOp::multiply : BinaryOp::add, from.type()).vv;
-  }
-
-  void run(std::int64_t lines, int threads) const {
-    const std::int64_t blocks = (length_ + kBlock - 1) / kBlock;
-    // What stands before each block of each line.
-    std::vector<std::byte> before(static_cast<std::size_t>(lines * blocks * itemsize_));
-    const std::int64_t all = lines * blocks, step = std::max<std::int64_t>(1, kTaskElements / std::min(kBlock, length_));
-    const auto for_blocks = [&](const auto& body) {
-      parallel_blocks(static_cast<std::size_t>((all + step - 1) / step), threads, [&](std::size_t task) {
-        const std::int64_t first = static_cast<std::int64_t>(task) * step;
-        for (std::int64_t i = first; i < std::min(all, first + step); ++i) body(i / blocks, i % blocks, before.data() + i * itemsize_);
-      });
-    };
-    if (blocks > 1) for_blocks([&](std::int64_t line, std::int64_t block, std::byte* to) { total(line, block, to); });
-    for (std::int64_t line = 0; line < lines; ++line) carry(before.data() + line * blocks * itemsize_, blocks);
-    for_blocks([&](std::int64_t line, std::int64_t block, std::byte* start) { write(line, block, start); });
-  }
-
- private:
-  [[nodiscard]] std::int64_t first_of(std::int64_t line, std::int64_t block) const noexcept { return line * length_ + block * kBlock; }
-  [[nodiscard]] std::size_t count_of(std::int64_t block) const noexcept {
-    return static_cast<std::size_t>(std::min(kBlock, length_ - block * kBlock));
-  }
-  void total(std::int64_t line, std::int64_t block, std::byte* to) const {
-    alignas(64) std::byte room[kBlock * 16];
-    const std::size_t n = count_of(block);
-    total_(from_.fetch(first_of(line, block), n, room), n, to);
-  }
-  /// Totals become what stands before.
-  void carry(std::byte* totals, std::int64_t blocks) const {
-    std::byte running[16], next[16];
-    std::memcpy(running, identity_.data(), static_cast<std::size_t>(itemsize_));
-    for (std::int64_t i = 0; i < blocks; ++i) {
-      std::byte* here = totals + i * itemsize_;
-      if (i + 1 < blocks) join_(running, here, next, 1);
-      std::memcpy(here, running, static_cast<std::size_t>(itemsize_));
-      std::memcpy(running, next, static_cast<std::size_t>(itemsize_));
-    }
-  }
-  void write(std::int64_t line, std::int64_t block, std::byte* start) const {
-    alignas(64) std::byte room[kBlock * 16];
-    const std::int64_t low = first_of(line, block);
-    const std::size_t n = count_of(block);
-    scan_(from_.fetch(low, n, room), n, start, out_ + low * itemsize_);
-  }
-
-  const Evaluation& from_;
-  std::int64_t length_, itemsize_;
-  std::byte* out_;
-  ScanKernel scan_ = nullptr;
-  ReduceKernel total_ = nullptr;
-  BinaryKernel join_ = nullptr;
-  Array identity_;
-};
+constexpr std::int64_t kFewColumns = 16;  // shorter rows are walked line by line
 
 TypeId scan_type(std::string_view what, TypeId own, const ScanOptions& options) {
   const DType dtype(own);
@@ -95,55 +32,113 @@ TypeId scan_type(std::string_view what, TypeId own, const ScanOptions& options) 
                                         " by same_kind: choose a dtype of its kind or above");
 }
 
-Array scan(std::string_view what, bool product, const Lazy& x, const ScanOptions& options) {
-  Program program;
-  ValueId value = compile(x, program);
-  check_threads(options.threads);
-  const Shape shape = program.shape(value);
-  const int axis = options.axis ? normalize_axis(*options.axis, shape.ndim()) : 0;
-  const Shape result_shape = options.axis ? shape : Shape{shape.count()};
-  const TypeId result = scan_type(what, program.type(value), options);
-  if (options.out) check_out(what, *options.out, result_shape, result);
-  if (!options.out) check_result_memory(what, result_shape, DType(sum_loop(result)).itemsize(), program.leaves());
-  value = program.cast(value, sum_loop(result));
-  // The axis last: then each line is a run of elements.
-  std::vector<int> order;
-  Shape moved;
-  for (int k = 0; k < shape.ndim(); ++k) {
-    if (!options.axis || k != axis) order.push_back(k), moved.push_back(shape[k]);
+class ScanCall {
+ public:
+  ScanCall(std::string_view what, bool product, const Lazy& x, const ScanOptions& options)
+      : what_(what), product_(product), options_(options), value_(compile(x, program_)), shape_(program_.shape(value_)),
+        reduce_(reduce_shape(shape_, options.axis ? Axes(*options.axis) : Axes())),
+        result_shape_(options.axis ? shape_ : Shape{shape_.count()}), result_(scan_type(what, program_.type(value_), options)) {
+    check_threads(options.threads);
+    if (options.out) check_out(what, *options.out, result_shape_, result_);
+    if (!options.out) check_result_memory(what, result_shape_, DType(sum_loop(result_)).itemsize(), program_.leaves());
+    value_ = program_.cast(value_, sum_loop(result_));
+    choose_order();
   }
-  if (options.axis) order.push_back(axis), moved.push_back(shape[axis]);
-  const std::int64_t length = options.axis ? shape[axis] : shape.count(), count = shape.count();
-  const bool direct = options.out && options.out->dtype().id() == sum_loop(result) && options.out->is_c_contiguous() &&
-                      options.out->is_aligned() && (!options.axis || axis == shape.ndim() - 1) &&
-                      std::none_of(program.leaves().begin(), program.leaves().end(),
-                                   [&](const Array& leaf) { return may_share_memory(leaf, *options.out); });
-  Array scanned = direct ? *options.out : empty(options.axis ? moved : result_shape, DType(sum_loop(result)));
-  if (count != 0) {
+
+  Array run() {
+    const bool direct = options_.out && may_be_direct(*options_.out);
+    Array scanned = direct ? *options_.out : empty(scanned_shape(), DType(sum_loop(result_)));
+    if (shape_.count() != 0) compute(scanned);
+    if (direct) return scanned;
+    if (options_.axis) scanned = scanned.transpose(back());
+    if (result_ == TypeId::float16) {
+      const Array rounded = ndshare::astype(scanned, float16, {.casting = Casting::unsafe});
+      check_rounding(what_, scanned.copy(), rounded.copy());
+      scanned = rounded;
+    }
+    if (!options_.out && scanned.dtype().id() == result_ && (scanned.is_c_contiguous() || columns_ != 0)) return scanned;
+    const Array out = options_.out ? *options_.out : empty(result_shape_, DType(result_));
+    assign_cast(out, scanned, options_.threads);
+    return out;
+  }
+
+ private:
+  /// The scanned axis last; or, where rows of other axes lie closer together, all axes as they lie in memory.
+  void choose_order() {
+    if (!options_.axis) {
+      for (int axis = 0; axis < shape_.ndim(); ++axis) order_.push_back(axis);
+      return;
+    }
+    const int scanned = reduce_.reduced_axes.front();
+    std::vector<int> lies = memory_order(program_, value_);
+    const auto at = std::find(lies.begin(), lies.end(), scanned);
+    std::int64_t columns = 1;
+    for (auto axis = at + 1; axis != lies.end() && shape_.count() != 0; ++axis) columns *= shape_[*axis];
+    if (columns >= kFewColumns) {
+      columns_ = columns;
+      order_ = lies;
+      return;
+    }
+    order_ = reduce_.kept_axes;
+    order_.push_back(scanned);
+  }
+  [[nodiscard]] Shape scanned_shape() const {
+    if (!options_.axis) return result_shape_;
+    Shape moved;
+    for (const int axis : order_) moved.push_back(shape_[axis]);
+    return moved;
+  }
+  /// The way from `order_` back to 0, 1, 2 …
+  [[nodiscard]] Dims back() const {
+    Dims places;
+    for (int axis = 0; axis < shape_.ndim(); ++axis) places.push_back(std::find(order_.begin(), order_.end(), axis) - order_.begin());
+    return places;
+  }
+
+  /// Whether `out` may be written at once: nothing that is still to be read lies there, and nothing can fail on the way.
+  [[nodiscard]] bool may_be_direct(const Array& out) const {
+    const ErrorFlags flags;
+    const auto raises = [&](const Step& step) { return flags.may_raise(step, program_.type(step.result)); };
+    const ErrSettings settings = err_settings();
+    return out.dtype().id() == sum_loop(result_) && out.is_c_contiguous() && out.is_aligned() &&
+           std::is_sorted(order_.begin(), order_.end()) && settings.over != Err::raise && settings.invalid != Err::raise &&
+           std::none_of(program_.steps().begin(), program_.steps().end(), raises) &&
+           std::none_of(program_.leaves().begin(), program_.leaves().end(), [&](const Array& leaf) { return may_share_memory(leaf, out); });
+  }
+
+  void compute(const Array& scanned) const {
     ErrorFlags flags;
-    const Evaluation from(program, value, shape, order, &flags);
-    Scan(from, product, length, scanned.mutable_data()).run(count / length, options.threads);
-    flags.check(what), flags.report(what);
+    const Evaluation from(program_, value_, shape_, order_, wants_flags(program_, flags) ? &flags : nullptr);
+    if (columns_ != 0) {
+      scan_rows(from, product_, reduce_.length, columns_, scanned.mutable_data(), options_.threads);
+    } else {
+      scan_lines(from, product_, reduce_.length, scanned.mutable_data(), options_.threads);
+    }
+    flags.check(what_), flags.report(what_);
+    // What is not finite once is not finite to the end.
+    const Array lines = options_.axis ? scanned.transpose(back()) : scanned;
+    std::vector<Index> last(static_cast<std::size_t>(lines.ndim()), all);
+    last[static_cast<std::size_t>(options_.axis ? reduce_.reduced_axes.front() : 0)] = reduce_.length - 1;
+    check_overflow(what_, product_ ? Join::prod : Join::sum, program_, value_, reduce_, lines.view(last).copy(), options_.threads);
   }
-  if (direct) return scanned;
-  if (options.axis) {
-    const std::int64_t from_axis = shape.ndim() - 1;
-    scanned = scanned.with_layout(moveaxis(scanned.layout(), std::array{from_axis}, std::array{static_cast<std::int64_t>(axis)}));
-  }
-  if (options.out) {
-    assign_cast(*options.out, scanned, options.threads);
-    return *options.out;
-  }
-  if (scanned.dtype().id() == result && scanned.is_c_contiguous()) return scanned;
-  Array out = empty(result_shape, DType(result));
-  assign_cast(out, scanned, options.threads);
-  return out;
-}
+
+  std::string_view what_;
+  bool product_;
+  const ScanOptions& options_;
+  Program program_;
+  ValueId value_;
+  Shape shape_;
+  ReduceShape reduce_;
+  Shape result_shape_;
+  TypeId result_;
+  std::vector<int> order_;
+  std::int64_t columns_ = 0;  // of a row; 0: line by line
+};
 
 }  // namespace
 }  // namespace internal
 
-Array cumsum(const Lazy& x, const ScanOptions& options) { return internal::scan("cumsum", false, x, options); }
-Array cumprod(const Lazy& x, const ScanOptions& options) { return internal::scan("cumprod", true, x, options); }
+Array cumsum(const Lazy& x, const ScanOptions& options) { return internal::ScanCall("cumsum", false, x, options).run(); }
+Array cumprod(const Lazy& x, const ScanOptions& options) { return internal::ScanCall("cumprod", true, x, options).run(); }
 
 }  // namespace ndshare

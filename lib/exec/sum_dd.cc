@@ -8,6 +8,7 @@
 #include "lib/exec/parallel.h"
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 namespace ndshare::internal {
@@ -31,6 +32,9 @@ Pair add(Pair a, Pair b) noexcept {
   sum.low += b.low;
   return sum;
 }
+
+/// The errors of an infinite or NaN sum are NaN: they say nothing.
+double value_of(Pair sum) noexcept { return std::isfinite(sum.high) ? sum.high + sum.low : sum.high; }
 
 Pair sum_block(const double* x, std::int64_t n) noexcept {
   Pair chains[kChains];
@@ -58,7 +62,7 @@ double sum_run(const Evaluation& from, std::int64_t low, std::int64_t n, int thr
   });
   Pair all;
   for (const Pair& part : partial) all = add(all, part);
-  return all.high + all.low;
+  return value_of(all);
 }
 
 }  // namespace
@@ -70,7 +74,18 @@ Array sum_dd(const Program& program, ValueId value, const ReduceShape& shape, in
   order.insert(order.end(), reduced.begin(), reduced.end());
   const Evaluation from(program, value, program.shape(value), order, flags);
   const auto out = result.as_span<double>();
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] = sum_run(from, static_cast<std::int64_t>(i) * shape.length, shape.length, threads);
+  if (!out.empty() && lies_across(from, shape.length)) {
+    for_tiles<Pair>(
+        from, shape.length, threads,
+        [](Pair& sum, std::int64_t, std::int64_t, const std::byte* x, std::size_t n) {
+          sum = add(sum, sum_block(reinterpret_cast<const double*>(x), static_cast<std::int64_t>(n)));
+        },
+        [&](const Pair& sum, std::int64_t run) { out[static_cast<std::size_t>(run)] = value_of(sum); });
+    return result;
+  }
+  for_each_result(result.size(), shape.length, threads, [&](std::int64_t i, int inner) {
+    out[static_cast<std::size_t>(i)] = sum_run(from, i * shape.length, shape.length, inner);
+  });
   return result;
 }
 

@@ -1,7 +1,7 @@
 // Products, minima and maxima of blocks, counts and searches: over fixed virtual lanes, so the same bits on every target.
 //
 // A block is seen as rows of 256 bytes; each column of them is joined from top to bottom, then the columns as a binary tree.
-// Missing lanes of the last row are left out.
+// Missing lanes of the last row are left out. Products of complex numbers are in scan.cc.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lib/kernels/reduce_lanes.cc"
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
@@ -128,18 +128,6 @@ HWY_INLINE bool is_nan(Parts<T> x) noexcept { return x.re != x.re || x.im != x.i
 template <class T>
 HWY_INLINE bool comes_before(Parts<T> a, Parts<T> b) noexcept { return a.re < b.re || (a.re == b.re && a.im < b.im); }
 
-// Four chains, in the order of the elements.
-template <class T>
-void product_complex(const void* vx, std::size_t n, void* out) noexcept {
-  const auto* x = static_cast<const Parts<T>*>(vx);
-  Parts<T> chain[4] = {{1, 0}, {1, 0}, {1, 0}, {1, 0}};
-  const auto times = [](Parts<T> a, Parts<T> b) { return Parts<T>{a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re}; };
-  for (std::size_t i = 0; i < n; ++i) chain[i % 4] = i < 4 ? x[i] : times(chain[i % 4], x[i]);
-  Parts<T> all = chain[0];
-  for (std::size_t i = 1; i < 4 && i < n; ++i) all = times(all, chain[i]);
-  std::memcpy(out, &all, sizeof all);
-}
-
 template <class T, bool kLargest>
 void extreme_complex(const void* vx, std::size_t n, void* out) noexcept {
   const auto* x = static_cast<const Parts<T>*>(vx);
@@ -203,7 +191,6 @@ void set_complex(KernelTable& table, TypeId id) noexcept {
   table.min[static_cast<std::size_t>(id)] = extreme_complex<T, false>;
   table.max[static_cast<std::size_t>(id)] = extreme_complex<T, true>;
   table.find_first[static_cast<std::size_t>(id)] = find_complex<T>;
-  table.prod[static_cast<std::size_t>(id)] = product_complex<T>;
 }
 
 }  // namespace
