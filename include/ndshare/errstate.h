@@ -42,7 +42,6 @@ struct ErrorCounts {
 [[nodiscard]] NDSHARE_API ErrorCounts error_counts() noexcept;
 NDSHARE_API void reset_error_counts() noexcept;
 
-namespace internal {
 /// Changes the thread's settings until its end.
 class NDSHARE_API ErrScope {
  public:
@@ -55,14 +54,13 @@ class NDSHARE_API ErrScope {
  private:
   ErrSettings before_;
 };
-}  // namespace internal
 
 /// Settings for a scope; what is not given stays: `nd::ErrState quiet{.divide = nd::Err::ignore};`
 ///   Threads: of the thread that made it; scopes nest.
 struct ErrState {
   std::optional<Err> divide{}, over{}, under{}, invalid{};
   std::optional<OnOverflow> overflow{};
-  internal::ErrScope scope{divide, over, under, invalid, overflow};  ///< not to be given
+  ErrScope scope{divide, over, under, invalid, overflow};  ///< not to be given
 };
 
 }  // namespace ndshare

@@ -25,7 +25,6 @@ struct LimitSettings {
 [[nodiscard]] NDSHARE_API LimitSettings limits() noexcept;           ///< this thread's
 NDSHARE_API void set_process_limits(const LimitSettings& settings);  ///< Errors: Usage for negative numbers
 
-namespace internal {
 class NDSHARE_API LimitScope {
  public:
   LimitScope(std::optional<std::int64_t> max_bytes, std::optional<std::int64_t> max_elements,
@@ -37,7 +36,6 @@ class NDSHARE_API LimitScope {
  private:
   std::optional<LimitSettings> before_;
 };
-}  // namespace internal
 
 /// Limits for a scope, of the calling thread; what is not given stays: `nd::Limits cap{.max_bytes = 1 << 30};`
 /// A call that is over one fails with Error::MemoryGuard (Error::ShapeMismatch for `ranks`); nothing was allocated.
@@ -45,7 +43,7 @@ struct Limits {
   std::optional<std::int64_t> max_bytes{}, max_elements{};
   std::optional<double> max_expansion{};
   std::optional<Ranks> ranks{};
-  internal::LimitScope scope{max_bytes, max_elements, max_expansion, ranks};  ///< not to be given
+  LimitScope scope{max_bytes, max_elements, max_expansion, ranks};  ///< not to be given
 };
 
 }  // namespace ndshare

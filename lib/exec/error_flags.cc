@@ -292,15 +292,15 @@ void ErrorFlags::report(std::string_view what) const {
   if (settings_.overflow == OnOverflow::count) t_counts.overflow += overflow_.load(std::memory_order_relaxed);
 }
 
+}  // namespace internal
+
 ErrScope::ErrScope(std::optional<Err> divide, std::optional<Err> over, std::optional<Err> under, std::optional<Err> invalid,
                    std::optional<OnOverflow> overflow) noexcept
-    : before_(t_settings) {
-  t_settings = {divide.value_or(before_.divide), over.value_or(before_.over), under.value_or(before_.under),
+    : before_(internal::t_settings) {
+  internal::t_settings = {divide.value_or(before_.divide), over.value_or(before_.over), under.value_or(before_.under),
                 invalid.value_or(before_.invalid), overflow.value_or(before_.overflow)};
 }
-ErrScope::~ErrScope() { t_settings = before_; }
-
-}  // namespace internal
+ErrScope::~ErrScope() { internal::t_settings = before_; }
 
 ErrSettings err_settings() noexcept { return internal::t_settings; }
 ErrorCounts error_counts() noexcept { return internal::t_counts; }

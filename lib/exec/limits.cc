@@ -32,8 +32,6 @@ void set_process_limits(const LimitSettings& settings) {
   g_process = settings;
 }
 
-namespace internal {
-
 LimitScope::LimitScope(std::optional<std::int64_t> max_bytes, std::optional<std::int64_t> max_elements,
                        std::optional<double> max_expansion, std::optional<Ranks> ranks)
     : before_(t_scope) {
@@ -46,5 +44,4 @@ LimitScope::LimitScope(std::optional<std::int64_t> max_bytes, std::optional<std:
 
 LimitScope::~LimitScope() { t_scope = before_; }
 
-}  // namespace internal
 }  // namespace ndshare

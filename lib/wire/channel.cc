@@ -1,6 +1,7 @@
 #include "lib/wire/channel.h"
 
 #include <string>
+#include <thread>
 #include <utility>
 
 #include <ndshare/error.h>
@@ -14,6 +15,15 @@ constexpr std::uint64_t kCreateType = MessageOf<CreateRequest>::kType;
 
 [[noreturn]] void throw_reply(ErrorReply reply) {
   throw Error(error_from_number(reply.code), std::move(reply.message), std::move(reply.details));
+}
+
+/// A socket that may be written to refuses while the kernel is short of memory (ENOBUFS): no poll waits for that to end.
+void wait_for_memory(Deadline deadline) {
+  constexpr auto kNap = std::chrono::milliseconds(2);
+  if (std::chrono::steady_clock::now() >= deadline) {
+    throw Error(ErrorCode::Timeout, "the socket to the daemon took no request before the deadline");
+  }
+  std::this_thread::sleep_for(kNap);
 }
 
 }  // namespace
@@ -45,8 +55,10 @@ Message Channel::exchange(std::uint64_t type, std::uint64_t sequence, Bytes requ
 void Channel::send(Bytes request, Deadline deadline) {
   bool started = false;
   for (const auto& packet : split_message(std::move(request))) {
+    int refused = 0;
     while (!send_packet(socket_.get(), packet)) {
       try {
+        if (refused++ > 0) wait_for_memory(deadline);
         wait_writable(socket_.get(), deadline);
       } catch (const Error&) {
         broken_ = broken_ || started;  // the daemon has half of a request

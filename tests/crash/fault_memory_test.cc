@@ -10,6 +10,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/crash/fault_support.h"
 #include "tests/integration/daemon_process.h"
 #include "tests/integration/store_support.h"
 
@@ -57,20 +58,22 @@ int use_a_full_pool(const std::string& folder) {
   const auto used = daemon.used_bytes();
   const auto none_left = [&] { while (true) store.create("x" + std::to_string(::rand()), int8, {64 * 1024}).seal(); };  // NOLINT
   CHILD_CHECK(out_of_memory(code_of(none_left)));
-  const Array view = a.view();
+  std::optional<Array> view = a.view();
   CHILD_CHECK(out_of_memory(code_of([&] { static_cast<void>(a.write()); })));
   CHILD_CHECK(out_of_memory(code_of([&] { static_cast<void>(a.update()); })));
   CHILD_CHECK(out_of_memory(code_of([&] { a.append(zeros({4000, 128}, int64)); })));
   CHILD_CHECK(out_of_memory(code_of([&] { a.resize(10'000); })));
-  CHILD_CHECK(is_patterned(a, 1) && has_pattern(view.data(), a.nbytes(), 1));
+  CHILD_CHECK(is_patterned(a, 1) && has_pattern(view->data(), a.nbytes(), 1));
   CHILD_CHECK(admin::Inspector(daemon.name()).claims().size() == 1);  // the view
   store.snapshot("a", "s");  // copies nothing
   for (const auto& info : store.list("f*")) store.remove(info.name);
   for (const auto& info : store.list("x*")) store.remove(info.name);
   CHILD_CHECK(eventually([&] { return daemon.used_bytes() < used; }));
   fill_pattern(a.write().data(), a.nbytes(), 2);
-  CHILD_CHECK(is_patterned(a, 2) && has_pattern(view.data(), a.nbytes(), 1) && is_patterned(store.open("s"), 1));
-  return 0;
+  CHILD_CHECK(is_patterned(a, 2) && has_pattern(view->data(), a.nbytes(), 1) && is_patterned(store.open("s"), 1));
+  view.reset();
+  expect_back_to_start(daemon.name(), store);
+  return ::testing::Test::HasFailure() ? 1 : 0;
 }
 
 /// As many arrays as there is room for, up to a number; then the store's end.
@@ -146,6 +149,29 @@ ErrorCode do_everything(Store& store) {
   });
 }
 
+int use_little_address_space(const TestStore& daemon) {
+  rlimit before{};
+  CHILD_CHECK(::getrlimit(RLIMIT_AS, &before) == 0);
+  const auto files = files_open(), maps = store_maps();
+  for (std::uint64_t more = 64 << 10; more < (1ULL << 34); more *= 2) {  // beyond what all maps of the store take
+    std::uint64_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    const rlimit little{pages * 4096 + more, before.rlim_max};
+    CHILD_CHECK(::setrlimit(RLIMIT_AS, &little) == 0);
+    std::optional<Store> store;
+    auto code = code_or_no_memory([&] { store = daemon.connect(); });
+    if (store) code = do_everything(*store);
+    CHILD_CHECK(::setrlimit(RLIMIT_AS, &before) == 0);
+    CHILD_CHECK(code == ErrorCode::Ok || code == ErrorCode::Memory || code == ErrorCode::MapLimit);
+    if (!store) store = daemon.connect();
+    if (store->contains("big")) store->remove("big");
+    CHILD_CHECK(do_everything(*store) == ErrorCode::Ok);
+    store.reset();
+    CHILD_CHECK(files_open() == files && store_maps() == maps);
+  }
+  return 0;
+}
+
 TEST(FaultMemoryTest, AClientWithoutAddressSpace) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "sanitizers need address space of their own, and end the process where there is none";
@@ -153,36 +179,16 @@ TEST(FaultMemoryTest, AClientWithoutAddressSpace) {
   const TestStore daemon;
   Store keeper = daemon.connect();
   keeper.create("a", int64, {256, 128}).write().release();
-  const auto used = daemon.used_bytes();
-  const pid_t child = fork_child([&] {
-    rlimit before{};
-    CHILD_CHECK(::getrlimit(RLIMIT_AS, &before) == 0);
-    for (std::uint64_t more = 64 << 10; more < (1ULL << 34); more *= 2) {  // beyond what all maps of the store take
-      std::uint64_t pages = 0;
-      std::ifstream("/proc/self/statm") >> pages;
-      const rlimit little{pages * 4096 + more, before.rlim_max};
-      CHILD_CHECK(::setrlimit(RLIMIT_AS, &little) == 0);
-      std::optional<Store> store;
-      auto code = code_or_no_memory([&] { store = daemon.connect(); });
-      if (store) code = do_everything(*store);
-      CHILD_CHECK(::setrlimit(RLIMIT_AS, &before) == 0);
-      CHILD_CHECK(code == ErrorCode::Ok || code == ErrorCode::Memory || code == ErrorCode::MapLimit);
-      if (!store) store = daemon.connect();
-      if (store->contains("big")) store->remove("big");
-      CHILD_CHECK(do_everything(*store) == ErrorCode::Ok);
-    }
-    return 0;
-  });
-  EXPECT_EQ(wait_child(child), std::optional<int>(0));
-  EXPECT_TRUE(eventually([&] { return daemon.status().clients.size() == 1 && daemon.used_bytes() <= used + 64 * 1024; }));
+  EXPECT_EQ(wait_child(fork_child([&] { return use_little_address_space(daemon); })), std::optional<int>(0));
+  expect_back_to_start(daemon.name(), keeper);
 }
 
-TEST(FaultMemoryTest, AClientWithoutDescriptors) {
-  const TestStore daemon;
-  Store keeper = daemon.connect();
-  keeper.create("a", int64, {256, 128}).write().release();
-  const pid_t child = fork_child([&] {
+int use_no_descriptors(const TestStore& daemon) {
+  const auto at_first = files_open(), maps_at_first = store_maps();
+  {
     Store store = daemon.connect();
+    CHILD_CHECK(do_everything(store) == ErrorCode::Ok);
+    const auto files = files_open();
     const rlimit few{64, 64};
     CHILD_CHECK(::setrlimit(RLIMIT_NOFILE, &few) == 0);
     std::vector<int> taken;
@@ -191,12 +197,22 @@ TEST(FaultMemoryTest, AClientWithoutDescriptors) {
     CHILD_CHECK(code == ErrorCode::Ok || code == ErrorCode::TooManyDescriptors);
     CHILD_CHECK(code_of([&] { daemon.connect(); }) == ErrorCode::TooManyDescriptors);
     for (const int fd : taken) ::close(fd);
+    CHILD_CHECK(files_open() == files);
     if (store.contains("big")) store.remove("big");
     CHILD_CHECK(do_everything(store) == ErrorCode::Ok);
     daemon.connect().close();
-    return 0;
-  });
-  EXPECT_EQ(wait_child(child), std::optional<int>(0));
+    CHILD_CHECK(files_open() == files);
+  }
+  CHILD_CHECK(files_open() == at_first && store_maps() == maps_at_first);
+  return 0;
+}
+
+TEST(FaultMemoryTest, AClientWithoutDescriptors) {
+  const TestStore daemon;
+  Store keeper = daemon.connect();
+  keeper.create("a", int64, {256, 128}).write().release();
+  EXPECT_EQ(wait_child(fork_child([&] { return use_no_descriptors(daemon); })), std::optional<int>(0));
+  expect_back_to_start(daemon.name(), keeper);
 }
 
 TEST(FaultMemoryTest, TheDaemonWithoutMemoryForAGrant) {
@@ -205,7 +221,7 @@ TEST(FaultMemoryTest, TheDaemonWithoutMemoryForAGrant) {
     Store store = Store::connect(daemon.store(), {.timeout = seconds(30)});
     SharedArray a = store.create("a", int64, {256, 128});
     fill_pattern(a.write().data(), a.nbytes(), 1);
-    const Array view = a.view();
+    std::optional<Array> view = a.view();
     const std::array<std::function<void()>, 4> copies = {
         [&] { static_cast<void>(a.write({.rows = {3, 4}})); }, [&] { static_cast<void>(a.update()); },
         [&] { static_cast<void>(a.update({.rows = {9, 10}})); }, [&] { static_cast<void>(a.write({.overwrite = true})); }};
@@ -213,7 +229,9 @@ TEST(FaultMemoryTest, TheDaemonWithoutMemoryForAGrant) {
     EXPECT_TRUE(is_patterned(a, 1));
     EXPECT_EQ(admin::Inspector(daemon.store()).claims().size(), 1U);
     fill_pattern(a.write().data(), a.nbytes(), 2);
-    EXPECT_TRUE(is_patterned(a, 2) && has_pattern(view.data(), a.nbytes(), 1));
+    EXPECT_TRUE(is_patterned(a, 2) && has_pattern(view->data(), a.nbytes(), 1));
+    view.reset();
+    expect_back_to_start(daemon.store(), store);
   }
 }
 

@@ -41,6 +41,7 @@ const std::map<long, std::pair<const char*, std::vector<int>>>& faults() {
 }
 
 constexpr long kOtherCall = 1'000'000;
+constexpr unsigned kWatchdogSeconds = 60;
 
 long trace_call(int what, pid_t pid, std::uint64_t address, std::uint64_t data) {
   return ::syscall(SYS_ptrace, what, pid, address, data);
@@ -81,7 +82,11 @@ void set_result(pid_t, long) {}
 /// A traced child between begin() and end().
 class Traced {
  public:
-  explicit Traced(const std::function<int()>& body) : pid_(fork_child(body)) {
+  explicit Traced(const std::function<int()>& body)
+      : pid_(fork_child([&] {
+          ::alarm(kWatchdogSeconds);  // a child that hangs ends by this signal, traced or not
+          return body();
+        })) {
     if (wait() != SIGSTOP) throw std::runtime_error("the child did not come to its operation");
     trace_call(PTRACE_SETOPTIONS, pid_, 0, PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD);
   }
@@ -156,12 +161,12 @@ std::vector<TracedCall> SyscallFault::calls(const std::function<int()>& body) {
   return out;
 }
 
-FaultResult SyscallFault::run(const std::function<int()>& body, std::size_t n, long number, int error) {
+FaultResult SyscallFault::run(const std::function<int()>& body, std::size_t n, long number, int error, bool lasting) {
   Traced child(body);
   FaultResult out;
   std::size_t seen = 0;
   for (auto call = child.next_call(); call > 0; call = child.next_call()) {
-    const bool this_one = seen++ >= n && call - 1 == number && !out.reached;
+    const bool this_one = seen++ >= n && call - 1 == number && (lasting || !out.reached);
     if (this_one) skip_call(child.pid());
     child.leave_call();
     if (this_one) set_result(child.pid(), -error);
@@ -170,6 +175,8 @@ FaultResult SyscallFault::run(const std::function<int()>& body, std::size_t n, l
   out.status = child.finish();
   return out;
 }
+
+bool SyscallFault::may_last(int error) { return error == ENOMEM || error == ENOBUFS || error == EMFILE; }
 
 std::string SyscallFault::describe(long number, int error) {
   const auto found = faults().find(number);

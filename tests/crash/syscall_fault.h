@@ -31,9 +31,11 @@ class SyscallFault {
   static void end();
   /// The calls between begin() and end().
   static std::vector<TracedCall> calls(const std::function<int()>& body);
-  /// Runs it with the first call of that number from place n (0: the first) on failing with `error`. (Two runs need not make
-  /// the same calls: allocators, clocks.)
-  static FaultResult run(const std::function<int()>& body, std::size_t n, long number, int error);
+  /// Runs it with the first call of that number from place n (0: the first) on failing with `error`; `lasting`: and all that
+  /// come after it. (Two runs need not make the same calls: allocators, clocks.)
+  static FaultResult run(const std::function<int()>& body, std::size_t n, long number, int error, bool lasting = false);
+  /// Whether a system may lack that for long: memory, descriptors.
+  static bool may_last(int error);
   /// "recvmsg fails with ECONNRESET"
   static std::string describe(long number, int error);
 };
