@@ -74,7 +74,7 @@ template <class Base>
 struct LogTo {
   template <class V>
   static HWY_INLINE V call(V x) noexcept {
-    const V zero = set<V>(0), y = log_of<Base, false>(x, zero, zero);
+    const V zero = set<V>(0), y = log_of<Base, false>(x, zero, zero, zero);
     return HWY_UNLIKELY(some_not_positive(x)) ? mend_log(x, y, zero) : y;
   }
 };
@@ -85,10 +85,9 @@ using Log10 = LogTo<Base10>;
 struct Log1p {
   template <class V>
   static HWY_INLINE V call(V x) noexcept {
-    const V one = set<V>(1), u = hn::Add(one, x), back = hn::Sub(u, one);
-    const V lost = hn::Add(hn::Sub(one, hn::Sub(u, back)), hn::Sub(x, back));
-    V y = log_of<BaseE, true>(u, x, lost);
-    if (HWY_UNLIKELY(some_not_positive(u))) y = mend_log(x, y, hn::Neg(one));
+    const V pole = set<V>(-1);
+    V y = log1p_of(x, set<V>(0));
+    if (HWY_UNLIKELY(some_not_positive(hn::Sub(x, pole)))) y = mend_log(x, y, pole);
     return hn::IfThenElse(hn::Eq(x, set<V>(0)), x, y);  // of −0: −0
   }
 };

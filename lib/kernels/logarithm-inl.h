@@ -65,9 +65,9 @@ HWY_INLINE V log_tail(V f) noexcept {  // log(1 + f) = f + f² tail, |f| < 0.048
   else return polynomial(f, kF);
 }
 
-// log u of positive finite u. Of 1 + x with kPlusOne: near 0 f is x itself, elsewhere what u lost of x is added, over u.
+// log u of positive finite u. With kPlusOne u is 1 + x + x_low, rounded: near 0 f is x, and elsewhere what u lost is added, over u.
 template <class Base, bool kPlusOne, class V>
-HWY_INLINE V log_of(V u, V x, V lost) noexcept {
+HWY_INLINE V log_of(V u, V x, V x_low, V lost) noexcept {
   using T = LaneOf<V>;
   using Table = LogTable<Base, T>;
   const Split<V> a = split(u);
@@ -80,7 +80,7 @@ HWY_INLINE V log_of(V u, V x, V lost) noexcept {
   if constexpr (kPlusOne) {
     const auto near = hn::Eq(high, set<V>(0));
     f = hn::IfThenElse(near, x, f);
-    low = hn::MulAdd(lost, hn::IfThenZeroElse(near, rough_reciprocal(u)), low);
+    low = hn::Add(low, hn::IfThenElse(near, x_low, hn::Mul(lost, rough_reciprocal(u))));
   }
   V part = f;
   if constexpr (Table::kPart != 1) {
@@ -90,6 +90,14 @@ HWY_INLINE V log_of(V u, V x, V lost) noexcept {
   low = hn::MulAdd(hn::Mul(f, part), log_tail(f), low);
   const V sum = hn::Add(high, part);
   return hn::Add(sum, hn::Add(low, hn::Add(hn::Sub(high, sum), part)));
+}
+
+// log(1 + x + x_low) of finite x > −1.
+template <class V>
+HWY_INLINE V log1p_of(V x, V x_low) noexcept {
+  const V one = set<V>(1), u = hn::Add(one, x), back = hn::Sub(u, one);
+  const V lost = hn::Add(hn::Add(hn::Sub(one, hn::Sub(u, back)), hn::Sub(x, back)), x_low);
+  return log_of<BaseE, true>(u, x, x_low, lost);
 }
 
 }  // namespace HWY_NAMESPACE

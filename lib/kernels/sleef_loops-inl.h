@@ -83,6 +83,13 @@ HWY_INLINE V mended(M wrong, V y, F exact, Vs... x) noexcept {
   return hn::IfThenElse(wrong, hn::Load(d, result), y);
 }
 
+// Odd functions with f(x) = x + O(x³): below this size x itself; it keeps the sign of zero and subnormal numbers, too.
+template <class V>
+HWY_INLINE V odd(V x, V of_size) noexcept {
+  using T = hn::TFromD<hn::DFromV<V>>;
+  const auto tiny = hn::Lt(hn::Abs(x), hn::Set(hn::DFromV<V>(), static_cast<T>(sizeof(T) == 8 ? 0x1p-28 : 0x1p-13)));
+  return hn::IfThenElse(tiny, x, hn::CopySign(of_size, x));
+}
 // out[i] = Op(a[i]). NaN and infinities leave bits in r − r.
 template <class Op, class T, bool kSeen>
 std::uint32_t vector_unary(const void* va, void* vo, std::size_t n) noexcept {
