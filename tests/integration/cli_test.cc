@@ -116,6 +116,21 @@ TEST_F(CliTest, NpzMembersBecomeArrays) {
   EXPECT_EQ(checked.out, "['b'] [[1.0, 1.0], [1.0, 1.0]]\n") << checked.err;
 }
 
+TEST_F(CliTest, NpzOfMoreMembersThanAProcessHasClaims) {
+  const auto file = files_.file("many.npz");
+  const auto made = run_numpy(
+      "import numpy as np, sys\nnp.savez(sys.argv[1], **{f'm{i:04}': np.full(3, i) for i in range(1000)})", {file});
+  ASSERT_EQ(made.status, 0) << made.err;
+  ok({"put", "z", file});
+  EXPECT_EQ(json({"ls"}).size(), 1000U);
+  EXPECT_EQ(ok({"show", "z/m0000"}), "[0 0 0]\n");
+  EXPECT_EQ(ok({"show", "z/m0999"}), "[999 999 999]\n");
+  ok({"put", "z", file, "--seal", "--replace"});
+  EXPECT_EQ(json({"ls"}).size(), 1000U);
+  EXPECT_EQ(ok({"show", "z/m0500"}), "[500 500 500]\n");
+  EXPECT_EQ(json({"info", "z/m0999"})["sealed"], true);
+}
+
 TEST_F(CliTest, CsvIsInferredOrGivenAndComesBack) {
   const std::string text = "when,v,id\n2001-01-01T00:01,1.5,ab\n2001-01-01T00:02,-2,c\n";
   const auto put = cli({"put", "t", "-", "--format", "csv"}, text);

@@ -33,7 +33,7 @@ std::string file_format(const std::string& asked, const std::string& file) {
 
 Upload::~Upload() {
   if (done_) return;
-  for (auto& guard : guards_) guard.abandon();  // unseen arrays end with their creator
+  guard_.abandon();              // unseen arrays end with their creator
   if (options_.replace) return;  // what was there before is gone for good: the new one is worth more than nothing
   for (std::size_t i = 0; i < visible_; ++i) {
     try {
@@ -47,18 +47,21 @@ Upload::~Upload() {
 Array Upload::add(const std::string& name, const DType& dtype, const Shape& shape, Order order) {
   auto options = options_;
   options.order = order;
+  guard_.abandon();  // the one before stays unseen, as it is: a process has fewer claims than a file may have members
   arrays_.push_back(store_.create(name, dtype, shape, options));
-  guards_.push_back(arrays_.back().write({.overwrite = true}));
-  return guards_.back().array();
+  guard_ = arrays_.back().write({.overwrite = true});
+  return guard_.array();
 }
 
 void Upload::commit(bool seal) {
-  for (auto& guard : guards_) {
-    guard.release();
+  guard_.abandon();
+  for (auto& array : arrays_) {
+    if (seal) {
+      array.seal();
+    } else {
+      array.write().release();
+    }
     ++visible_;
-  }
-  if (seal) {
-    for (auto& array : arrays_) array.seal();
   }
   done_ = true;
 }

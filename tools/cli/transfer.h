@@ -24,7 +24,7 @@ class Upload {
   Upload(const Upload&) = delete;
   Upload& operator=(const Upload&) = delete;
 
-  /// A new array, and its bytes to fill.   Errors: as Store::create().
+  /// A new array, and its bytes to fill until the next add().   Errors: as Store::create().
   Array add(const std::string& name, const DType& dtype, const Shape& shape, Order order = Order::C);
   /// Makes everything visible, sealed where wanted.   REQUIRES: the arrays of add() are gone.
   void commit(bool seal);
@@ -36,7 +36,7 @@ class Upload {
   Store& store_;
   CreateOptions options_;
   std::vector<SharedArray> arrays_;
-  std::vector<WriteGuard> guards_;
+  WriteGuard guard_;  ///< of the last one
   std::size_t visible_ = 0;
   bool done_ = false;
 };
