@@ -109,7 +109,7 @@ ExtentMap::ExtentMap(int pool_fd, std::span<const ExtentRun> runs, Mapping::Acce
   if (spare != skip) ::munmap(built.base_ + pages, spare - skip);
   built.map_runs(pool_fd, runs, access == Mapping::Access::read_only ? PROT_READ : PROT_READ | PROT_WRITE);
   keep_private(built.base_, used);
-  if (populate) (void)::madvise(built.base_, used, MADV_POPULATE_READ);
+  if (populate && used <= kPopulateBytes) (void)::madvise(built.base_, used, MADV_POPULATE_READ);
   built.runs_.assign(runs.begin(), runs.end());
   built.data_ = built.base_ + slack;
   built.bytes_ = total;
@@ -158,7 +158,7 @@ void ExtentMap::map_stretch(int fd, const ExtentRun& stretch, std::uint64_t at, 
   const auto offset = static_cast<::off_t>(stretch.offset);
   if (::mmap(base_ + at, pages, protection, MAP_SHARED | MAP_FIXED, fd, offset) == MAP_FAILED) throw_map_error(errno, pages);
   keep_private(base_ + at, pages);  // a new piece has lost it
-  if (populate) (void)::madvise(base_ + at, pages, MADV_POPULATE_READ);
+  if (populate && pages <= kPopulateBytes) (void)::madvise(base_ + at, pages, MADV_POPULATE_READ);
 }
 
 bool ExtentMap::rebuild(int fd, std::span<const ExtentRun> runs, Mapping::Access access, bool populate) {
