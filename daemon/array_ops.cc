@@ -69,8 +69,6 @@ void EngineImpl::retire(Transaction& change, const Current& array, bool in_index
 
 void EngineImpl::retired(const Current& array) {
   const auto& block = heap_.version(array.block);
-  std::uint64_t bytes = 0;
-  for (const auto& extent : extents_of(block)) bytes += extent.bytes;
   const auto& meta = heap_.meta(array.meta);
   // A client of another uid may have written it: then nobody knows whose bytes these are.
   const auto uid = options_.shared_between_uids ? kUnknownUid : meta.uid;
@@ -80,8 +78,7 @@ void EngineImpl::retired(const Current& array) {
   }
   if (meta.owner_slot < owned_.size()) owned_[meta.owner_slot].erase(array.index);
   if (array.torn != 0) reclaimer_.add_meta(array.index, array.array_gen, array.version(), array.torn);
-  reclaimer_.add(
-      {array.index, array.array_gen, block.version, array.version(), array.block, array.meta, bytes, uid, true});
+  reclaimer_.add({array.index, array.array_gen, block.version, array.version(), array.block, array.meta, uid, true});
   bump_and_wake(sync_.array(array.index).event, false);  // whoever waits for a change learns that there will be none
 }
 

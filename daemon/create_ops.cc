@@ -146,8 +146,7 @@ void EngineImpl::take_records(TicketImpl& ticket) {
 void EngineImpl::take_memory(TicketImpl& ticket, std::span<const std::uint64_t> sizes) {
   std::uint64_t total = 0;
   for (const auto size : sizes) total = checked_add(total, size).value_or(kMaxBytes);
-  const auto pending = reclaimer_.pending_bytes();
-  const bool would_warm = pending != 0 && total >= kBigRequest && pool_.numbers().warm < total;
+  const bool would_warm = reclaimer_.holds_memory() && total >= kBigRequest && pool_.numbers().warm < total;
   if (would_warm || reclaimer_.count() > kManyWaiting) reclaim();
   const auto uid = static_cast<std::uint32_t>(writer_.slot(ticket.slot.index).uid_role.load() >> 8);
   const auto allocate = [&] { ticket.allocation = pool_.allocate(sizes, uid, options_.shared_between_uids); };
@@ -156,12 +155,13 @@ void EngineImpl::take_memory(TicketImpl& ticket, std::span<const std::uint64_t> 
   } catch (const Error& error) {
     if (error.code() != ErrorCode::Capacity) throw;
     if (reclaim() != 0) return allocate();
-    if (reclaimer_.pending_bytes() == 0) throw;
+    const auto pending = reclaimer_.pending_bytes();
+    if (pending == 0) throw;
     auto details = error.details();
-    details.emplace_back("pending_bytes", std::to_string(reclaimer_.pending_bytes()));
+    details.emplace_back("pending_bytes", std::to_string(pending));
     throw Error(ErrorCode::Capacity,
-                error.message() + "; " + format_bytes(reclaimer_.pending_bytes()) +
-                    " of removed arrays are still held by clients",
+                error.message() + "; " + format_bytes(pending) +
+                    " of removed arrays and old versions are still held by clients",
                 details);
   }
 }

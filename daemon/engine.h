@@ -145,6 +145,8 @@ class Engine {
   // ---- memory
   /// Frees extents of removed arrays that no claim pins any more; returns the bytes freed. Cheap when nothing waits.
   virtual std::uint64_t reclaim() = 0;
+  /// Whether memory may come back once claims end: something to call reclaim() again for.
+  virtual bool waits_for_claims() const noexcept = 0;
   /// Punches resident free memory back to the system until at most `keep_bytes` are resident; at most 64 MiB a call.
   /// Returns the bytes given back by this call; 0 when done.
   virtual std::uint64_t trim_some(std::uint64_t keep_bytes) = 0;

@@ -73,6 +73,7 @@ class EngineImpl final : public Engine {
   std::vector<std::string> written_arrays(SlotRef slot) const override;
 
   std::uint64_t reclaim() override;
+  bool waits_for_claims() const noexcept override { return reclaimer_.holds_memory(); }
   std::uint64_t trim_some(std::uint64_t keep_bytes) override;
   std::uint64_t warm_limit_bytes() const override;
   PoolStatus pool_status() const override;

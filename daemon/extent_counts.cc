@@ -56,6 +56,16 @@ bool ExtentCounts::shared(ByteRange range) const {
   return std::any_of(first, last, [](const auto& stretch) { return stretch.second > 1; });
 }
 
+std::uint64_t ExtentCounts::bytes_all_in(const ExtentCounts& some) const {
+  std::uint64_t bytes = 0;
+  for (const auto& stretch : some.counts_) {
+    const ByteRange range{stretch.first.lower(), stretch.first.upper() - stretch.first.lower()};
+    const auto [first, last] = counts_.equal_range(stretch.first);
+    for (auto it = first; it != last; ++it) bytes += it->second == stretch.second ? clip(it->first, range).bytes : 0;
+  }
+  return bytes;
+}
+
 std::vector<ByteRange> ExtentCounts::gaps(ByteRange range) const { return holes(counts_, range); }
 
 std::uint64_t ExtentCounts::end() const { return counts_.empty() ? 0 : std::prev(counts_.end())->first.upper(); }

@@ -31,6 +31,8 @@ class ExtentCounts {
   bool touches(ByteRange range) const;
   /// Whether some byte of the range has more than one holder.
   bool shared(ByteRange range) const;
+  /// Bytes of which `some` counts all the holders that there are.
+  std::uint64_t bytes_all_in(const ExtentCounts& some) const;
   /// Takes one holder from every byte; returns the stretches that have none left. REQUIRES: covers(range).
   std::vector<ByteRange> remove(ByteRange range);
   /// The stretches of the range that have no holder.

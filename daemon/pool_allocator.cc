@@ -189,6 +189,22 @@ bool PoolAllocator::is_shared(std::uint64_t offset, std::uint64_t bytes) const {
   return is_piece(bytes) ? shared_pieces_.contains(offset) : counts_.shared({offset, bytes});
 }
 
+std::uint64_t PoolAllocator::held_only_by(std::span<const ByteRange> extents) const {
+  std::uint64_t bytes = 0;
+  ExtentCounts pages;
+  std::unordered_map<std::uint64_t, std::uint32_t> pieces;
+  for (const auto& extent : extents) {
+    if (!is_shared(extent.offset, extent.bytes)) {
+      bytes += extent.bytes;
+    } else if (is_piece(extent.bytes)) {
+      bytes += ++pieces[extent.offset] == shared_pieces_.at(extent.offset) ? extent.bytes : 0;
+    } else {
+      pages.add(extent);
+    }
+  }
+  return bytes + counts_.bytes_all_in(pages);
+}
+
 std::uint64_t PoolAllocator::release(std::uint64_t offset, std::uint64_t bytes, std::uint32_t uid) {
   if (bytes == 0) return 0;
   check_place(offset, bytes);

@@ -124,6 +124,8 @@ class PoolAllocator {
   void retain(std::uint64_t offset, std::uint64_t bytes);
   /// Whether some byte of the extent has more than one holder.
   bool is_shared(std::uint64_t offset, std::uint64_t bytes) const;
+  /// Bytes that have no other holders than these; an extent is listed once for each of them.
+  std::uint64_t held_only_by(std::span<const ByteRange> extents) const;
   /// One holder less; bytes without a holder are free and warm. Slab pieces whole, page extents in pages.
   /// Returns the bytes that became free for other arrays. Errors: Damaged.
   std::uint64_t release(std::uint64_t offset, std::uint64_t bytes, std::uint32_t uid);

@@ -31,7 +31,18 @@ bool ClaimScan::pins(std::uint32_t array, std::uint64_t array_gen, std::uint64_t
 
 void Reclaimer::add(const Waiting& waiting) {
   waiting_.push_back(waiting);
-  pending_bytes_ += waiting.bytes;
+  blocks_ += waiting.block != 0;
+}
+
+std::uint64_t Reclaimer::pending_bytes() const {
+  std::vector<ByteRange> held;
+  for (const auto& waiting : waiting_) {
+    if (waiting.block == 0) continue;
+    for (const auto& extent : extents_of(heap_.version(waiting.block))) {
+      if (extent.bytes != 0) held.push_back({extent.offset, extent.bytes});
+    }
+  }
+  return pool_.held_only_by(held);
 }
 
 bool Reclaimer::frees_record(std::uint32_t array) const noexcept {
@@ -75,8 +86,8 @@ std::uint64_t Reclaimer::free_memory(Waiting& waiting) {
   }
   heap_.free_block(waiting.meta);
   crash_point("reclaim.meta");
-  pending_bytes_ -= waiting.bytes;
-  waiting.block = waiting.meta = waiting.bytes = 0;
+  blocks_ -= waiting.block != 0;
+  waiting.block = waiting.meta = 0;
   return freed;
 }
 

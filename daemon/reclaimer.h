@@ -25,7 +25,6 @@ struct Waiting {
   std::uint64_t array_gen = 0, from = 0,
                 to = 0;  ///< version numbers under which it was current; gen 0: any entry of the array pins
   std::uint64_t block = 0, meta = 0;  ///< heap offsets; 0 for none
-  std::uint64_t bytes = 0;            ///< in extents of `block`
   std::uint32_t uid = kUnknownUid;    ///< who wrote them
   bool frees_record = false;
 };
@@ -50,7 +49,7 @@ class Reclaimer {
   void add(const Waiting& waiting);
   /// A name block or a list of torn rows that was current up to root `to`: any claim of the array may still read it.
   void add_meta(std::uint32_t array, std::uint64_t array_gen, std::uint64_t to, std::uint64_t block) {
-    add({array, array_gen, array_gen, to, 0, block, 0, kUnknownUid, false});
+    add({array, array_gen, array_gen, to, 0, block, kUnknownUid, false});
   }
   /// The waiting block that was current as `version`; 0 where none waits.
   std::uint64_t block_of(std::uint32_t array, std::uint64_t array_gen, std::uint64_t version) const noexcept;
@@ -58,7 +57,10 @@ class Reclaimer {
   bool frees_record(std::uint32_t array) const noexcept;
   bool empty() const noexcept { return waiting_.empty(); }
   std::uint64_t count() const noexcept { return waiting_.size(); }
-  std::uint64_t pending_bytes() const noexcept { return pending_bytes_; }
+  /// Whether memory of the pool may come back once claims end.
+  bool holds_memory() const noexcept { return blocks_ != 0; }
+  /// Bytes that nothing but versions which wait here holds: they come back once the claims on those end.
+  std::uint64_t pending_bytes() const;
   /// A removed snapshot whose memory nobody sees any more: what it was taken of.
   struct GoneSnapshot {
     std::uint64_t source_gen, source_version;
@@ -75,7 +77,7 @@ class Reclaimer {
   PoolAllocator& pool_;
   std::vector<Waiting> waiting_;
   std::vector<GoneSnapshot> gone_snapshots_;
-  std::uint64_t pending_bytes_ = 0;
+  std::uint64_t blocks_ = 0;  ///< of those that wait and have a version's block
 };
 
 }  // namespace ndshare::internal

@@ -107,7 +107,7 @@ void EngineImpl::adopt_orphans(const ClaimScan& scan) {
   adopt_old_versions(scan, versions);
   const auto max_version = header().next_version.load();
   for (const auto& [array, names] : kept_names) {
-    for (const auto offset : names) reclaimer_.add({array, 0, 0, max_version, 0, offset, 0, kUnknownUid, false});
+    for (const auto offset : names) reclaimer_.add({array, 0, 0, max_version, 0, offset, kUnknownUid, false});
   }
 }
 
@@ -136,7 +136,7 @@ void EngineImpl::adopt_old_versions(const ClaimScan& scan, const std::vector<std
     if (block.source_gen != 0) snapshots_[block.source_gen].versions.insert(block.source_version);  // removed, but still seen
     const bool is_removed = block.array < records_high_ && current(block.array).root == 0;
     const bool frees_record = is_removed && !reclaimer_.frees_record(block.array);  // one of its versions does: an index is free once
-    reclaimer_.add({block.array, block.array_gen, block.version, to, offset, 0, table_bytes(extents_of(block)), kUnknownUid, frees_record});
+    reclaimer_.add({block.array, block.array_gen, block.version, to, offset, 0, kUnknownUid, frees_record});
   }
 }
 
@@ -147,7 +147,7 @@ void EngineImpl::adopt_free_records(const ClaimScan& scan) {
     if (!scan.names(i)) {
       free_records_.push_back(i);
     } else if (!reclaimer_.frees_record(i)) {
-      reclaimer_.add({i, 0, 0, 0, 0, 0, 0, kUnknownUid, true});
+      reclaimer_.add({i, 0, 0, 0, 0, 0, kUnknownUid, true});
     }
   }
 }

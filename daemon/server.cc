@@ -22,7 +22,7 @@ using std::chrono::milliseconds;
 
 constexpr auto kGreetingTime = milliseconds(10'000);  ///< for Hello after accept
 constexpr auto kChoresDelay = milliseconds(5);        ///< batches the reclaims of a burst of removals
-constexpr auto kChoresAgain = milliseconds(500);      ///< while removed arrays are still held: releases are not announced
+constexpr auto kChoresAgain = milliseconds(500);      ///< while what is removed or old is still held: releases are not announced
 constexpr auto kAcceptPause = milliseconds(50);
 
 }  // namespace
@@ -158,7 +158,7 @@ void Server::chores() {
       chores_due_ = true;
       return loop_.post([this] { chores(); });  // requests that came meanwhile go first
     }
-    if (engine_->pool_status().pending_bytes == 0) return;
+    if (!engine_->waits_for_claims()) return;
     chores_due_ = true;
     loop_.after(kChoresAgain, [this] { chores(); });
   } catch (const std::exception& failure) {

@@ -52,7 +52,6 @@ struct CurrentArray {
 /// What a commit makes of an array: its block is written and its kept extents are counted, nothing is visible.
 struct NextVersion {
   std::uint64_t version = 0, block = 0, torn = 0;
-  std::uint64_t kept_bytes = 0;  ///< of extents that the version before has too
   std::uint64_t fresh_bytes = 0;  ///< of those that are born with it
   bool new_torn = false;         ///< `torn` was written for this version
 };

@@ -110,7 +110,7 @@ NextVersion EngineImpl::write_next(const Current& array, std::uint64_t version, 
     let_go(table, version);
     throw;
   }
-  for (const auto& extent : table) (extent.birth == version ? next.fresh_bytes : next.kept_bytes) += extent.bytes;
+  for (const auto& extent : table) next.fresh_bytes += extent.birth == version ? extent.bytes : 0;
   return next;
 }
 
@@ -124,10 +124,8 @@ void EngineImpl::drop_next(const Current&, const NextVersion& next) noexcept {
 
 void EngineImpl::superseded(const Current& before, const NextVersion& next) {
   const auto& block = heap_.version(before.block);
-  const auto bytes = table_bytes(extents_of(block));
   const auto uid = options_.shared_between_uids ? kUnknownUid : heap_.meta(before.meta).uid;
-  reclaimer_.add({before.index, before.array_gen, block.version, before.version(), before.block, 0,
-                  bytes - std::min(bytes, next.kept_bytes), uid, false});
+  reclaimer_.add({before.index, before.array_gen, block.version, before.version(), before.block, 0, uid, false});
   if (before.torn != 0 && before.torn != next.torn) reclaimer_.add_meta(before.index, before.array_gen, before.version(), before.torn);
 }
 

@@ -22,7 +22,7 @@ struct PoolInfo {
   std::uint64_t live_bytes = 0;          ///< of elements of arrays that are there
   std::uint64_t warm_bytes = 0;          ///< free but still resident: reused first, given back by trim
   std::uint64_t free_bytes = 0, largest_free_bytes = 0;
-  std::uint64_t pending_bytes = 0;       ///< of removed arrays that somebody still holds
+  std::uint64_t pending_bytes = 0;       ///< of removed arrays and old versions that somebody still holds
   std::uint64_t catalog_bytes = 0, sync_bytes = 0;  ///< resident bytes of the two other segments
   std::uint64_t tmpfs_free_bytes = 0, memory_available_bytes = 0, cgroup_free_bytes = 0;
 };

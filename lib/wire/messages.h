@@ -83,7 +83,7 @@ struct StatusRequest {
 };
 struct PoolStatus {
   std::uint64_t capacity_bytes = 0, used_bytes = 0, live_bytes = 0, warm_bytes = 0, free_bytes = 0, largest_free_bytes = 0;
-  std::uint64_t pending_bytes = 0;    ///< of removed arrays that somebody still holds
+  std::uint64_t pending_bytes = 0;    ///< of removed arrays and old versions that somebody still holds
   std::uint64_t catalog_bytes = 0, sync_bytes = 0;  ///< resident
   std::uint64_t tmpfs_free_bytes = 0, memory_available_bytes = 0, cgroup_free_bytes = 0;  ///< cgroup: max where unlimited
 };

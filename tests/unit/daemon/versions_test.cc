@@ -89,6 +89,37 @@ TEST_F(VersionsTest, ReadersKeepTheirVersionOnly) {
   }
 }
 
+TEST_F(VersionsTest, WhatOnlyAViewOfAnOlderVersionHoldsIsPending) {
+  auto pin = other->take("a", M::view);
+  mine->update("a", 7, 8, 7 * kGrain, kGrain, 'b');
+  mine->update("a", 0, 1, 0, kGrain, 'c');  // the version in between is nobody's, but the view's has its first grain, too
+  EXPECT_EQ(used(), 10 * kGrain);
+  EXPECT_EQ(engine().pool_status().pending_bytes, 2 * kGrain);
+  EXPECT_TRUE(engine().waits_for_claims());
+  store.restart();
+  EXPECT_EQ(engine().pool_status().pending_bytes, 2 * kGrain);
+  pin.reset();
+  EXPECT_EQ(used(), 8 * kGrain);
+  EXPECT_EQ(engine().pool_status().pending_bytes, 0U);
+  EXPECT_FALSE(engine().waits_for_claims());
+}
+
+TEST_F(VersionsTest, WhatIsSharedIsPendingOnlyWhereAllItsHoldersWait) {
+  mine->snapshot("a", "shot");
+  auto pin = other->take("a", M::view), of_shot = other->take("shot", M::view);
+  mine->update("a", 0, 8, 0, 8 * kGrain, 'b');
+  EXPECT_EQ(used(), 16 * kGrain);
+  EXPECT_EQ(engine().pool_status().pending_bytes, 0U) << "the snapshot has it";
+  engine().remove(mine->slot(), 0, "shot");
+  EXPECT_EQ(engine().reclaim(), 0U);
+  EXPECT_EQ(engine().pool_status().pending_bytes, 8 * kGrain) << "once, though two wait";
+  of_shot.reset();
+  EXPECT_EQ(engine().reclaim(), 0U);
+  EXPECT_EQ(engine().pool_status().pending_bytes, 8 * kGrain);
+  pin.reset();
+  EXPECT_EQ(used(), 8 * kGrain);
+}
+
 TEST_F(VersionsTest, WritersKeepTheirVersionAndEveryLaterOne) {
   for (const auto mode : {M::update, M::write}) {
     auto pin = other->take("a", mode, 7, 8);
