@@ -69,7 +69,8 @@ HelloReply Connection::greet(Deadline deadline, bool resume) {
   if (purpose_ != Purpose::operator_ && reply.layout_hash != kLayoutHash) {
     throw Error(ErrorCode::LayoutVersion,
                 "the daemon of store '" + address_text(address_) + "' (version " + reply.version +
-                    ") has another memory layout than this client: save the store with its own version, then start this one",
+                    ") has another memory layout than this client: `ndshare save DIR` (the daemon does it), `ndshare stop --force`, then start "
+                    "and `ndshare load DIR` with this version",
                 {{"store_layout", std::to_string(reply.layout_hash)}, {"client_layout", std::to_string(kLayoutHash)}});
   }
   if (purpose_ != Purpose::operator_ && descriptors_.size() != 3) {

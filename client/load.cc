@@ -1,6 +1,6 @@
-// admin::load: everything that can be checked is checked first; arrays are made unseen, filled by all cores, and
-// published at the end. Whatever fails before that leaves nothing: the client leaves, and the daemon removes what it
-// had not published.
+// admin::load: everything that can be checked is checked first; arrays are made unseen, filled by all cores, marked as
+// complete, and made visible by one request at the end. Whatever fails or is killed before that leaves nothing: the client
+// leaves, and the daemon removes what it had not published. The daemon carries out that request as a whole.
 #include <algorithm>
 #include <filesystem>
 
@@ -25,35 +25,13 @@ using internal::Manifest;
 using internal::ProgressMeter;
 using internal::SavedArray;
 
-constexpr std::uintmax_t kMaxManifestBytes = 2ULL << 30;
 constexpr std::size_t kRequestBytes = 48U << 10;        // a request and its reply are one packet each
 constexpr std::int64_t kRequestArrayBytes = 4LL << 30;  // memory is reserved before the reply: not too much at a time
 constexpr std::int64_t kReserveBytesPerSecond = 128LL << 20;  // slower than any machine reserves memory
+constexpr std::uint64_t kPublish_us = 100;                    // an array: much more than any daemon takes
 constexpr std::uint64_t kStepBytes = 1 << 20;                 // read, then checksummed while it is in the cache
 
 // ---- the files
-
-std::string read_manifest_text(const std::string& path) {
-  const auto fd = internal::open_to_read(path);
-  const auto length = internal::regular_length(fd.get(), path);
-  if (!length || static_cast<std::uintmax_t>(*length) > kMaxManifestBytes)
-    internal::format_error(path, "damaged save: not a manifest of a save");
-  std::string text(static_cast<std::size_t>(*length), '\0');
-  text.resize(internal::read_at(fd.get(), std::as_writable_bytes(std::span(text)), 0, path));
-  return text;
-}
-
-Manifest read_manifest(const std::string& directory) {
-  const auto path = directory + "/" + std::string(internal::kManifestFile);
-  std::error_code ignored;
-  if (fs::is_directory(directory, ignored) && !fs::exists(path, ignored)) {
-    throw Error(
-        ErrorCode::Io,
-        "'" + internal::printable(directory) + "' is no save: it has no " + std::string(internal::kManifestFile),
-        {{"path", directory}});
-  }
-  return internal::decode_manifest(read_manifest_text(path), path);
-}
 
 /// Before anything is made: every file is there and as long as it must be.
 void check_file(const std::string& path, const SavedArray& array) {
@@ -147,17 +125,15 @@ class Loader {
   internal::CreateSpec spec(const SavedArray& array) const;
   void request(const CreateRequest& batch, std::int64_t bytes);
   void fill_block(const Block& block, ProgressMeter& progress);
-  void publish_all(bool sealed);
+  void make_ready(bool sealed);
   void mark_torn();
-  void take_back() noexcept;
 
   std::string directory_;
   Manifest manifest_;
   bool replace_;
   std::chrono::nanoseconds timeout_;
   std::shared_ptr<ClientSession> session_;
-  std::vector<Made> made_;              ///< as in the manifest
-  std::vector<std::size_t> published_;  ///< indices of arrays that others see by now
+  std::vector<Made> made_;  ///< as in the manifest
 };
 
 internal::CreateSpec Loader::spec(const SavedArray& array) const {
@@ -186,7 +162,7 @@ void Loader::request(const CreateRequest& batch, std::int64_t bytes) {
 }
 
 SaveReport Loader::read() {
-  manifest_ = read_manifest(directory_);
+  manifest_ = internal::read_manifest(directory_);
   SaveReport report{manifest_.arrays.size(), 0};
   for (const auto& array : manifest_.arrays) {
     check_file(directory_ + "/" + array.file, array);
@@ -259,21 +235,19 @@ void Loader::fill_block(const Block& block, ProgressMeter& progress) {
   internal::save_crash_point("load.block");
 }
 
-void Loader::publish_all(bool sealed) {
+void Loader::make_ready(bool sealed) {
   internal::PublishRequest batch;
   batch.seal = sealed;
-  std::vector<std::size_t> indices;
+  batch.later = true;
   const auto flush = [&] {
     if (batch.arrays.empty()) return;
     session_->request(batch, internal::deadline_after(timeout_, timeout_));
-    published_.insert(published_.end(), indices.begin(), indices.end());
-    batch.arrays.clear(), indices.clear();
-    internal::save_crash_point("load.published");
+    batch.arrays.clear();
+    internal::save_crash_point("load.ready");
   };
   for (std::size_t i = 0; i < made_.size(); ++i) {
     if (manifest_.arrays[i].sealed != sealed) continue;
     batch.arrays.push_back(made_[i].id);
-    indices.push_back(i);
     if (batch.arrays.size() == internal::kMaxCreateBatch) flush();
   }
   flush();
@@ -300,27 +274,11 @@ void Loader::mark_torn() {
 
 void Loader::publish() {
   mark_torn();
-  try {
-    publish_all(true);
-    publish_all(false);
-  } catch (const std::exception&) {
-    take_back();
-    throw;
-  }
-}
-
-/// What was published before the rest failed. Where it replaced something, that is gone, and the new one is worth more
-/// than nothing.
-void Loader::take_back() noexcept {
-  if (replace_) return;
-  for (const auto index : published_) {
-    try {
-      session_->request(internal::RemoveRequest{manifest_.arrays[index].name},
-                        internal::deadline_after(timeout_, timeout_));
-    } catch (const std::exception&) {
-      return;  // a store that could not finish the load cannot undo it either
-    }
-  }
+  make_ready(true);
+  make_ready(false);
+  const auto wait = timeout_ + std::chrono::microseconds(made_.size() * kPublish_us);
+  session_->request(internal::PublishReadyRequest{}, internal::deadline_after(wait, wait));
+  internal::save_crash_point("load.published");
 }
 
 }  // namespace

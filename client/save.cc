@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <optional>
 
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include <ndshare/version.h>
 
 #include "client/progress_meter.h"
+#include "client/save_by_daemon.h"
 #include "client/save_files.h"
 #include "client/save_format.h"
 #include "client/save_source.h"
@@ -213,9 +215,9 @@ bool is_disk_full(const Error& error) {
 
 }  // namespace
 
-SaveReport save(std::string_view store, const std::string& directory, const Progress& progress,
-                std::chrono::nanoseconds timeout) {
-  SaveSource source(store, timeout);
+namespace {
+
+SaveReport save_from(SaveSource& source, const std::string& directory, const Progress& progress) {
   StagedFolder folder(directory);
   internal::save_crash_point("save.begin");
   const auto infos = source.list();
@@ -233,6 +235,31 @@ SaveReport save(std::string_view store, const std::string& directory, const Prog
   }
   meter.finish();
   return saver.report();
+}
+
+/// The daemon is of another version, as `refused` says.
+SaveReport save_of_other_version(std::string_view store, const std::string& directory, std::chrono::nanoseconds timeout,
+                                 const Error& refused) {
+  try {
+    return internal::save_by_daemon(internal::resolve_address(store), directory, timeout);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::Protocol) throw refused;  // it knows no such request
+    throw;
+  }
+}
+
+}  // namespace
+
+SaveReport save(std::string_view store, const std::string& directory, const Progress& progress,
+                std::chrono::nanoseconds timeout) {
+  std::optional<SaveSource> source;
+  try {
+    source.emplace(store, timeout);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::LayoutVersion) throw;
+    return save_of_other_version(store, directory, timeout, error);
+  }
+  return save_from(*source, directory, progress);
 }
 
 }  // namespace ndshare::admin

@@ -27,6 +27,7 @@ constexpr std::size_t kSyncOneByOne =
     256;  // files: above, a sync of the whole file system costs less than each by itself
 
 constexpr int kSwapAttempts = 10;
+constexpr std::uintmax_t kMaxManifestBytes = 2ULL << 30;
 
 /// What is at a path, as far as a save may take its place.
 enum class Found : std::uint8_t { nothing, empty, save };
@@ -127,6 +128,21 @@ fs::path resolve_target(const std::string& directory) {
 }
 
 }  // namespace
+
+Manifest read_manifest(const std::string& directory) {
+  const auto path = directory + "/" + std::string(kManifestFile);
+  std::error_code ignored;
+  if (fs::is_directory(directory, ignored) && !fs::exists(path, ignored)) {
+    throw Error(ErrorCode::Io, "'" + printable(directory) + "' is no save: it has no " + std::string(kManifestFile),
+                {{"path", directory}});
+  }
+  const auto fd = open_to_read(path);
+  const auto length = regular_length(fd.get(), path);
+  if (!length || static_cast<std::uintmax_t>(*length) > kMaxManifestBytes) format_error(path, "damaged save: not a manifest of a save");
+  std::string text(static_cast<std::size_t>(*length), '\0');
+  text.resize(read_at(fd.get(), std::as_writable_bytes(std::span(text)), 0, path));
+  return decode_manifest(text, path);
+}
 
 void save_crash_point(std::string_view name) noexcept {
   static std::atomic<long> passed{0};

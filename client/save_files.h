@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 
+#include "client/save_format.h"
 #include "lib/io/file.h"
 
 namespace ndshare::internal {
@@ -21,6 +22,9 @@ namespace ndshare::internal {
 /// Ends the process by SIGKILL where NDSHARE_CRASH_AT is "name" or "name:n" (at the n-th time): for tests, as the
 /// daemon's.
 void save_crash_point(std::string_view name) noexcept;
+
+/// The manifest of the save in a folder.   Errors: Io (no save there, or it cannot be read); Format.
+Manifest read_manifest(const std::string& directory);
 
 class StagedFolder {
  public:

@@ -1,4 +1,4 @@
-// What happens to arrays that exist: publish, remove, discard, rename, and the removal of a dead client's.
+// What happens to arrays that exist: remove, discard, rename, and the removal of a dead client's.
 #include <algorithm>
 #include <unordered_set>
 
@@ -127,82 +127,6 @@ void EngineImpl::remove_owned(SlotRef slot) {
     crash_point("sweep.batch");
   }
   if (was_visible) names_changed();
-}
-
-// ---- publish
-
-void EngineImpl::publish_one(Transaction& change, const Current& array, bool seal, std::vector<Current>& gone) {
-  const auto flags = (array.flags & ~(kArrayBuilding | kArrayReplaces)) | (seal ? kArraySealed : 0);
-  if (flags == array.flags) return;
-  auto values = array.values();
-  values.flags = flags;
-  change.set_ref(array.index, values);
-  if ((array.flags & kArrayReplaces) == 0) return;
-  const auto name = name_of(heap_.meta(array.meta));
-  const auto old = index_.find(name);
-  if (!old) return index_.insert(change, name, array.index);
-  const auto before = current(*old);
-  if (before.building()) {
-    throw Error(ErrorCode::NameTaken, "'" + std::string(name) + "' is being built by process " +
-                                          std::to_string(heap_.meta(before.meta).pid) +
-                                          " now: it cannot be replaced before it is published");
-  }
-  index_.replace(change, name, *old, array.index);
-  retire(change, before, false);
-  gone.push_back(before);
-}
-
-/// The arrays that `ids` name, each once. Errors: as publish().
-EngineImpl::Batch EngineImpl::check_batch(SlotRef slot, std::span<const ArrayId> ids) const {
-  Batch batch;
-  std::unordered_set<std::string_view> names;
-  for (const auto& id : ids) {
-    const auto array = find_id(slot, id);
-    if (!batch.emplace(array.index, array).second) continue;
-    const std::string_view name = name_of(heap_.meta(array.meta));
-    if ((array.flags & kArraySealed) != 0) {
-      throw Error(ErrorCode::Sealed, "'" + std::string(name) + "' is sealed already", {{"name", std::string(name)}});
-    }
-    if (names.insert(name).second) continue;
-    throw Error(ErrorCode::NameTaken,
-                "two arrays of one publish are called '" + std::string(name) + "': publish one after the other",
-                {{"name", std::string(name)}});
-  }
-  return batch;
-}
-
-void EngineImpl::publish(SlotRef slot, std::uint64_t sequence, std::span<const ArrayId> arrays, bool seal) {
-  check_slot(slot, true);
-  if (is_repeat(slot, sequence)) return;
-  const auto batch = check_batch(slot, arrays);
-  index_.reserve(batch.size());
-  std::vector<Current> gone;
-  Transaction change(writer_);
-  try {
-    for (const auto& [index, array] : batch) publish_one(change, array, seal, gone);
-    change.answers(slot.index, slot.gen, sequence);
-  } catch (...) {
-    index_.dropped();
-    throw;
-  }
-  commit(change);
-  for (const auto& array : gone) retired(array);
-  published(slot, batch);
-}
-
-/// Counts and lists after the commit of `batch`.
-void EngineImpl::published(SlotRef slot, const Batch& batch) {
-  bool new_names = false;
-  for (const auto& [index, array] : batch) {
-    if (!array.building()) continue;
-    new_names = true;
-    ++visible_;
-    const bool session = (array.flags & kArraySession) != 0;
-    session_ += session;
-    if (!session) owned_[slot.index].erase(index);
-  }
-  if (new_names) names_changed();
-  update_statistics();
 }
 
 // ---- rename

@@ -175,7 +175,7 @@ void EngineImpl::check_system_memory(std::uint64_t cold) {
     room_ -= cold;
     return;
   }
-  const auto limits = read_memory_limits(pool_folder(), options_.cgroup_root);
+  const auto limits = read_memory_limits(pool_folder_, options_.cgroup_root);
   check_room(cold, limits);
   room_ = memory_room(limits) - cold;
   room_read_ = now;

@@ -30,6 +30,7 @@ struct EngineOptions {
   bool ephemeral = false;  ///< a new store ends with its last client; an adopted one stays what it is, or becomes
                            ///< persistent where this is false: ask header().ephemeral
   bool shared_between_uids = false;  ///< some client may have another uid: reused memory is zeroed when it crosses uids
+  std::size_t publish_batch = 512;   ///< of arrays that become visible together: how many in one redo record (tests: few)
   std::string cgroup_root = "/sys/fs/cgroup";  ///< where limits are read (tests give a folder of their own)
 };
 
@@ -108,6 +109,12 @@ class Engine {
   /// Ends building, all or none: the arrays become visible (taking over the name where one replaces another), sealed if
   /// asked. An array that is visible already is sealed. Errors: NoSuchArray, Permission (not its builder), Sealed.
   virtual void publish(SlotRef slot, std::uint64_t sequence, std::span<const ArrayId> arrays, bool seal) = 0;
+  /// Marks arrays that are being built as complete: publish_ready() will make them visible, sealed if asked.
+  ///   Errors: as publish(); Usage (one is visible already).
+  virtual void make_ready(SlotRef slot, std::uint64_t sequence, std::span<const ArrayId> arrays, bool seal) = 0;
+  /// As publish(), of all that the slot made ready, however many: all or none, also over a restart.
+  ///   Errors: NameTaken (what one of them replaces is being built; two of them have one name).
+  virtual void publish_ready(SlotRef slot, std::uint64_t sequence) = 0;
   /// Takes the name at once; holders keep what they have. Errors: NoSuchArray.
   virtual void remove(SlotRef slot, std::uint64_t sequence, std::string_view name) = 0;
   /// Removes by identity (an array that is being built and is in no index included). Errors: NoSuchArray.

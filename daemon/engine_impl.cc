@@ -139,6 +139,7 @@ void EngineImpl::sweep(SlotRef slot) {
   if (slot.index >= header().max_clients) return;
   auto& words = writer_.slot(slot.index);
   if (slot_gen(words.id.load()) != slot.gen || slot_state(words.id.load()) == SlotState::free) return;
+  finish_publishing();  // for this slot or another: what could not be finished before
   words.id.store(slot_id(slot.gen, SlotState::dying));
   crash_point("sweep.dying");
   fail_point("sweep.dying");
@@ -252,7 +253,7 @@ std::uint64_t EngineImpl::warm_limit_bytes() const {
 
 PoolStatus EngineImpl::pool_status() const {
   const auto numbers = pool_.numbers();
-  const auto limits = read_memory_limits(pool_folder(), options_.cgroup_root);
+  const auto limits = read_memory_limits(pool_folder_, options_.cgroup_root);
   PoolStatus out;
   out.capacity_bytes = numbers.capacity, out.used_bytes = numbers.used, out.live_bytes = numbers.live;
   out.warm_bytes = numbers.warm, out.free_bytes = numbers.free, out.largest_free_bytes = numbers.largest_free;

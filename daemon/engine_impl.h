@@ -1,6 +1,4 @@
-/// The engine's parts and the private steps its operations share. Operations are grouped by file: engine_impl.cc
-/// (slots, memory), create_ops.cc (creating), array_ops.cc (publish, remove, rename), memory_ops.cc (grants), version_ops.cc
-/// (commit, revert), snapshot_ops.cc, torn_ops.cc, recovery.cc (adoption).
+/// The engine's parts and the private steps its operations share, by the file in which they are.
 ///
 /// Invariants between calls: every record whose root is not 0 names an intact version and meta block; a name is in the
 /// index exactly if its array is visible or building without kArrayReplaces; the pool counts one holder of an extent for
@@ -51,11 +49,12 @@ class EngineImpl final : public Engine {
   std::unique_ptr<CreateTicket> prepare_create(SlotRef slot, std::span<const CreateSpec> specs) override;
   std::uint64_t cold_bytes(const CreateTicket& ticket) const override;
   bool reserve_some(CreateTicket& ticket) override;
-  std::vector<CreatedArray> commit_create(SlotRef slot, std::uint64_t sequence,
-                                          std::unique_ptr<CreateTicket> ticket) override;
+  std::vector<CreatedArray> commit_create(SlotRef slot, std::uint64_t sequence, std::unique_ptr<CreateTicket> ticket) override;
   std::optional<std::vector<CreatedArray>> find_created(SlotRef slot, std::uint64_t sequence) const override;
 
   void publish(SlotRef slot, std::uint64_t sequence, std::span<const ArrayId> arrays, bool seal) override;
+  void make_ready(SlotRef slot, std::uint64_t sequence, std::span<const ArrayId> arrays, bool seal) override;
+  void publish_ready(SlotRef slot, std::uint64_t sequence) override;
   void remove(SlotRef slot, std::uint64_t sequence, std::string_view name) override;
   void discard(SlotRef slot, std::uint64_t sequence, ArrayId id) override;
   void rename(SlotRef slot, std::uint64_t sequence, std::string_view from, std::string_view to, bool replace) override;
@@ -96,7 +95,6 @@ class EngineImpl final : public Engine {
   void reserve_sync_in_use();
   void update_statistics() noexcept;
   void names_changed() noexcept;
-  const std::string& pool_folder() const noexcept { return pool_folder_; }
 
   // create_ops.cc
   void check_spec(const CreateSpec& spec, TicketItem& item) const;
@@ -109,8 +107,15 @@ class EngineImpl final : public Engine {
   Written write_blocks(const TicketImpl& ticket, std::size_t item, std::uint64_t gen, std::vector<ExtentInfo>& extents);
   std::uint64_t write_meta(SlotRef slot, const TicketItem& item);
   std::uint64_t grow_records(const TicketImpl& ticket);
-  void write_ticket(const TicketImpl& ticket, Transaction& change, std::vector<Written>& written,
-                    std::vector<CreatedArray>& out);
+  void write_ticket(const TicketImpl& ticket, Transaction& change, std::vector<Written>& written, std::vector<CreatedArray>& out);
+
+  // publish_ops.cc
+  CurrentArrays check_batch(SlotRef slot, std::span<const ArrayId> ids) const;
+  void published(SlotRef slot, const CurrentArrays& batch);
+  void publish_one(Transaction& change, const Current& array, bool seal, std::vector<Current>& gone);
+  std::vector<std::uint32_t> ready_of(SlotRef slot) const;
+  void publish_batches(SlotRef slot, std::span<const std::uint32_t> ready);
+  void finish_publishing();
 
   // array_ops.cc
   /// Stages the removal of an array; retired() after the commit queues what it held.
@@ -118,10 +123,6 @@ class EngineImpl final : public Engine {
   void retired(const Current& array);
   Current find_visible(SlotRef slot, std::string_view name) const;
   Current find_id(SlotRef slot, ArrayId id) const;
-  using Batch = std::map<std::uint32_t, Current>;  ///< by record
-  Batch check_batch(SlotRef slot, std::span<const ArrayId> ids) const;
-  void published(SlotRef slot, const Batch& batch);
-  void publish_one(Transaction& change, const Current& array, bool seal, std::vector<Current>& gone);
   void commit(Transaction& change);
   void remove_owned(SlotRef slot);
   [[noreturn]] static void no_such_array(std::string_view name);

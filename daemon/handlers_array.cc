@@ -40,8 +40,19 @@ std::optional<CreateReply> handle(Server& server, Session& session, std::uint64_
 
 std::optional<EmptyReply> handle(Server& server, Session& session, std::uint64_t sequence, PublishRequest request) {
   check_batch("Publish", request.arrays.size());
-  server.engine().publish(*session.slot(), sequence, request.arrays, request.seal);
+  auto& engine = server.engine();
+  if (request.later) {
+    engine.make_ready(*session.slot(), sequence, request.arrays, request.seal);
+  } else {
+    engine.publish(*session.slot(), sequence, request.arrays, request.seal);
+  }
   server.schedule_chores();  // an array may have been replaced
+  return EmptyReply{};
+}
+
+std::optional<EmptyReply> handle(Server& server, Session& session, std::uint64_t sequence, PublishReadyRequest) {
+  server.engine().publish_ready(*session.slot(), sequence);
+  server.schedule_chores();
   return EmptyReply{};
 }
 

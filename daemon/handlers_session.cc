@@ -11,13 +11,14 @@ namespace ndshare::internal {
 namespace {
 
 void check_versions(const HelloRequest& request, bool is_operator, std::uint64_t layout_hash) {
-  const bool layout_fits = is_operator || request.layout_hash == layout_hash;  // an operator maps nothing
-  if (request.protocol == kProtocolVersion && layout_fits) return;
+  if (is_operator) return;  // maps nothing; what it asks of another version is Save and Stop, which never change
+  if (request.protocol == kProtocolVersion && request.layout_hash == layout_hash) return;
   throw Error(ErrorCode::LayoutVersion,
               std::string("the daemon (") + kVersionText + ", protocol " + std::to_string(kProtocolVersion) + ", layout " +
                   std::to_string(layout_hash) + ") and this program (protocol " + std::to_string(request.protocol) + ", layout " +
                   std::to_string(request.layout_hash) +
-                  ") do not fit: use the ndshare of the daemon's version, or stop the daemon (`ndshare stop`) and start this one's",
+                  ") do not fit: use the ndshare of the daemon's version, or `ndshare save DIR` (the daemon does it), `ndshare stop "
+                  "--force`, and start and `ndshare load DIR` with this one's",
               {{"daemon_protocol", std::to_string(kProtocolVersion)},
                {"client_protocol", std::to_string(request.protocol)},
                {"daemon_layout", std::to_string(layout_hash)},

@@ -49,6 +49,7 @@ void EngineImpl::adopt() {
   for (const auto record : writer_.recovered()) {
     if (record < records_high_) content_changed(record);  // a commit that was finished just now is announced
   }
+  finish_publishing();
   sweep_dead();
   crash_point("adopt.swept");
   remove_ownerless();

@@ -18,6 +18,7 @@
 #include "daemon/engine.h"
 #include "daemon/loop.h"
 #include "daemon/options.h"
+#include "daemon/save_job.h"
 #include "daemon/session.h"
 #include "lib/wire/peer.h"
 
@@ -76,6 +77,10 @@ class Server {
   /// After a request: whether it found the sync segment cut.
   void mend_sync() noexcept;
 
+  /// The `ndshare` that was beside this program at its start, or -1; a save by it, answered when it ends (save_job.cc).
+  int own_cli() const { return own_cli_.get(); }
+  void start_save(SaveJob job);
+
   void start_job(std::shared_ptr<CreateJob> job);
   void finish_job(const std::shared_ptr<CreateJob>& job);
 
@@ -96,6 +101,7 @@ class Server {
   void check_ephemeral();
   void chores();
   void drop_jobs();
+  void look_at_save(std::list<SaveJob>::iterator job);
 
   DaemonOptions options_;
   std::string socket_path_;
@@ -107,6 +113,8 @@ class Server {
   std::map<std::uint32_t, Holder> holders_;  ///< by slot index
   std::vector<SlotRef> unswept_;             ///< their sweep failed: look_around() tries again
   std::list<std::shared_ptr<CreateJob>> jobs_;
+  OwnedFd own_cli_ = open_own_cli();
+  std::list<SaveJob> saves_;
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   bool look_due_ = false, chores_due_ = false, reclaim_due_ = false, served_ = false, removed_ = false, stopping_ = false;
 };

@@ -36,8 +36,7 @@ void check_access(const Session& session, Access access, const char* name) {
   if (!session.greeted()) refuse(ErrorCode::Protocol, "the first message of a connection must be Hello");
   const bool needs_slot = access == Access::slot || access == Access::write;
   if (needs_slot && !session.slot()) refuse(ErrorCode::Protocol, "an operator, or a client that detached, has no slot to do this");
-  const bool owner = session.peer().uid == 0 || session.peer().uid == ::geteuid();
-  if (access == Access::own && !owner) refuse(ErrorCode::Permission, "only the store's owner and root may do this");
+  if (access == Access::own && !session.is_owner()) refuse(ErrorCode::Permission, "only the store's owner and root may do this");
   const bool needs_write = access == Access::operate || access == Access::own || access == Access::write;
   if (needs_write && session.read_only()) {
     refuse(ErrorCode::Permission, "this client is read-only: connect with the write role (uid of the owner, or --allow-gid)");
@@ -60,6 +59,8 @@ Session::Session(Server& server, OwnedFd socket, PeerCredentials peer, PeerRole 
       watch_(server.loop(), socket_.get()),
       peer_(std::move(peer)),
       role_(role) {}
+
+bool Session::is_owner() const { return peer_.uid == 0 || peer_.uid == ::geteuid(); }
 
 void Session::start() { wait_for_request(); }
 
@@ -85,10 +86,13 @@ void Session::on_readable() {
   const auto keep = shared_from_this();  // a handler may close the session
   waiting_ = false;
   try {
-    const auto got = receive_packet(socket_.get(), packet_buffer(), false);
+    // To close what somebody else's file system serves may take as long as that likes: of the owner's, who may stop us anyway.
+    auto got = receive_packet(socket_.get(), packet_buffer(), greeted_ && is_owner());
+    descriptors_ = std::move(got.descriptors);
     if (got.arrival == Arrival::hang_up) return server_.hung_up(*this);
     used_ = used_ || greeted_;
     if (got.arrival == Arrival::packet) take(packet_buffer().first(got.bytes));
+    descriptors_.clear();
   } catch (const Error& error) {
     if (error.code() != ErrorCode::Protocol) return server_.hung_up(*this);
     malformed(0, error);
@@ -104,6 +108,9 @@ void Session::take(std::span<const std::uint8_t> packet) {
   auto message = assembler_.add(packet);
   if (!message) return;
   try {
+    if (!descriptors_.empty() && message->type() != MessageOf<SaveRequest>::kType) {
+      throw Error(ErrorCode::Protocol, "message: descriptors beside a request that takes none");
+    }
     dispatch(*message);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::Protocol) return malformed(message->sequence(), error);

@@ -44,6 +44,10 @@ class Session : public std::enable_shared_from_this<Session> {
   /// Whether anything was asked for after the greeting, or the slot was in use before it (resumed).
   bool used() const { return used_; }
   void mark_used() { used_ = true; }
+  /// Those that came beside the request in hand; once.
+  std::vector<OwnedFd> take_descriptors() { return std::move(descriptors_); }
+  /// The store's owner, or root.
+  bool is_owner() const;
   /// Hands over the pidfd of the peer; once.
   OwnedFd take_pidfd() { return std::move(peer_.pidfd); }
 
@@ -85,6 +89,7 @@ class Session : public std::enable_shared_from_this<Session> {
   Assembler assembler_{kMaxRequestBytes};
   std::deque<Outgoing> outgoing_;
   std::optional<SlotRef> slot_;
+  std::vector<OwnedFd> descriptors_;
   int malformed_ = 0;
   bool greeted_ = false, read_only_ = true, deferred_ = false, waiting_ = false, used_ = false, closing_ = false, sending_ = false;
 };

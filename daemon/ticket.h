@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -48,6 +49,9 @@ struct CurrentArray {
   std::uint64_t version() const noexcept { return root >> 1; }
   bool building() const noexcept { return (flags & kArrayBuilding) != 0; }
 };
+
+/// Some of them, by record.
+using CurrentArrays = std::map<std::uint32_t, CurrentArray>;
 
 /// What a commit makes of an array: its block is written and its kept extents are counted, nothing is visible.
 struct NextVersion {

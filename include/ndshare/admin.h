@@ -129,7 +129,7 @@ struct SaveReport {
 };
 /// Writes every visible array (snapshots, attributes, seals and torn marks included) to files below `directory`: one .npy an
 /// array and a manifest with checksums. Atomic: a save that is killed leaves what was there whole. Works without a daemon for
-/// the store's owner. Session arrays are left out.   Threads: reads and writes with all cores.
+/// the store's owner, and with a daemon of another version, which then does it (no progress). Session arrays are left out.   Threads: reads and writes with all cores.
 ///   Errors: Io (disk full: says how much is needed), NoSuchStore, Permission; Busy (without a daemon: a writer in the way).
 NDSHARE_API SaveReport save(std::string_view store, const std::string& directory, const Progress& progress = {},
                             std::chrono::nanoseconds timeout = std::chrono::seconds(60));

@@ -29,6 +29,8 @@ struct CatalogHeader {
   a64 live_arrays;
   a64 used_bytes, live_bytes, warm_bytes;    ///< statistics for readers: in extents, in arrays, resident but free
   a64 largest_free_bytes, free_bytes;
+  a64 publishing;                            ///< (slot + 1) << 32 | low 32 bits of its gen: what that slot has ready becomes
+                                             ///< visible, in several redo records; 0 where no such thing is under way
 };
 static_assert(sizeof(CatalogHeader) <= kPage);
 
@@ -87,6 +89,8 @@ struct VersionRef {
 inline constexpr std::uint64_t kArraySealed = 1;    ///< never changes again
 inline constexpr std::uint64_t kArraySession = 2;   ///< removed with the slot that made it
 inline constexpr std::uint64_t kArrayBuilding = 4;  ///< only its creator sees it; removed when the creator dies
+inline constexpr std::uint64_t kArrayReady = 32;    ///< building, and complete: visible with all that its creator has ready
+inline constexpr std::uint64_t kArraySealLater = 64;  ///< ready, and sealed from the moment it is visible
 inline constexpr std::uint64_t kArraySnapshot = 16; ///< of another array: shares its extents, sealed from the start
 inline constexpr std::uint64_t kArrayReplaces = 8;  ///< building, not in the index: takes the name at publish
 

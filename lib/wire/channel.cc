@@ -36,14 +36,14 @@ void Channel::hung_up() {
 }
 
 Message Channel::exchange(std::uint64_t type, std::uint64_t sequence, Bytes request, Deadline deadline,
-                          std::vector<OwnedFd>* descriptors) {
+                          std::vector<OwnedFd>* descriptors, std::span<const int> send) {
   if (broken_) hung_up();
   if (request.size() > kMaxRequestBytes) {
     throw Error(ErrorCode::Usage, "a request of " + format_bytes(request.size()) + ", over the limit of " +
                                       format_bytes(kMaxRequestBytes) + ": ask for less at a time");
   }
   try {
-    send(std::move(request), deadline);
+    this->send(std::move(request), deadline, send);
   } catch (const Error& error) {
     // A daemon that turned us away may have said why before it hung up: that reply is still to be read.
     if (error.code() != ErrorCode::Disconnected) throw;
@@ -52,11 +52,11 @@ Message Channel::exchange(std::uint64_t type, std::uint64_t sequence, Bytes requ
   return receive(type, sequence, deadline, descriptors);
 }
 
-void Channel::send(Bytes request, Deadline deadline) {
+void Channel::send(Bytes request, Deadline deadline, std::span<const int> descriptors) {
   bool started = false;
   for (const auto& packet : split_message(std::move(request))) {
     int refused = 0;
-    while (!send_packet(socket_.get(), packet)) {
+    while (!send_packet(socket_.get(), packet, started ? std::span<const int>{} : descriptors)) {
       try {
         if (refused++ > 0) wait_for_memory(deadline);
         wait_writable(socket_.get(), deadline);

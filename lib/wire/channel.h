@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <set>
+#include <span>
 #include <vector>
 
 #include "lib/wire/codec.h"
@@ -21,13 +22,14 @@ class Channel {
 
   /// Sends `request` and waits for its reply. `sequence` must differ from those of the calls before, but for a retried request.
   /// Descriptors that ride along go to `descriptors` (of the greeting: catalog, sync, pool); without it they are closed.
+  /// `send`: those that ride along with a request of one packet; the daemon takes them of its owner only.
   ///   Errors: what the daemon answered, with the same code, message and details; Timeout; Disconnected; Protocol; Usage (a
   ///   request over kMaxRequestBytes: ask for less at a time).
   template <class Request>
   ReplyOf<Request> call(const Request& request, std::uint64_t sequence, Deadline deadline,
-                        std::vector<OwnedFd>* descriptors = nullptr) {
+                        std::vector<OwnedFd>* descriptors = nullptr, std::span<const int> send = {}) {
     constexpr auto kType = MessageOf<Request>::kType;
-    return exchange(kType, sequence, encode(kType, sequence, request), deadline, descriptors).template body<ReplyOf<Request>>();
+    return exchange(kType, sequence, encode(kType, sequence, request), deadline, descriptors, send).template body<ReplyOf<Request>>();
   }
 
   /// Waits for the answers to creates whose call() timed out, and appends the arrays that they made. No wait where there are
@@ -44,8 +46,8 @@ class Channel {
 
  private:
   Message exchange(std::uint64_t type, std::uint64_t sequence, Bytes request, Deadline deadline,
-                   std::vector<OwnedFd>* descriptors);
-  void send(Bytes request, Deadline deadline);
+                   std::vector<OwnedFd>* descriptors, std::span<const int> send);
+  void send(Bytes request, Deadline deadline, std::span<const int> descriptors);
   Message receive(std::uint64_t type, std::uint64_t sequence, Deadline deadline, std::vector<OwnedFd>* descriptors);
   Message next_message(Deadline deadline, std::vector<OwnedFd>& descriptors);
   [[noreturn]] void hung_up();

@@ -285,6 +285,7 @@ NDSHARE_CODEC(CommitReply)
 NDSHARE_CODEC(SnapshotReply)
 NDSHARE_CODEC(StatusReply)
 NDSHARE_CODEC(TrimReply)
+NDSHARE_CODEC(SaveReply)
 NDSHARE_CODEC(EmptyReply)
 NDSHARE_CODEC(ErrorReply)
 

@@ -62,10 +62,16 @@ struct CreateReply {
   std::uint64_t pool_bytes = 0;       ///< the pool may have grown: map at least this much
 };
 
-/// Ends the building of arrays, all or none; seals them if asked. At most kMaxCreateBatch of them.
+/// Ends the building of arrays, all or none; seals them if asked. At most kMaxCreateBatch of them. `later`: they are only marked
+/// as complete, and a PublishReadyRequest makes them visible.
 struct PublishRequest {
   std::vector<ArrayId> arrays;
   bool seal = false;
+  bool later = false;
+};
+/// Makes all arrays visible that the client marked as complete, however many: all, also if the daemon is killed meanwhile, or none.
+struct PublishReadyRequest {
+  bool unused = false;
 };
 struct DiscardRequest {
   ArrayId id;
@@ -107,7 +113,18 @@ struct TrimReply {
   std::uint64_t freed_bytes = 0;
 };
 
-/// Ends the daemon. Without `force` it refuses while clients are attached or persistent arrays exist; `keep` leaves the memory.
+/// For a client of another version, which cannot read this daemon's memory: the daemon runs the ndshare that lay beside it when it
+/// was started, to save the store. Two descriptors ride along: the folder in which `name` is made, and a file for what that
+/// program says. Answered when it has ended. Stable across versions, as the greeting is.
+struct SaveRequest {
+  std::string name;
+  std::uint64_t wait_ms = 0;          ///< for writers in the way
+};
+struct SaveReply {
+  std::uint64_t status = 0;           ///< of the program; over 128: ended by signal status - 128
+};
+
+/// Stable across versions, too. Ends the daemon. Without `force` it refuses while clients are attached or persistent arrays exist; `keep` leaves the memory.
 struct StopRequest {
   bool force = false, keep = false;
 };

@@ -81,7 +81,21 @@ TEST(ProtocolTest, AnotherLayoutIsRefusedWithBothSidesAndAnOperatorIsNot) {
   request.purpose = "operator";
   EXPECT_EQ(code_of([&] { RawClient(daemon, request); }), ErrorCode::Ok);
   request.protocol = 99;
+  EXPECT_EQ(code_of([&] { RawClient(daemon, request); }), ErrorCode::Ok) << "its Save and Stop are those of every version";
+  request.purpose = "client";
   EXPECT_EQ(code_of([&] { RawClient(daemon, request); }), ErrorCode::LayoutVersion);
+}
+
+TEST(ProtocolTest, ASaveNeedsItsDescriptorsAndAName) {
+  const DaemonProcess daemon;
+  RawClient one(daemon, "operator");
+  EXPECT_EQ(code_of([&] { one.call(SaveRequest{"s", 1000}); }), ErrorCode::Protocol);
+  const std::array<int, 2> extra = {0, 0};
+  for (const std::string name : {"", ".", "..", "a/b"}) {
+    const auto save = [&] { one.channel().call(SaveRequest{name, 1000}, 50 + name.size(), watchdog(), nullptr, extra); };
+    EXPECT_EQ(code_of(save), ErrorCode::Usage) << name;
+  }
+  EXPECT_TRUE(serves(daemon));
 }
 
 TEST(ProtocolTest, TooManyClientsAndRoomAgainAfterADetach) {

@@ -129,6 +129,68 @@ TEST(SaveCrashTest, ALoadThatIsKilledLeavesNothing) {
   EXPECT_EQ(generation_of(to.name(), 1), 1U);
 }
 
+/// More arrays than a redo record is filled with, and than one request marks as complete.
+constexpr std::size_t kManyArrays = 1300;
+
+/// A save of them; every third is sealed.
+void save_many(const std::string& folder) {
+  const TestStore from;
+  Store store = from.connect();
+  std::vector<CreateItem> items;
+  for (std::size_t i = 0; i < kManyArrays; ++i) items.push_back({"many/" + std::to_string(i), int32, {3}});
+  auto made = store.create_many(items);
+  for (std::size_t i = 0; i < made.size(); ++i) i % 3 == 0 ? made[i].seal() : made[i].write().release();
+  admin::save(from.name(), folder, {}, kPatience);
+}
+
+TEST(SaveCrashTest, ALoadOfManyArraysThatIsKilledLeavesNothing) {
+  const TestStore to;
+  const ScratchDir scratch;
+  save_many(scratch.file("s"));
+  for (const std::string point : {"load.filled", "load.ready", "load.ready:2"}) {
+    const auto killed = cli(to.name(), {"load", scratch.file("s")}, {.input = {}, .env = {{"NDSHARE_CRASH_AT", point}}});
+    EXPECT_EQ(killed.status, 128 + SIGKILL) << killed.err;
+    EXPECT_TRUE(pictures_of(to.name()).empty()) << point;
+  }
+  const auto killed =
+      cli(to.name(), {"load", scratch.file("s")}, {.input = {}, .env = {{"NDSHARE_CRASH_AT", "load.published"}}});
+  EXPECT_EQ(killed.status, 128 + SIGKILL) << killed.err;
+  EXPECT_EQ(pictures_of(to.name()).size(), kManyArrays) << "the one request that shows them was answered";
+}
+
+/// The daemon is killed at `point` of the load's last request, and the loading process too where asked; then it is started again.
+void load_while_the_daemon_is_killed(const std::string& folder, const std::string& point, bool loader_too) {
+  SCOPED_TRACE(point + (loader_too ? ", and its client" : ""));
+  ::setenv("NDSHARE_CRASH_AT", point.c_str(), 1);
+  const TestStore to;
+  ::unsetenv("NDSHARE_CRASH_AT");
+  const auto daemon = static_cast<pid_t>(to.status().pid);
+  const pid_t loader = fork_child([&] {
+    admin::load(to.name(), folder, false, {}, kPatience);
+    return 0;
+  });
+  ASSERT_TRUE(eventually([&] { return ::kill(daemon, 0) != 0; }));
+  if (loader_too) ::kill(loader, SIGKILL), wait_child(loader);
+  admin::start({.store = to.name(), .timeout = kPatience});
+  if (!loader_too) {
+    EXPECT_EQ(wait_child(loader), std::optional<int>(0));
+  }
+  const bool all = !loader_too || point.starts_with("publish.");
+  std::size_t sealed = 0;
+  const auto pictures = pictures_of(to.name());
+  EXPECT_EQ(pictures.size(), all ? kManyArrays : 0);
+  for (const auto& [name, picture] : pictures) sealed += picture.sealed;
+  EXPECT_EQ(sealed, all ? (kManyArrays + 2) / 3 : 0);
+}
+
+TEST(SaveCrashTest, ALoadWhoseDaemonIsKilledIsDoneAsAWhole) {
+  const ScratchDir scratch;
+  save_many(scratch.file("s"));
+  for (const std::string point : {"publish.marked", "publish.batch", "publish.batch:2", "create.begin:2"}) {
+    for (const bool loader_too : {false, true}) load_while_the_daemon_is_killed(scratch.file("s"), point, loader_too);
+  }
+}
+
 TEST(SaveCrashTest, TwoSavesAtOnceLeaveOneOfThem) {
   const TestStore from;
   const ScratchDir scratch;

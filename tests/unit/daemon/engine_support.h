@@ -49,6 +49,7 @@ class TestStore {
     options.capacity_bytes = 64 * kTestMiB;
     options.max_clients = 16;
     options.max_arrays = 4096;
+    options.publish_batch = 2;
   }
   ~TestStore() {
     engine.reset();
@@ -194,6 +195,6 @@ inline constexpr const char* kCrashPointsServing[] = {
     "commit.filled", "commit.committed", "commit.apply", "commit.empty",  "create.begin",  "create.blocks",
     "attach.filled", "attach.live",      "reclaim.block", "reclaim.meta", "sweep.dying",   "sweep.batch",
     "sweep.owned",   "sweep.grants",     "sweep.mutex",   "sweep.cleared", "sweep.woken",  "sweep.entries",
-    "sweep.free",    "index.built",      "make.filled",   "make.pool",    "make.sync",     "make.catalog"};
+    "sweep.free",    "publish.marked",   "publish.batch", "index.built", "make.filled",   "make.pool",    "make.sync",     "make.catalog"};
 
 }  // namespace ndshare::internal

@@ -171,6 +171,26 @@ TEST(EngineTest, PublishIsAllOrNothingAndChecksItsBuilder) {
   EXPECT_EQ(engine.header().live_arrays.load(), 2U);
 }
 
+TEST(EngineTest, WhatIsReadyGoesWithItsClientUntilItIsPublished) {
+  TestStore store;
+  auto* engine = &store.open();
+  const auto slot = engine->attach(self());
+  const auto made = create(*engine, slot, {spec("a", {10}), spec("b", {10}), spec("c", {10})}, 1);
+  const std::vector ids = {id_of(made[0]), id_of(made[1]), id_of(made[2])};
+  engine->make_ready(slot, 2, ids, false);
+  engine = &store.restart();
+  EXPECT_EQ(engine->header().live_arrays.load(), 0U);
+  engine->publish_ready(slot, 3);
+  engine->publish_ready(slot, 3);  // sent again
+  EXPECT_EQ(engine->header().live_arrays.load(), 3U);
+  EXPECT_EQ(code_of([&] { engine->make_ready(slot, 4, ids, false); }), ErrorCode::Usage);
+  const auto more = create(*engine, slot, {spec("d", {10})}, 5);
+  engine->make_ready(slot, 6, std::vector{id_of(more[0])}, false);
+  engine->sweep(slot);
+  EXPECT_EQ(engine->header().live_arrays.load(), 3U);
+  EXPECT_EQ(audit(*engine), "");
+}
+
 TEST(EngineTest, ReadOnlyClientsChangeNothing) {
   TestStore store;
   auto& engine = store.open();

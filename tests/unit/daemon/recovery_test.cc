@@ -52,8 +52,19 @@ const std::vector<Names>& names_after() {
                                          {"kept", "tiny", "renamed", "gone"},
                                          {"kept", "tiny", "renamed"},
                                          {"kept", "renamed"},
-                                         {"kept", "renamed"}};
+                                         {"kept", "renamed", "one", "two"},
+                                         {"kept", "renamed", "one", "two"}};
   return all;
+}
+
+/// Three arrays that become visible together, in two redo records; one of them takes the place of "kept".
+void publish_together(Engine& engine, SlotRef slot) {
+  auto replacing = spec("kept", {400});
+  replacing.replace = true;
+  const auto made = create(engine, slot, {spec("one", {20000}), spec("two", {200}), replacing}, 20);
+  engine.make_ready(slot, 21, std::vector{id_of(made[0])}, true);
+  engine.make_ready(slot, 22, std::vector{id_of(made[1]), id_of(made[2])}, false);
+  engine.publish_ready(slot, 23);
 }
 
 /// Everything a daemon does, each kind of request at least once.
@@ -81,6 +92,7 @@ void scenario(TestStore& store, Progress& progress) {
   engine.sweep(other);
   pin.reset();
   engine.reclaim();
+  publish_together(engine, slot), progress.step();
   create(engine, slot, {spec("unfinished", {30000})}, 11), progress.step();
 }
 
@@ -97,6 +109,10 @@ void check_survivor(TestStore& store, const Progress& progress, const std::strin
     names.insert(array.name);
   });
   EXPECT_EQ(engine.header().live_arrays.load(), names.size());
+  const auto kept = client.view.find("kept"), one = client.view.find("one");
+  const std::uint64_t nbytes = kept ? client.view.read(kept->array)->nbytes : 0;
+  EXPECT_EQ(nbytes, one ? 400U : kept ? 100000U : 0U) << "all of publish_together() or nothing";
+  EXPECT_EQ(one ? one->flags : kArraySealed, kArraySealed);
   const auto done = progress.count();  // the step under way was applied or it was not, those before it were
   const auto& next = names_after()[std::min(done + 1, names_after().size() - 1)];
   EXPECT_TRUE(names == names_after()[done] || names == next) << done;
@@ -137,7 +153,8 @@ TEST(RecoveryTest, DaemonKilledWhileItAdopts) {
   for (const std::string point :
        {"recover.apply", "recover.empty", "adopt.redo", "adopt.rebuilt", "adopt.swept", "sweep.dying", "sweep.batch",
         "sweep.mutex", "sweep.cleared", "sweep.free", "commit.committed", "commit.apply", "reclaim.block"}) {
-    for (const std::string first : {"commit.committed:12", "commit.apply:50", "sweep.owned", "create.blocks:4"}) {
+    for (const std::string first : {"commit.committed:12", "commit.apply:50", "sweep.owned", "create.blocks:4", "publish.marked",
+                                    "publish.batch"}) {
       TestStore store;
       Progress progress;
       ASSERT_TRUE(crash_in_child(first, [&] { scenario(store, progress); })) << first;

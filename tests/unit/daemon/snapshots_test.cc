@@ -50,6 +50,21 @@ class SnapshotTest : public ::testing::Test {
   ArrayId id;
 };
 
+TEST_F(SnapshotTest, WhatIsSharedIsPendingOnlyWhereAllItsHoldersWait) {
+  user->snapshot("a", "shot");
+  auto pin = user->take("a", M::view), of_shot = user->take("shot", M::view);
+  user->update("a", 0, 4, 0, 4 * kGrain, 'b');
+  EXPECT_EQ(used(), 8 * kGrain);
+  EXPECT_EQ(engine().pool_status().pending_bytes, 0U) << "the snapshot has it";
+  remove("shot");
+  for (auto* last : {&of_shot, &pin}) {
+    EXPECT_EQ(used(), 8 * kGrain);
+    EXPECT_EQ(engine().pool_status().pending_bytes, 4 * kGrain) << "once, though two wait";
+    last->reset();
+  }
+  EXPECT_EQ(used(), 4 * kGrain);
+}
+
 TEST_F(SnapshotTest, SharesEverythingAndCopiesNothing) {
   const auto before = used();
   const auto version = user->read("a").ref.version;

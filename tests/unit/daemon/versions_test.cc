@@ -104,22 +104,6 @@ TEST_F(VersionsTest, WhatOnlyAViewOfAnOlderVersionHoldsIsPending) {
   EXPECT_FALSE(engine().waits_for_claims());
 }
 
-TEST_F(VersionsTest, WhatIsSharedIsPendingOnlyWhereAllItsHoldersWait) {
-  mine->snapshot("a", "shot");
-  auto pin = other->take("a", M::view), of_shot = other->take("shot", M::view);
-  mine->update("a", 0, 8, 0, 8 * kGrain, 'b');
-  EXPECT_EQ(used(), 16 * kGrain);
-  EXPECT_EQ(engine().pool_status().pending_bytes, 0U) << "the snapshot has it";
-  engine().remove(mine->slot(), 0, "shot");
-  EXPECT_EQ(engine().reclaim(), 0U);
-  EXPECT_EQ(engine().pool_status().pending_bytes, 8 * kGrain) << "once, though two wait";
-  of_shot.reset();
-  EXPECT_EQ(engine().reclaim(), 0U);
-  EXPECT_EQ(engine().pool_status().pending_bytes, 8 * kGrain);
-  pin.reset();
-  EXPECT_EQ(used(), 8 * kGrain);
-}
-
 TEST_F(VersionsTest, WritersKeepTheirVersionAndEveryLaterOne) {
   for (const auto mode : {M::update, M::write}) {
     auto pin = other->take("a", mode, 7, 8);
