@@ -5,13 +5,17 @@
 /// store whose daemon was killed is started again by whichever of its clients asks first.
 /// A create that timed out may still happen: its arrays, which nobody has a handle to, are discarded ahead of the next request
 /// (where the connection broke as well, when this client ends).
+/// A change of an array whose answer does not come is given up before the claim that it was asked under can go: see
+/// daemon/changing.h.
 ///   Threads: safe; requests of a process go one after the other.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -20,6 +24,7 @@
 
 #include "client/address.h"
 #include "client/deadline_mutex.h"
+#include "lib/shm/sync_format.h"
 #include "lib/wire/channel.h"
 
 namespace ndshare::internal {
@@ -52,6 +57,19 @@ class Connection {
     if (!ready_ || channel_->broken() || lost_socket()) reconnect(deadline);
     if constexpr (!std::is_same_v<Request, DetachRequest>) discard_late(deadline);  // a sweep discards everything anyway
     const auto sequence = ++sequence_;
+    try {
+      return call_until_answered(request, sequence, deadline);
+    } catch (...) {
+      if constexpr (!std::is_same_v<Request, DetachRequest>) give_up_request(sequence);  // after that one the slot may be another's
+      throw;
+    }
+  }
+  /// Where requests are given up: of this client's slot, mapped for as long as something may be asked.
+  void share(SlotClaims& claims) noexcept { claims_ = &claims; }
+
+ private:
+  template <class Request>
+  ReplyOf<Request> call_until_answered(const Request& request, std::uint64_t sequence, Deadline deadline) {
     while (true) {  // a daemon may be killed more than once; the deadline ends this
       try {
         return channel_->call(request, sequence, deadline);
@@ -61,8 +79,18 @@ class Connection {
       }
     }
   }
-
- private:
+  /// Returns when the daemon is not making that change, and never will. (But for a daemon that was stopped or killed while it
+  /// made it: nobody waits for that; what it has begun is done when it goes on.)
+  void give_up_request(std::uint64_t sequence) noexcept {
+    constexpr auto kChangeTime = std::chrono::seconds(1);  // far longer than a change takes
+    constexpr auto kNap = std::chrono::microseconds(100);
+    if (claims_ == nullptr || lost_) return;
+    claims_->given_up.store(sequence, std::memory_order_seq_cst);
+    const auto limit = std::chrono::steady_clock::now() + kChangeTime;
+    while (claims_->changing.load(std::memory_order_seq_cst) == sequence && std::chrono::steady_clock::now() < limit) {
+      std::this_thread::sleep_for(kNap);
+    }
+  }
   std::unique_lock<DeadlineMutex> lock_until(Deadline deadline);
   HelloReply greet(Deadline deadline, bool resume);
   HelloReply greet_again(Deadline deadline);
@@ -78,6 +106,7 @@ class Connection {
   DeadlineMutex mutex_;
   std::optional<Channel> channel_;
   std::uint64_t sequence_ = 0;
+  SlotClaims* claims_ = nullptr;
   bool ready_ = false;  ///< greeted
   bool lost_ = false;   ///< the store or our place in it is gone for good
   std::uint64_t device_ = 0, inode_ = 0;  ///< of the socket: its descriptor may have become another file's

@@ -98,6 +98,7 @@ ClientSession::ClientSession(const StoreAddress& address, const ConnectOptions& 
     const auto reopen = [this] { return Descriptor(connection_->reopen_pool(deadline({})).release()); };
     maps_ = std::make_unique<Maps>(connection_->take_descriptors(), connection_->hello(), reopen);
     slot_ = &maps_->view.slot(slot());
+    connection_->share(*slot_claims(maps_->sync, maps_->layout, maps_->view.header().max_clients, connection_->hello()));
     if (guard_pages_.enabled()) maps_->pool.guard(guard_pages_);
     // From its first request on the slot is this process's, whatever becomes of the connection: claims need no daemon.
     request(PingRequest{}, deadline({}));

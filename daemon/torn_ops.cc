@@ -4,6 +4,7 @@
 
 #include <ndshare/error.h>
 
+#include "daemon/changing.h"
 #include "daemon/crash_point.h"
 #include "daemon/engine_impl.h"
 #include "daemon/sweeper.h"
@@ -80,6 +81,7 @@ void EngineImpl::tear_writes(SlotRef slot) {
 void EngineImpl::mend(SlotRef slot, std::uint64_t sequence, const MendRequest& request) {
   const auto& words = check_slot(slot, true);
   if (is_repeat(slot, sequence)) return;
+  const Changing changing(sync_.claims(slot.index), sequence);
   const auto array = find_id(slot, request.id);
   require_claim(slot, array, {ClaimMode::write});
   const auto rows = rows_of(heap_.version(array.block));

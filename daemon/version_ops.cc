@@ -3,6 +3,7 @@
 
 #include <ndshare/error.h>
 
+#include "daemon/changing.h"
 #include "daemon/crash_point.h"
 #include "daemon/engine_impl.h"
 #include "daemon/torn_ranges.h"
@@ -139,6 +140,7 @@ std::uint64_t EngineImpl::commit_version(SlotRef slot, std::uint64_t sequence, c
   if (is_repeat(slot, sequence) && request.id.array < header().records_high.load()) {
     return latest_result(slot, static_cast<std::uint32_t>(request.id.array));
   }
+  const Changing changing(sync_.claims(slot.index), sequence);
   const auto array = find_to_change(slot, request.id);
   require_claim(slot, array, {ClaimMode::update, ClaimMode::write});
   crash_point("version.begin");
@@ -175,6 +177,7 @@ std::uint64_t EngineImpl::revert(SlotRef slot, std::uint64_t sequence, const Rev
   if (is_repeat(slot, sequence) && request.id.array < header().records_high.load()) {
     return latest_result(slot, static_cast<std::uint32_t>(request.id.array));
   }
+  const Changing changing(sync_.claims(slot.index), sequence);
   const auto array = find_to_change(slot, request.id);
   require_claim(slot, array, {ClaimMode::update, ClaimMode::write});
   const auto source = find_visible(slot, request.snapshot);

@@ -50,6 +50,7 @@ void clear_claims(SlotClaims& shared) noexcept {
   clear_table(shared.view, view_high(shared));
   shared.lock_high.store(0, std::memory_order_seq_cst);
   shared.view_high.store(0, std::memory_order_seq_cst);
+  shared.given_up.store(0, std::memory_order_seq_cst), shared.changing.store(0, std::memory_order_seq_cst);
 }
 
 std::int64_t row_count(const ArrayCopy& copy) noexcept {

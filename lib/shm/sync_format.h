@@ -53,7 +53,9 @@ enum class SlotCounter : std::uint32_t { reads, views, writes, updates, waits, u
 /// The claims of one slot. Only its owner writes; the high-water marks bound every scan (and are range-checked by it).
 struct SlotClaims {
   a32 lock_high, view_high;          ///< entries ever used by this owner; stored before the entry's word
-  a64 counters[15];                  ///< SlotCounter
+  a64 counters[13];                  ///< SlotCounter
+  a64 given_up;                      ///< the last request that its client waits for no more; daemon/changing.h has the rule
+  a64 changing;                      ///< the request that the daemon is changing an array for (its store); 0: none
   std::byte pad[kPage - 128];
   Claim lock[kLockEntries];
   Claim view[kViewEntries];

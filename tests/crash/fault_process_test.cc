@@ -137,6 +137,26 @@ TEST_F(FaultProcessTest, AStoppedHolderIsNamed) {
   EXPECT_TRUE(array_.info().torn.empty()) << "the lock of a living process was broken";
 }
 
+/// A commit that nobody answered in time is not made later, when its claim is gone and others may have written there since,
+/// although its client has another claim on the array by then.
+TEST_F(FaultProcessTest, AChangeThatWasGivenUpDoesNotHappen) {
+  Store hasty = Store::connect(daemon_.store(), {.timeout = seconds(1)});
+  SharedArray a = hasty.open("a");
+  std::optional<UpdateGuard> update = a.update({.rows = {0, 10}, .timeout = kPatience});
+  fill_pattern(update->data(), update->nbytes(), 9);
+  ::kill(daemon_.pid(), SIGSTOP);
+  EXPECT_EQ(code_of([&] { update->commit(); }), ErrorCode::Timeout);
+  update.reset();
+  fill_pattern(array_.write({.rows = {0, 10}}).data(), 10 * 1024, 5);
+  auto other = a.write({.rows = {200, 210}});
+  ::kill(daemon_.pid(), SIGCONT);
+  store_.ping();
+  EXPECT_TRUE(eventually([&] { return code_of([&] { hasty.ping(); }) == ErrorCode::Ok; }));  // its requests are in order
+  other.release();
+  EXPECT_TRUE(has_pattern(array_.read({.rows = {0, 10}}).data(), 10 * 1024, 5)) << "what another client wrote is lost";
+  EXPECT_TRUE(admin::Inspector(daemon_.store()).claims().empty());
+}
+
 /// A process that has the pid of a dead client, but not its start time, is not that client.
 TEST_F(FaultProcessTest, AReusedPidIsNotTheClient) {
   const Child holder([&](const Gate& gate) {
