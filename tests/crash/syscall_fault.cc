@@ -152,21 +152,22 @@ void SyscallFault::end() { ::raise(SIGSTOP); }
 std::vector<TracedCall> SyscallFault::calls(const std::function<int()>& body) {
   Traced child(body);
   std::vector<TracedCall> out;
+  std::map<long, std::size_t> seen;
   for (auto call = child.next_call(); call > 0; call = child.next_call()) {
     const auto found = faults().find(call - 1);
-    out.push_back({call - 1, found == faults().end() ? std::vector<int>() : found->second.second});
+    out.push_back({call - 1, seen[call - 1]++, found == faults().end() ? std::vector<int>() : found->second.second});
     child.leave_call();
   }
   child.finish();
   return out;
 }
 
-FaultResult SyscallFault::run(const std::function<int()>& body, std::size_t n, long number, int error, bool lasting) {
+FaultResult SyscallFault::run(const std::function<int()>& body, const TracedCall& which, int error, bool lasting) {
   Traced child(body);
   FaultResult out;
   std::size_t seen = 0;
   for (auto call = child.next_call(); call > 0; call = child.next_call()) {
-    const bool this_one = seen++ >= n && call - 1 == number && (lasting || !out.reached);
+    const bool this_one = call - 1 == which.number && seen++ >= which.before && (lasting || !out.reached);
     if (this_one) skip_call(child.pid());
     child.leave_call();
     if (this_one) set_result(child.pid(), -error);

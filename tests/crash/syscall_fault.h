@@ -14,6 +14,7 @@ namespace ndshare::test {
 /// A call of the operation, by its number; what it may fail with.
 struct TracedCall {
   long number = 0;
+  std::size_t before = 0;   ///< calls of the same number ahead of it
   std::vector<int> errors;  ///< empty where it cannot fail, or where the library does not call it
 };
 
@@ -31,9 +32,9 @@ class SyscallFault {
   static void end();
   /// The calls between begin() and end().
   static std::vector<TracedCall> calls(const std::function<int()>& body);
-  /// Runs it with the first call of that number from place n (0: the first) on failing with `error`; `lasting`: and all that
-  /// come after it. (Two runs need not make the same calls: allocators, clocks.)
-  static FaultResult run(const std::function<int()>& body, std::size_t n, long number, int error, bool lasting = false);
+  /// Runs it with that call failing with `error`; `lasting`: and all of its number that come after it. (Two runs need not make
+  /// the same calls: allocators, clocks, answers that are there at once. So a call is known by how many of its number went ahead.)
+  static FaultResult run(const std::function<int()>& body, const TracedCall& which, int error, bool lasting = false);
   /// Whether a system may lack that for long: memory, descriptors.
   static bool may_last(int error);
   /// "recvmsg fails with ECONNRESET"
