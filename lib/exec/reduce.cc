@@ -213,8 +213,9 @@ Array any_or_all(std::string_view what, bool all, const Lazy& x, const ReduceOpt
     });
     return work.finish(out, TypeId::bool_);
   }
-  work.set_value(work.program().cast(work.value(), TypeId::uint8));
-  return work.finish(work.join_all(all ? Join::min : Join::max, all ? 1 : 0), TypeId::bool_);
+  const Array joined = work.join_all(all ? Join::all : Join::any, all);
+  // A row that met no other keeps bytes beyond 0 and 1, which memory from elsewhere may have.
+  return work.finish(run_binary(BinaryOp::logical_or, joined, joined, {.out = joined}), TypeId::bool_);
 }
 
 /// How many elements make each result; of a mask: how many it lets through.

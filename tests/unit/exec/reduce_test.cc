@@ -117,6 +117,16 @@ TEST(ReduceTest, OneElementAnywhereDecides) {
   EXPECT_TRUE(all(zeros({0})).item<bool>());
 }
 
+TEST(ReduceTest, BytesOfBoolsMayBeAnything) {
+  const Array odd = full({1, 300}, 6, uint8).view_as(bool_);
+  for (const Array& got : {any(odd, {.axis = 0}), all(odd, {.axis = 0}), any(odd, {.axis = 1}), all(odd.T(), {.axis = 1})}) {
+    for (const std::uint8_t byte : got.view_as(uint8).as_span<const std::uint8_t>()) EXPECT_EQ(byte, 1);
+  }
+  EXPECT_EQ(count_nonzero(odd).item<std::int64_t>(), 300);
+  EXPECT_EQ(sum(odd, {.axis = 0}).at<std::int64_t>(7), 1);
+  EXPECT_EQ(max(odd, {.axis = 0}).view_as(uint8).at<int>(7), 1);
+}
+
 TEST(ReduceTest, WhatErrstateCountsIsCountedToTheEnd) {
   const Array x = ones({300'000}), y = zeros({300'000});
   const ErrState counting{.divide = Err::count};
