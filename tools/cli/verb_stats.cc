@@ -39,9 +39,10 @@ Stats stats_of(const Array& x) {
   if (masked) some.where = present;
   if (!dtype.is_complex()) {
     ReduceOptions low = some, high = some;
-    if (masked) {  // a value that is there, so that the mask needs no end of the dtype
-      const Array first = values.ravel()(argmax(present).item<std::int64_t>());
-      low.initial = high.initial = first.item();
+    if (times) {  // the ends of the dtype change nothing: there is a value
+      low.initial = std::numeric_limits<std::int64_t>::max(), high.initial = std::numeric_limits<std::int64_t>::min();
+    } else if (masked) {
+      low.initial = std::numeric_limits<double>::infinity(), high.initial = -std::numeric_limits<double>::infinity();
     }
     const Array least = min(values, low), most = max(values, high);
     out.min = number(times ? least.view_as(dtype) : least), out.max = number(times ? most.view_as(dtype) : most);

@@ -55,11 +55,16 @@ TEST(VerbTest, ExamplesAreRealCommandLines) {
   const std::set<std::string_view> needs_store = {"start", "run"};
   for (const auto& verb : verbs()) {
     if (needs_store.contains(verb.name)) continue;
-    std::istringstream split{std::string(verb.example)};
-    std::vector<std::string> words;
-    for (std::string word; split >> word;) {
-      std::erase(word, '\'');
-      words.push_back(word);
+    std::vector<std::string> words(1);
+    bool quoted = false;
+    for (const char c : verb.example) {
+      if (c == '\'') {
+        quoted = !quoted;
+      } else if (c == ' ' && !quoted) {
+        words.emplace_back();
+      } else {
+        words.back() += c;
+      }
     }
     words.front() = "--store=" + test::unique_store_name("none");  // ahead of a command's "--"
     const auto ran = run_words(words);
