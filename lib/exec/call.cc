@@ -18,7 +18,8 @@ void Call::need(std::size_t least, std::size_t most) const {
   // What is missing by position may be there by name: take() and the functions look.
   if (values_.size() <= most && values_.size() + named_.size() >= least) return;
   const std::string range = std::to_string(least) + (most == least ? "" : " to " + std::to_string(most));
-  fail("takes " + range + (most == 1 ? " argument" : " arguments") + " without a name, not " + std::to_string(values_.size()));
+  fail("takes " + range + (most == 1 ? " argument" : " arguments") + " without a name, not " +
+       std::to_string(values_.size()));
 }
 
 std::optional<Result> Call::take(const std::string& argument, std::size_t position) {
@@ -82,7 +83,8 @@ Shape Call::take_shape(std::size_t position) {
   if (given && std::holds_alternative<Scalar>(*given)) return {integer(std::get<Scalar>(*given), "shape")};
   const auto* tuple = given ? std::get_if<Tuple>(&*given) : nullptr;
   if (tuple == nullptr) fail("takes a number or a tuple as shape: " + node_.word + "((2, 3))");
-  if (tuple->size() > 32) throw Error(Error::Shape, "a shape of " + std::to_string(tuple->size()) + " axes: the limit is 32");
+  if (tuple->size() > 32)
+    throw Error(Error::Shape, "a shape of " + std::to_string(tuple->size()) + " axes: the limit is 32");
   Shape shape;
   for (const Scalar& length : *tuple) shape.push_back(integer(length, "shape"));
   return shape;

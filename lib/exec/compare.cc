@@ -22,7 +22,8 @@ int order_bytes(const std::byte* a, std::int64_t a_length, const std::byte* b, s
 }
 int order_str(const std::byte* a, std::int64_t a_length, const std::byte* b, std::int64_t b_length) {
   for (std::int64_t i = 0; i < std::max(a_length, b_length); i += 4) {
-    const auto left = i < a_length ? load_lane<std::uint32_t>(a + i) : 0, right = i < b_length ? load_lane<std::uint32_t>(b + i) : 0;
+    const auto left = i < a_length ? load_lane<std::uint32_t>(a + i) : 0,
+               right = i < b_length ? load_lane<std::uint32_t>(b + i) : 0;
     if (left != right) return left < right ? -1 : 1;
   }
   return 0;
@@ -40,7 +41,8 @@ bool holds(std::string_view op, int order) {
 
 Array compare_text(std::string_view op, const Array& a, const Array& b) {
   if (a.dtype().id() != b.dtype().id()) {
-    throw Error(Error::DtypeMismatch, a.dtype().name() + " and " + b.dtype().name() + " do not compare: bytes with bytes, text with text");
+    throw Error(Error::DtypeMismatch,
+                a.dtype().name() + " and " + b.dtype().name() + " do not compare: bytes with bytes, text with text");
   }
   const Shape shape = broadcast_shapes(a.shape(), b.shape());
   const Array left = a.broadcast_to(shape), right = b.broadcast_to(shape);
@@ -48,17 +50,19 @@ Array compare_text(std::string_view op, const Array& a, const Array& b) {
   const auto order = a.dtype().id() == TypeId::bytes ? order_bytes : order_str;
   const bool outcome[] = {holds(op, -1), holds(op, 0), holds(op, 1)};
   bool* to = out.as_span<bool>().data();
-  visit_pairs(left.data(), left.strides(), right.data(), right.strides(), shape, [&](const std::byte* x, const std::byte* y) {
-    *to++ = outcome[order(x, a.itemsize(), y, b.itemsize()) + 1];
-    return true;
-  });
+  visit_pairs(left.data(), left.strides(), right.data(), right.strides(), shape,
+              [&](const std::byte* x, const std::byte* y) {
+                *to++ = outcome[order(x, a.itemsize(), y, b.itemsize()) + 1];
+                return true;
+              });
   return out;
 }
 
 /// NaT is before and after nothing, and differs from itself.
 Lazy compare_times(std::string_view op, const Array& a, const Array& b) {
   if (a.dtype() != b.dtype()) {
-    throw Error(Error::DtypeMismatch, a.dtype().name() + " and " + b.dtype().name() + " do not compare: only the same unit does");
+    throw Error(Error::DtypeMismatch,
+                a.dtype().name() + " and " + b.dtype().name() + " do not compare: only the same unit does");
   }
   const Lazy left(a.view_as(int64)), right(b.view_as(int64));
   const Lazy missing = logical_or(equal(left, kNat), equal(right, kNat));
@@ -69,7 +73,8 @@ Lazy compare_times(std::string_view op, const Array& a, const Array& b) {
 Array text_like(const std::string& text, const DType& like) {
   if (!like.is_text()) return scalar_array(Scalar(text), like);
   const auto code_points = std::max<std::size_t>(1, like.id() == TypeId::bytes ? text.size() : utf8_length(text));
-  return scalar_array(Scalar(text), DType::parse((like.id() == TypeId::bytes ? "S" : "U") + std::to_string(code_points)));
+  return scalar_array(Scalar(text),
+                      DType::parse((like.id() == TypeId::bytes ? "S" : "U") + std::to_string(code_points)));
 }
 
 }  // namespace ndshare::internal

@@ -22,7 +22,8 @@ using Complex = std::complex<double>;
 bool is_exact(const Scalar& number) noexcept { return number.kind() == 'b' || number.kind() == 'i'; }
 
 Int128 to_integer(const Scalar& number) {
-  return number.value().index() == 2 ? static_cast<Int128>(number.as<std::uint64_t>()) : static_cast<Int128>(number.as<std::int64_t>());
+  return number.value().index() == 2 ? static_cast<Int128>(number.as<std::uint64_t>())
+                                     : static_cast<Int128>(number.as<std::int64_t>());
 }
 Scalar from_integer(Int128 value) {
   if (value >= INT64_MIN && value <= INT64_MAX) return Scalar(static_cast<std::int64_t>(value));
@@ -30,7 +31,8 @@ Scalar from_integer(Int128 value) {
   too_large();
 }
 Scalar from_real(double value, double a, double b) {
-  if (std::isinf(value) && std::isfinite(a) && std::isfinite(b)) throw Error(Error::Overflow, "a number beyond float64: write inf where that is meant");
+  if (std::isinf(value) && std::isfinite(a) && std::isfinite(b))
+    throw Error(Error::Overflow, "a number beyond float64: write inf where that is meant");
   return Scalar(value);
 }
 
@@ -42,7 +44,9 @@ Scalar compare(std::string_view op, const T& a, const T& b) {
   if (op == "<=") return Scalar(a <= b);
   return Scalar(op == ">" ? a > b : a >= b);
 }
-bool is_comparison(std::string_view op) noexcept { return op == "==" || op == "!=" || (op[0] == '<' && op != "<<") || (op[0] == '>' && op != ">>"); }
+bool is_comparison(std::string_view op) noexcept {
+  return op == "==" || op == "!=" || (op[0] == '<' && op != "<<") || (op[0] == '>' && op != ">>");
+}
 
 Int128 floor_quotient(Int128 a, Int128 b) { return a / b - ((a % b != 0 && (a < 0) != (b < 0)) ? 1 : 0); }
 
@@ -85,7 +89,8 @@ Scalar of_integers(std::string_view op, const Scalar& left, const Scalar& right)
     if (__builtin_mul_overflow(a, b, &product)) too_large();
     return from_integer(product);
   }
-  if (op == "**") return b < 0 ? of_reals(op, static_cast<double>(a), static_cast<double>(b)) : from_integer(power(a, b));
+  if (op == "**")
+    return b < 0 ? of_reals(op, static_cast<double>(a), static_cast<double>(b)) : from_integer(power(a, b));
   if (b == 0) wrong("a division by 0");
   return from_integer(op == "//" ? floor_quotient(a, b) : a - b * floor_quotient(a, b));
 }

@@ -37,10 +37,13 @@ Result call_reduce(Call& call) {
   options.initial = call.take_number("initial");
   if (const auto ddof = call.take_number("ddof")) options.ddof = ddof->as<double>();
   if (const auto mask = call.take("where")) {
-    if (std::holds_alternative<std::string>(*mask) || std::holds_alternative<Tuple>(*mask)) call.fail("takes a mask as where");
+    if (std::holds_alternative<std::string>(*mask) || std::holds_alternative<Tuple>(*mask))
+      call.fail("takes a mask as where");
     const auto* array = std::get_if<Array>(&*mask);
     const auto* lazy = std::get_if<Lazy>(&*mask);
-    options.where = array != nullptr ? *array : call.interpreter().computed(lazy != nullptr ? *lazy : Lazy(std::get<Scalar>(*mask)));
+    options.where = array != nullptr
+                        ? *array
+                        : call.interpreter().computed(lazy != nullptr ? *lazy : Lazy(std::get<Scalar>(*mask)));
   }
   call.done();
   return call.interpreter().reduced(kFunction, call.operand(0), options);
@@ -99,7 +102,8 @@ Result call_round(Call& call) {
   const Lazy x = call.operand(0);
   const DType dtype = x.dtype();
   if (decimals == 0 || (!dtype.is_floating() && !dtype.is_complex() && decimals > 0)) return rint(x);
-  if (!dtype.is_floating() && !dtype.is_complex()) call.fail("of whole numbers takes no negative decimals: convert with astype(a, f8)");
+  if (!dtype.is_floating() && !dtype.is_complex())
+    call.fail("of whole numbers takes no negative decimals: convert with astype(a, f8)");
   const double factor = std::pow(10.0, static_cast<double>(std::abs(decimals)));
   return decimals > 0 ? divide(rint(multiply(x, factor)), factor) : multiply(rint(divide(x, factor)), factor);
 }
@@ -121,7 +125,8 @@ Result call_isclose(Call& call) {
   if (const auto atol = call.take_number("atol", 3)) close.atol = atol->as<double>();
   close.equal_nan = call.take_flag("equal_nan");
   call.done();
-  if (call.interpreter().is_planning()) return call.interpreter().computed(less_equal(abs(call.operand(0) - call.operand(1)), abs(call.operand(1))));
+  if (call.interpreter().is_planning())
+    return call.interpreter().computed(less_equal(abs(call.operand(0) - call.operand(1)), abs(call.operand(1))));
   return isclose(call.array(0), call.array(1), close);
 }
 
@@ -134,7 +139,9 @@ Result call_nan_to_num(Call& call) {
   const Lazy x = call.operand(0);
   const DType dtype = x.dtype();
   if (dtype.is_complex()) call.fail("takes real numbers: do real(a) and imag(a) apart");
-  const double most = dtype == float16 ? 65504 : dtype == float32 ? double{std::numeric_limits<float>::max()} : std::numeric_limits<double>::max();
+  const double most = dtype == float16   ? 65504
+                      : dtype == float32 ? double{std::numeric_limits<float>::max()}
+                                         : std::numeric_limits<double>::max();
   const double nan = number("nan", 0), high = number("posinf", most), low = number("neginf", -most);
   call.done();
   if (!dtype.is_floating()) return x;
@@ -184,15 +191,18 @@ Result call_full(Call& call) {
 Result call_arange(Call& call) {
   call.need(1, 4);
   const auto dtype = call.take_dtype(3);
-  const auto first = call.take_number("start", 0), second = call.take_number("stop", 1), third = call.take_number("step", 2);
+  const auto first = call.take_number("start", 0), second = call.take_number("stop", 1),
+             third = call.take_number("step", 2);
   call.done();
   if (!first) call.fail("needs an end: arange(10)");
   const Scalar start = second ? *first : Scalar(0), stop = second ? *second : *first, step = third.value_or(Scalar(1));
   const double count = std::ceil((stop.as<double>() - start.as<double>()) / step.as<double>());
   const bool whole = start.kind() != 'f' && stop.kind() != 'f' && step.kind() != 'f';
   const DType chosen = dtype.value_or(whole ? int64 : float64);
-  const Shape shape{std::isfinite(count) ? static_cast<std::int64_t>(std::clamp(count, 0.0, 9e18)) : 0};  // what is not is told by arange
-  return made(call, shape, chosen, [&] { return dtype ? arange(start, stop, step, *dtype) : arange(start, stop, step); });
+  const Shape shape{std::isfinite(count) ? static_cast<std::int64_t>(std::clamp(count, 0.0, 9e18))
+                                         : 0};  // what is not is told by arange
+  return made(call, shape, chosen,
+              [&] { return dtype ? arange(start, stop, step, *dtype) : arange(start, stop, step); });
 }
 Result call_linspace(Call& call) {
   call.need(2, 4);
@@ -214,21 +224,56 @@ constexpr Entry kFunctions[] = {
 #define NDSHARE_UNARY_OP(name, loops, rule, result, errors, family, ulp, doc) {#name, call_unary<name>},
 #define NDSHARE_BINARY_OP(name, loops, rule, result, commutative, errors, family, ulp, doc) {#name, call_binary<name>},
 #include <ndshare/op_list.inc>
-    {"power", call_binary<power>}, {"round", call_round}, {"where", call_where}, {"clip", call_clip}, {"astype", call_astype},
-    {"isclose", call_isclose}, {"deg2rad", call_deg2rad}, {"rad2deg", call_rad2deg}, {"nan_to_num", call_nan_to_num},
-    {"transpose", call_transpose}, {"sum", call_reduce<sum>}, {"prod", call_reduce<prod>}, {"min", call_reduce<min>},
-    {"max", call_reduce<max>}, {"ptp", call_reduce<ptp>}, {"mean", call_reduce<mean>}, {"var", call_reduce<var>},
-    {"std", call_reduce<stddev>}, {"any", call_reduce<any>}, {"all", call_reduce<all_of>},
-    {"count_nonzero", call_reduce<count_nonzero>}, {"argmin", call_reduce<argmin>}, {"argmax", call_reduce<argmax>},
-    {"cumsum", call_scan<cumsum>}, {"cumprod", call_scan<cumprod>}, {"arange", call_arange}, {"linspace", call_linspace},
-    {"zeros", call_full}, {"ones", call_full}, {"full", call_full},
+    {"power", call_binary<power>},
+    {"round", call_round},
+    {"where", call_where},
+    {"clip", call_clip},
+    {"astype", call_astype},
+    {"isclose", call_isclose},
+    {"deg2rad", call_deg2rad},
+    {"rad2deg", call_rad2deg},
+    {"nan_to_num", call_nan_to_num},
+    {"transpose", call_transpose},
+    {"sum", call_reduce<sum>},
+    {"prod", call_reduce<prod>},
+    {"min", call_reduce<min>},
+    {"max", call_reduce<max>},
+    {"ptp", call_reduce<ptp>},
+    {"mean", call_reduce<mean>},
+    {"var", call_reduce<var>},
+    {"std", call_reduce<stddev>},
+    {"any", call_reduce<any>},
+    {"all", call_reduce<all_of>},
+    {"count_nonzero", call_reduce<count_nonzero>},
+    {"argmin", call_reduce<argmin>},
+    {"argmax", call_reduce<argmax>},
+    {"cumsum", call_scan<cumsum>},
+    {"cumprod", call_scan<cumprod>},
+    {"arange", call_arange},
+    {"linspace", call_linspace},
+    {"zeros", call_full},
+    {"ones", call_full},
+    {"full", call_full},
     // NumPy's other names
-    {"absolute", call_unary<abs>}, {"invert", call_unary<bitwise_invert>}, {"bitwise_not", call_unary<bitwise_invert>},
-    {"conjugate", call_unary<conj>}, {"arcsin", call_unary<asin>}, {"arccos", call_unary<acos>}, {"arctan", call_unary<atan>},
-    {"arcsinh", call_unary<asinh>}, {"arccosh", call_unary<acosh>}, {"arctanh", call_unary<atanh>},
-    {"arctan2", call_binary<atan2>}, {"mod", call_binary<remainder>}, {"true_divide", call_binary<divide>},
-    {"left_shift", call_binary<bitwise_left_shift>}, {"right_shift", call_binary<bitwise_right_shift>},
-    {"radians", call_deg2rad}, {"degrees", call_rad2deg}, {"amin", call_reduce<min>}, {"amax", call_reduce<max>}};
+    {"absolute", call_unary<abs>},
+    {"invert", call_unary<bitwise_invert>},
+    {"bitwise_not", call_unary<bitwise_invert>},
+    {"conjugate", call_unary<conj>},
+    {"arcsin", call_unary<asin>},
+    {"arccos", call_unary<acos>},
+    {"arctan", call_unary<atan>},
+    {"arcsinh", call_unary<asinh>},
+    {"arccosh", call_unary<acosh>},
+    {"arctanh", call_unary<atanh>},
+    {"arctan2", call_binary<atan2>},
+    {"mod", call_binary<remainder>},
+    {"true_divide", call_binary<divide>},
+    {"left_shift", call_binary<bitwise_left_shift>},
+    {"right_shift", call_binary<bitwise_right_shift>},
+    {"radians", call_deg2rad},
+    {"degrees", call_rad2deg},
+    {"amin", call_reduce<min>},
+    {"amax", call_reduce<max>}};
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
@@ -267,10 +312,24 @@ Lazy apply_operator(std::string_view op, const Lazy& left, const Lazy& right) {
     std::string_view mark;
     Lazy (*function)(const Lazy&, const Lazy&);
   };
-  static constexpr Operator kOperators[] = {
-      {"+", add}, {"-", subtract}, {"*", multiply}, {"/", divide}, {"//", floor_divide}, {"%", remainder}, {"**", pow},
-      {"&", bitwise_and}, {"|", bitwise_or}, {"^", bitwise_xor}, {"<<", bitwise_left_shift}, {">>", bitwise_right_shift},
-      {"<", less}, {"<=", less_equal}, {">", greater}, {">=", greater_equal}, {"==", equal}, {"!=", not_equal}};
+  static constexpr Operator kOperators[] = {{"+", add},
+                                            {"-", subtract},
+                                            {"*", multiply},
+                                            {"/", divide},
+                                            {"//", floor_divide},
+                                            {"%", remainder},
+                                            {"**", pow},
+                                            {"&", bitwise_and},
+                                            {"|", bitwise_or},
+                                            {"^", bitwise_xor},
+                                            {"<<", bitwise_left_shift},
+                                            {">>", bitwise_right_shift},
+                                            {"<", less},
+                                            {"<=", less_equal},
+                                            {">", greater},
+                                            {">=", greater_equal},
+                                            {"==", equal},
+                                            {"!=", not_equal}};
   return std::ranges::find(kOperators, op, &Operator::mark)->function(left, right);
 }
 

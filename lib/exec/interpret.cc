@@ -30,7 +30,8 @@ std::int64_t scratch_of(const Lazy& expression) {
 /// The shape that a reduction gives, from what it gave for an array of as many axes of length 1.
 Shape reduced_shape(const Shape& x, const Axes& axes, bool keepdims) {
   std::vector<bool> gone(static_cast<std::size_t>(x.ndim()), axes.is_all());
-  for (const std::int64_t axis : axes.values()) gone[static_cast<std::size_t>(axis < 0 ? axis + x.ndim() : axis)] = true;
+  for (const std::int64_t axis : axes.values())
+    gone[static_cast<std::size_t>(axis < 0 ? axis + x.ndim() : axis)] = true;
   Shape out;
   for (int axis = 0; axis < x.ndim(); ++axis) {
     if (!gone[static_cast<std::size_t>(axis)]) out.push_back(x[axis]);
@@ -39,7 +40,9 @@ Shape reduced_shape(const Shape& x, const Axes& axes, bool keepdims) {
   return out;
 }
 
-bool is_comparison(std::string_view op) { return op == "==" || op == "!=" || op == "<" || op == "<=" || op == ">" || op == ">="; }
+bool is_comparison(std::string_view op) {
+  return op == "==" || op == "!=" || op == "<" || op == "<=" || op == ">" || op == ">=";
+}
 
 }  // namespace
 
@@ -71,12 +74,15 @@ Array Interpreter::reduced(Reduce function, const Lazy& x, const ReduceOptions& 
 Lazy Interpreter::to_lazy(const Result& value, const Node& node) const {
   if (const auto* array = std::get_if<Array>(&value)) {
     if (array->dtype().is_numeric()) return Lazy(*array);
-    fail(node, "numbers are needed here, not " + array->dtype().name() + (array->dtype().is_structured() ? ": pick a field" : ""),
+    fail(node,
+         "numbers are needed here, not " + array->dtype().name() +
+             (array->dtype().is_structured() ? ": pick a field" : ""),
          ErrorCode::DtypeMismatch);
   }
   if (const auto* lazy = std::get_if<Lazy>(&value)) return *lazy;
   if (const auto* number = std::get_if<Scalar>(&value)) return Lazy(*number);
-  if (std::holds_alternative<std::string>(value)) fail(node, "text is no operand here: it compares with text arrays only");
+  if (std::holds_alternative<std::string>(value))
+    fail(node, "text is no operand here: it compares with text arrays only");
   fail(node, std::holds_alternative<Tuple>(value) ? "a tuple is no operand here" : "None is no operand here");
 }
 
@@ -104,12 +110,13 @@ Result Interpreter::binary(const Node& node) {
   const Node* first = &node;
   for (; first->kind == Node::Kind::binary; first = first->in[0].get()) chain.push_back(first);
   Result value = result(*first);
-  for (auto step = chain.rbegin(); step != chain.rend(); ++step) value = combined(**step, value, result(*(*step)->in[1]));
+  for (auto step = chain.rbegin(); step != chain.rend(); ++step)
+    value = combined(**step, value, result(*(*step)->in[1]));
   return value;
 }
 
 Result Interpreter::combined(const Node& node, const Result& left, const Result& right) const {
-  if (const auto *a = std::get_if<Scalar>(&left), *b = std::get_if<Scalar>(&right); a != nullptr && b != nullptr) {
+  if (const auto* a = std::get_if<Scalar>(&left), *b = std::get_if<Scalar>(&right); a != nullptr && b != nullptr) {
     try {
       return combine_constants(node.word, *a, *b);
     } catch (const Error& error) {
@@ -130,8 +137,11 @@ std::optional<Result> Interpreter::compared(const Node& node, const Result& left
   if (like == nullptr || !is_comparison(node.word)) return std::nullopt;
   const auto side = [&](const Result& value, const Node& from) {
     if (const auto* text = std::get_if<std::string>(&value)) return text_like(*text, like->dtype());
-    if (const Array* array = special(value); array != nullptr && array->dtype().is_text() == like->dtype().is_text()) return *array;
-    fail(from, like->dtype().name() + " compares with " + (like->dtype().is_text() ? "text" : "times and dates in quotes") + " only",
+    if (const Array* array = special(value); array != nullptr && array->dtype().is_text() == like->dtype().is_text())
+      return *array;
+    fail(from,
+         like->dtype().name() + " compares with " + (like->dtype().is_text() ? "text" : "times and dates in quotes") +
+             " only",
          ErrorCode::DtypeMismatch);
   };
   const Array a = side(left, *node.in[0]), b = side(right, *node.in[1]);
@@ -147,10 +157,12 @@ std::int64_t Interpreter::position(const Node& node) {
   const auto* number = std::get_if<Scalar>(&value);
   if (number != nullptr && number->kind() == 'b') fail(node, kMasksWay, ErrorCode::NotSupported);
   if (number != nullptr && number->kind() == 'i') return number->as<std::int64_t>();
-  if (number != nullptr || std::holds_alternative<std::string>(value)) fail(node, "an index is a whole number, a slice, '...' or None", ErrorCode::IndexSyntax);
+  if (number != nullptr || std::holds_alternative<std::string>(value))
+    fail(node, "an index is a whole number, a slice, '...' or None", ErrorCode::IndexSyntax);
   const Array array = to_array(value, node);
   if (array.ndim() != 0 || array.dtype().is_bool()) fail(node, kMasksWay, ErrorCode::NotSupported);
-  if (!array.dtype().is_integer()) fail(node, "an index is a whole number, not " + array.dtype().name(), ErrorCode::IndexSyntax);
+  if (!array.dtype().is_integer())
+    fail(node, "an index is a whole number, not " + array.dtype().name(), ErrorCode::IndexSyntax);
   return array.item<std::int64_t>();
 }
 

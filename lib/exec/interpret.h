@@ -21,8 +21,8 @@ struct NoValue {};
 using Tuple = std::vector<Scalar>;
 using Result = std::variant<NoValue, Array, Lazy, Scalar, std::string, Tuple>;
 
-/// One walk over one tree. With `stages` nothing is computed: what would be is noted there, and stands in as an array of zeros
-/// without memory of its own.
+/// One walk over one tree. With `stages` nothing is computed: what would be is noted there, and stands in as an array
+/// of zeros without memory of its own.
 class Interpreter {
  public:
   Interpreter(const SyntaxTree& tree, const Expression::Resolve& resolve, std::vector<Plan>* stages = nullptr)

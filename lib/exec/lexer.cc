@@ -18,9 +18,10 @@ bool is_hex(char c) noexcept { return is_digit(c) || (c >= 'a' && c <= 'f') || (
 bool is_inside(char c) noexcept { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80; }
 
 // The longer first.
-constexpr std::array<std::string_view, 41> kMarks = {"**=", "//=", "<<=", ">>=", "...", "**", "//", "<<", ">>", "<=", ">=", "==", "!=", "+=",
-                                                     "-=",  "*=",  "/=",  "%=",  "&=",  "|=", "^=", "+",  "-",  "*",  "/",  "%",  "&",  "|",
-                                                     "^",   "~",   "<",   ">",   "=",   "(",  ")",  "[",  "]",  ",",  ".",  ";",  ":"};
+constexpr std::array<std::string_view, 41> kMarks = {
+    "**=", "//=", "<<=", ">>=", "...", "**", "//", "<<", ">>", "<=", ">=", "==", "!=", "+=",
+    "-=",  "*=",  "/=",  "%=",  "&=",  "|=", "^=", "+",  "-",  "*",  "/",  "%",  "&",  "|",
+    "^",   "~",   "<",   ">",   "=",   "(",  ")",  "[",  "]",  ",",  ".",  ";",  ":"};
 
 /// A number's digits as written, without underscores.
 struct Digits {
@@ -43,7 +44,8 @@ Digits digits_at(std::string_view text, std::size_t begin) {
     } else if (c == 'e' || c == 'E' || c == '.') {
       out.whole = false;
     } else if (!is_digit(c)) {
-      const bool sign = (c == '+' || c == '-') && !out.text.empty() && (out.text.back() == 'e' || out.text.back() == 'E');
+      const bool sign =
+          (c == '+' || c == '-') && !out.text.empty() && (out.text.back() == 'e' || out.text.back() == 'E');
       if (!sign) break;
     }
     out.text += c;
@@ -57,7 +59,8 @@ void fail_at(std::string_view text, std::size_t at, const std::string& what, Err
   constexpr std::size_t kBefore = 40, kWidth = 76;
   at = std::min(at, text.size());
   const std::size_t line = at == 0 ? 0 : text.rfind('\n', at - 1) + 1;  // npos + 1 is 0
-  std::size_t from = std::max(line, at > kBefore ? at - kBefore : 0), to = std::min({text.find('\n', at), text.size(), from + kWidth});
+  std::size_t from = std::max(line, at > kBefore ? at - kBefore : 0),
+              to = std::min({text.find('\n', at), text.size(), from + kWidth});
   while (from < at && is_inside(text[from])) ++from;
   while (to > at && to < text.size() && is_inside(text[to])) --to;
   std::string shown(text.substr(from, to - from));
@@ -73,9 +76,11 @@ void fail_at(std::string_view text, std::size_t at, const std::string& what, Err
 Lexer::Lexer(std::string_view text) : text_(text) {
   constexpr std::size_t kMost = 64 * 1024;
   if (text.size() > kMost) {
-    throw Error(Error::Usage, "an expression of " + std::to_string(text.size()) + " characters: the limit is " + std::to_string(kMost));
+    throw Error(Error::Usage, "an expression of " + std::to_string(text.size()) + " characters: the limit is " +
+                                  std::to_string(kMost));
   }
-  if (!decode_utf8(text)) throw Error(Error::Usage, "an expression that is not UTF-8: '" + printable(text.substr(0, 60)) + "'");
+  if (!decode_utf8(text))
+    throw Error(Error::Usage, "an expression that is not UTF-8: '" + printable(text.substr(0, 60)) + "'");
   advance();
 }
 
@@ -163,11 +168,14 @@ void Lexer::read_number() {
   std::uint64_t integer = 0;
   const bool whole = digits.whole && !imaginary;
   const auto read = whole ? std::from_chars(first, last, integer, digits.base) : std::from_chars(first, last, real);
-  const bool too_small = !whole && digits.text.find_first_of("eE") != std::string::npos && digits.text.find('-') != std::string::npos;  // is 0
+  const bool too_small = !whole && digits.text.find_first_of("eE") != std::string::npos &&
+                         digits.text.find('-') != std::string::npos;  // is 0
   if (read.ec == std::errc::result_out_of_range && !too_small) {
-    fail(whole ? "a whole number beyond 64 bits: write it as a float, 1e20" : "a number beyond float64: write inf", at_);
+    fail(whole ? "a whole number beyond 64 bits: write it as a float, 1e20" : "a number beyond float64: write inf",
+         at_);
   }
-  if (read.ec == std::errc::invalid_argument || read.ptr != last || (end < text_.size() && (is_letter(text_[end]) || is_digit(text_[end])))) {
+  if (read.ec == std::errc::invalid_argument || read.ptr != last ||
+      (end < text_.size() && (is_letter(text_[end]) || is_digit(text_[end])))) {
     std::size_t shown = end;
     while (shown < text_.size() && (is_letter(text_[shown]) || is_digit(text_[shown]))) ++shown;
     fail("'" + std::string(text_.substr(at_, shown - at_)) + "' is no number", at_);

@@ -16,8 +16,8 @@ namespace {
 using Node = SyntaxNode;
 using Ptr = SyntaxNode::Ptr;
 
-constexpr int kDeepest = 200;          // levels: each is a few calls deep, here and where the tree is walked
-constexpr int kMostOperations = 1000;  // of one expression: as many as a program has room for
+constexpr int kDeepest = 200;             // levels: each is a few calls deep, here and where the tree is walked
+constexpr int kMostOperations = 1000;     // of one expression: as many as a program has room for
 constexpr std::size_t kMostEntries = 65;  // of an index: more than axes and new axes can be
 
 struct Precedence {
@@ -25,12 +25,13 @@ struct Precedence {
   int level;
 };
 // Loosest first, as Python; `**` is of its own.
-constexpr Precedence kBinary[] = {{"<", 1},  {"<=", 1}, {">", 1},  {">=", 1}, {"==", 1}, {"!=", 1}, {"|", 2}, {"^", 3},
-                                  {"&", 4},  {"<<", 5}, {">>", 5}, {"+", 6},  {"-", 6},  {"*", 7},  {"/", 7}, {"//", 7},
-                                  {"%", 7}};
+constexpr Precedence kBinary[] = {{"<", 1}, {"<=", 1}, {">", 1}, {">=", 1}, {"==", 1}, {"!=", 1},
+                                  {"|", 2}, {"^", 3},  {"&", 4}, {"<<", 5}, {">>", 5}, {"+", 6},
+                                  {"-", 6}, {"*", 7},  {"/", 7}, {"//", 7}, {"%", 7}};
 int level_of(const Token& token) noexcept {
   if (token.kind != Token::Kind::mark) return 0;
-  const auto* found = std::find_if(std::begin(kBinary), std::end(kBinary), [&](const Precedence& p) { return p.mark == token.word; });
+  const auto* found =
+      std::find_if(std::begin(kBinary), std::end(kBinary), [&](const Precedence& p) { return p.mark == token.word; });
   return found == std::end(kBinary) ? 0 : found->level;
 }
 
@@ -71,7 +72,9 @@ class Parser {
     Parser& parser_;
   };
 
-  [[noreturn]] void too_deep(std::size_t at) const { lexer_.fail("nested deeper than " + std::to_string(kDeepest), at); }
+  [[noreturn]] void too_deep(std::size_t at) const {
+    lexer_.fail("nested deeper than " + std::to_string(kDeepest), at);
+  }
 
   /// Bounds the depth of the tree: it is walked by recursion, but for chains of operators.
   Ptr make(Node node) const {
@@ -95,7 +98,8 @@ class Parser {
     if (!assigns) return {.place = expression_of(left), .value = expression_of(left)};
     const Node* target = left.get();
     while (target->kind == Node::Kind::index || target->kind == Node::Kind::field) target = target->in[0].get();
-    if (target->kind != Node::Kind::name) lexer_.fail("only a name, its fields and elements can be assigned to", left->at);
+    if (target->kind != Node::Kind::name)
+      lexer_.fail("only a name, its fields and elements can be assigned to", left->at);
     lexer_.take();
     return {.target = target->word,
             .op = mark.word.substr(0, mark.word.size() - 1),
@@ -110,7 +114,8 @@ class Parser {
     bool compared = false;
     for (int found = level_of(lexer_.peek()); found >= level && found != 0; found = level_of(lexer_.peek())) {
       const Token mark = lexer_.take();
-      if (++operations_ > kMostOperations) lexer_.fail("over " + std::to_string(kMostOperations) + " operators", mark.at);
+      if (++operations_ > kMostOperations)
+        lexer_.fail("over " + std::to_string(kMostOperations) + " operators", mark.at);
       if (found == 1 && compared) lexer_.fail("comparisons do not chain: write (a < b) & (b < c)", mark.at);
       compared = found == 1;
       left = make({.kind = Node::Kind::binary, .at = mark.at, .word = mark.word, .in = {left, expression(found + 1)}});
@@ -128,7 +133,10 @@ class Parser {
     const Ptr base = postfix();
     const std::size_t mark = lexer_.peek().at;
     if (!lexer_.accept("**")) return base;
-    return make({.kind = Node::Kind::binary, .at = mark, .word = "**", .in = {base, prefix()}});  // right to left; -2**2 is -(2**2)
+    return make({.kind = Node::Kind::binary,
+                 .at = mark,
+                 .word = "**",
+                 .in = {base, prefix()}});  // right to left; -2**2 is -(2**2)
   }
 
   Ptr postfix() {
@@ -138,7 +146,8 @@ class Parser {
       if (lexer_.accept(".")) {
         const Token field = lexer_.take();
         if (field.kind != Token::Kind::name) lexer_.fail("a field's name is expected after '.'", field.at);
-        if (lexer_.at_mark("(")) lexer_.fail("there are no methods here: write " + field.word + "(a), not a." + field.word + "()", at);
+        if (lexer_.at_mark("("))
+          lexer_.fail("there are no methods here: write " + field.word + "(a), not a." + field.word + "()", at);
         node = make({.kind = Node::Kind::field, .at = at, .word = field.word, .in = {node}});
       } else if (lexer_.accept("[")) {
         node = bracket(node, at);
@@ -155,7 +164,8 @@ class Parser {
     do {
       if (lexer_.at_mark("]") && index.in.size() > 1) break;
       index.in.push_back(entry());
-      if (index.in.size() > kMostEntries) lexer_.fail("an index of over " + std::to_string(kMostEntries - 1) + " entries", at);
+      if (index.in.size() > kMostEntries)
+        lexer_.fail("an index of over " + std::to_string(kMostEntries - 1) + " entries", at);
     } while (lexer_.accept(","));
     lexer_.expect("]");
     if (index.in.size() == 2 && index.in[1]->kind == Node::Kind::text) {
@@ -223,7 +233,8 @@ class Parser {
         if (token.word == "(") return group(token.at);
         if (token.word == "[") return list(token.at);
         if (token.word == ";") lexer_.fail("something is missing", token.at);
-        if (token.word == "&" || token.word == "|") lexer_.fail("'" + token.word + "' stands between two operands, once", token.at);
+        if (token.word == "&" || token.word == "|")
+          lexer_.fail("'" + token.word + "' stands between two operands, once", token.at);
         break;
       case Token::Kind::end:
         lexer_.fail("something is missing", token.at);
@@ -249,7 +260,8 @@ class Parser {
   Ptr name(const Token& token) const {
     refuse_words(token);
     if (!token.quoted) {
-      if (const auto number = constant(token.word)) return make({.kind = Node::Kind::number, .at = token.at, .number = *number});
+      if (const auto number = constant(token.word))
+        return make({.kind = Node::Kind::number, .at = token.at, .number = *number});
       if (token.word == "None" || token.word == "newaxis") return make({.kind = Node::Kind::none, .at = token.at});
       if (token.word == "Ellipsis") return make({.kind = Node::Kind::ellipsis, .at = token.at});
     }

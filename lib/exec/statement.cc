@@ -46,7 +46,8 @@ std::vector<std::string> names_in_indices(const Node& place) {
 
 bool is_whole(const Node& entry) {
   if (entry.kind == Node::Kind::ellipsis) return true;
-  return entry.kind == Node::Kind::slice && std::ranges::all_of(entry.in, [](const Node::Ptr& part) { return part == nullptr; });
+  return entry.kind == Node::Kind::slice &&
+         std::ranges::all_of(entry.in, [](const Node::Ptr& part) { return part == nullptr; });
 }
 
 /// An index of all rows as one of those from `first` on.
@@ -128,13 +129,15 @@ Statement::Touched Statement::touched(std::int64_t length) const {
   const bool fresh = op.empty() && std::ranges::find(read, target) == read.end();
   if (row_step(steps) == nullptr || !names_in_indices(root).empty()) return out;
   const Node& first = *row_step(steps);
-  out.overwritten = fresh && steps.size() == 1 && std::all_of(first.in.begin() + 2, first.in.end(), [](const auto& in) { return is_whole(*in); });
+  out.overwritten = fresh && steps.size() == 1 &&
+                    std::all_of(first.in.begin() + 2, first.in.end(), [](const auto& in) { return is_whole(*in); });
   const Node& entry = *first.in[1];
   if (is_whole(entry)) return out;
-  const bool rows_first = entry.kind == Node::Kind::slice || entry.kind == Node::Kind::number || entry.kind == Node::Kind::unary ||
-                          entry.kind == Node::Kind::binary;
+  const bool rows_first = entry.kind == Node::Kind::slice || entry.kind == Node::Kind::number ||
+                          entry.kind == Node::Kind::unary || entry.kind == Node::Kind::binary;
   const Expression::Resolve nothing = [](const std::string&) { return Array(); };
-  const std::vector<Index> index = rows_first ? Interpreter(*place.tree_, nothing).entries(first) : std::vector<Index>{};
+  const std::vector<Index> index =
+      rows_first ? Interpreter(*place.tree_, nothing).entries(first) : std::vector<Index>{};
   if (rows_first && !index.empty()) {
     if (const auto* at = std::get_if<std::int64_t>(&index[0].value())) {
       const std::int64_t row = *at < 0 ? *at + length : *at;
@@ -147,7 +150,8 @@ Statement::Touched Statement::touched(std::int64_t length) const {
   return {0, length, false};  // every other row, a new axis; or out of bounds, which write() tells
 }
 
-void Statement::write(const Array& rows, std::int64_t first, std::int64_t length, const Expression::Resolve& resolve) const {
+void Statement::write(const Array& rows, std::int64_t first, std::int64_t length,
+                      const Expression::Resolve& resolve) const {
   Interpreter places(*place.tree_, resolve), values(*value.tree_, resolve);
   Array part = rows;
   const auto steps = steps_of(*place.tree_->root);
@@ -165,7 +169,8 @@ void Statement::write(const Array& rows, std::int64_t first, std::int64_t length
   const Node& root = *value.tree_->root;
   if (!op.empty()) {
     const Lazy right = values.to_lazy(found, root);
-    static_cast<void>(internal::apply_operator(op, places.to_lazy(part, *place.tree_->root), right).eval({.out = part}));
+    static_cast<void>(
+        internal::apply_operator(op, places.to_lazy(part, *place.tree_->root), right).eval({.out = part}));
   } else if (const auto* number = std::get_if<Scalar>(&found)) {
     fill(part, *number);
   } else if (const auto* text = std::get_if<std::string>(&found); text != nullptr && !part.dtype().is_numeric()) {
@@ -174,7 +179,8 @@ void Statement::write(const Array& rows, std::int64_t first, std::int64_t length
     copyto(part, *array);
   } else {
     const Lazy right = values.to_lazy(found, root);
-    const Lazy fitting = right.shape() == part.shape() ? right : Lazy(values.to_array(found, root).broadcast_to(part.shape()));
+    const Lazy fitting =
+        right.shape() == part.shape() ? right : Lazy(values.to_array(found, root).broadcast_to(part.shape()));
     static_cast<void>(fitting.eval({.out = part}));
   }
 }

@@ -15,7 +15,21 @@
 namespace ndshare::internal {
 
 struct SyntaxNode {
-  enum class Kind : std::uint8_t { number, text, name, none, ellipsis, field, index, slice, list, tuple, unary, binary, call };
+  enum class Kind : std::uint8_t {
+    number,
+    text,
+    name,
+    none,
+    ellipsis,
+    field,
+    index,
+    slice,
+    list,
+    tuple,
+    unary,
+    binary,
+    call
+  };
   using Ptr = std::shared_ptr<const SyntaxNode>;
   Kind kind{};
   std::size_t at = 0;  ///< position in the text
@@ -33,7 +47,8 @@ struct SyntaxTree {
 };
 
 /// Throws `code`: what is wrong, the position, and the line with a mark under it.
-[[noreturn]] void fail_at(std::string_view text, std::size_t at, const std::string& what, ErrorCode code = ErrorCode::Usage);
+[[noreturn]] void fail_at(std::string_view text, std::size_t at, const std::string& what,
+                          ErrorCode code = ErrorCode::Usage);
 
 /// Whether there is a function of this name.
 [[nodiscard]] bool is_function(std::string_view name);

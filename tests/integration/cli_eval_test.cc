@@ -84,7 +84,8 @@ TEST_F(CliEvalTest, ChangesInPlace) {
   EXPECT_EQ(after.at<double>(2, 3), 111);
   EXPECT_EQ(before.at<double>(2, 3), 11);
   EXPECT_EQ(now("y").at<float>(0), 2);
-  ok({"eval", "x[...] = x * 2; x[1:] += x[:-1]; flights.delay[1:] = 7; flights[0].who = 'LAX'; flights.day = '2024-02-29'"});
+  ok({"eval",
+      "x[...] = x * 2; x[1:] += x[:-1]; flights.delay[1:] = 7; flights[0].who = 'LAX'; flights.day = '2024-02-29'"});
   EXPECT_EQ(now("x").at<double>(1, 3), 2 * 107 + 2 * 3) << "as if the right side were copied first";
   EXPECT_EQ(now("x").at<double>(2, 3), 2 * 111 + 2 * 107);
   EXPECT_EQ(now("flights")["delay"].at<int>(2), 7);
@@ -117,7 +118,8 @@ TEST_F(CliEvalTest, WritesOfManyAtOnceAreAllThere) {
   std::vector<std::thread> all;
   for (int n = 0; n < 4; ++n) {
     all.emplace_back([&, n] {
-      for (int k = 0; k < kTimes; ++k) ok({"--timeout", "60", "eval", n % 2 == 0 ? "count += 1" : "count[...] = count + 1"});
+      for (int k = 0; k < kTimes; ++k)
+        ok({"--timeout", "60", "eval", n % 2 == 0 ? "count += 1" : "count[...] = count + 1"});
     });
   }
   for (auto& one : all) one.join();
@@ -146,7 +148,8 @@ TEST_F(CliEvalTest, IsRefusedLikeAnyOtherCall) {
   fails(1, {"eval", "big = zeros((100000, 1)) + zeros((100000,))", "--max-bytes", "1M"}, "max_bytes");
   fails(1, {"eval", "big = zeros((1000000,))", "--max-bytes", "1M"}, "max_bytes");
   EXPECT_FALSE(client_->contains("big")) << "nothing is left of what was refused";
-  EXPECT_EQ(ok({"eval", "sum(zeros((100000, 1)) + zeros((1000,)))", "--max-bytes", "1M"}), "0.0\n") << "a sum needs no memory";
+  EXPECT_EQ(ok({"eval", "sum(zeros((100000, 1)) + zeros((1000,)))", "--max-bytes", "1M"}), "0.0\n")
+      << "a sum needs no memory";
   fails(1, {"eval", "x", "--max-bytes", "many"}, "many");
   fails(2, {"eval", "x", "--threads", "-1"});
   fails(3, {"eval", "nosuch + 1"}, "nosuch");
@@ -198,7 +201,8 @@ TEST_F(CliEvalTest, Plans) {
 
 TEST_F(CliEvalTest, Stats) {
   const Json stats = json({"stats", "x"});
-  EXPECT_EQ(stats, Json({{"min", 0.0}, {"max", 11.0}, {"mean", 5.5}, {"std", stats["std"]}, {"nulls", 0}, {"count", 12}}));
+  EXPECT_EQ(stats,
+            Json({{"min", 0.0}, {"max", 11.0}, {"mean", 5.5}, {"std", stats["std"]}, {"nulls", 0}, {"count", 12}}));
   EXPECT_NEAR(stats["std"].get<double>(), std::sqrt(143.0 / 12), 1e-14);
   EXPECT_EQ(json({"stats", "x[1:, 0]"})["mean"], 6.0);
   ok({"eval", "n = where(x > 3, nan, x); n[0, 0] = -inf"});
@@ -222,7 +226,8 @@ TEST_F(CliEvalTest, Stats) {
 
 TEST_F(CliEvalTest, Audits) {
   const Json copies = json({"audit", "x + y"});
-  const auto upcast = std::find_if(copies.begin(), copies.end(), [](const Json& line) { return line["reason"] == "upcast"; });
+  const auto upcast =
+      std::find_if(copies.begin(), copies.end(), [](const Json& line) { return line["reason"] == "upcast"; });
   ASSERT_NE(upcast, copies.end());
   EXPECT_EQ((*upcast)["bytes"], 32) << "four float32 as float64";
   EXPECT_NE(ok({"audit", "x + y"}).find("upcast"), std::string::npos);

@@ -20,7 +20,8 @@ std::string longer_names(const Store& store, const std::string& name) {
   std::size_t count = 0;
   for (const auto& info : store.list(name + "?*")) {
     const char next = info.name[name.size()];
-    const bool goes_on = (next >= 'a' && next <= 'z') || (next >= 'A' && next <= 'Z') || (next >= '0' && next <= '9') || next == '_';
+    const bool goes_on =
+        (next >= 'a' && next <= 'z') || (next >= 'A' && next <= 'Z') || (next >= '0' && next <= '9') || next == '_';
     if (goes_on || ++count > kMost) continue;
     out += (out.empty() ? "" : ", ") + ("`" + info.name + "`");
   }
@@ -36,11 +37,13 @@ SharedArray open_named(const Store& store, const std::string& name) {
     if (error.code() != ErrorCode::NoSuchArray) throw;
     const std::string longer = longer_names(store, name);
     if (longer.empty()) throw;
-    throw Error(ErrorCode::NoSuchArray, "no array '" + name + "'; names like " + longer + " are written in backquotes", error.details());
+    throw Error(ErrorCode::NoSuchArray, "no array '" + name + "'; names like " + longer + " are written in backquotes",
+                error.details());
   }
 }
 
-Claims::Claims(Store& store, const std::vector<std::string>& read, const Timeout& timeout, const std::optional<Changed>& changed) {
+Claims::Claims(Store& store, const std::vector<std::string>& read, const Timeout& timeout,
+               const std::optional<Changed>& changed) {
   std::vector<LockItem> items;
   if (changed) {
     by_name_[changed->array.name()] = 0;
@@ -71,7 +74,9 @@ Expression only_expression(const std::string& text, std::string_view verb) {
 
 Array compute(Store& store, const Expression& expression, Context& context) {
   // A part of an array is looked at as `show` does: pinned, so that a reader who takes his time keeps nobody waiting.
-  if (expression.is_part()) return expression.evaluate([&](const std::string& name) { return open_named(store, name).view({.timeout = context.timeout()}); });
+  if (expression.is_part())
+    return expression.evaluate(
+        [&](const std::string& name) { return open_named(store, name).view({.timeout = context.timeout()}); });
   const Claims claims(store, expression.names(), context.timeout());
   Array value = expression.evaluate(claims.resolver());
   for (const std::string& name : expression.names()) {

@@ -13,9 +13,9 @@
 
 namespace ndshare::cli {
 
-/// The arrays of one statement, claimed in one call: those that it reads under read guards, the one that it changes, if any, under
-/// an update guard. An array that it changes and reads is read through that guard, which then has all rows: in one state, and
-/// without a second claim.
+/// The arrays of one statement, claimed in one call: those that it reads under read guards, the one that it changes, if
+/// any, under an update guard. An array that it changes and reads is read through that guard, which then has all rows:
+/// in one state, and without a second claim.
 class Claims {
  public:
   struct Changed {
@@ -24,7 +24,8 @@ class Claims {
     bool overwrite = false;
   };
   /// Errors: NoSuchArray, with names that are near; as Store::lock().
-  Claims(Store& store, const std::vector<std::string>& read, const Timeout& timeout, const std::optional<Changed>& changed = {});
+  Claims(Store& store, const std::vector<std::string>& read, const Timeout& timeout,
+         const std::optional<Changed>& changed = {});
 
   /// For Expression::evaluate. The arrays keep their claims.
   [[nodiscard]] Expression::Resolve resolver() const;

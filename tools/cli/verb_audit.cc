@@ -14,7 +14,8 @@ namespace {
 int audit(const std::string& text, Context& context) {
   CopyTotals totals;
   if (text.empty()) {
-    context.err << "ndshare: copies are counted in the process that makes them, a store keeps no totals: give an expression\n";
+    context.err
+        << "ndshare: copies are counted in the process that makes them, a store keeps no totals: give an expression\n";
   } else {
     const Expression expression = only_expression(text, "audit");
     Store store = context.connect(Role::read_only);

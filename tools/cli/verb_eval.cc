@@ -24,7 +24,9 @@ struct EvalFlags {
 };
 
 [[noreturn]] void refuse_sealed(const std::string& name) {
-  throw Error(ErrorCode::Sealed, "'" + internal::printable(name) + "' is sealed, it never changes again: choose another name", {{"array", name}});
+  throw Error(ErrorCode::Sealed,
+              "'" + internal::printable(name) + "' is sealed, it never changes again: choose another name",
+              {{"array", name}});
 }
 
 /// x[i] = e, x += e, x[i] += e: in a private copy of the rows, published at once.
@@ -36,9 +38,11 @@ void change(Store& store, const Statement& statement, Context& context) {
   std::int64_t length = info.shape.empty() ? 1 : info.shape[0];
   const auto touched = statement.touched(length);
   // Other orders than C have no rows to claim; what is read is read whole.
-  const bool all = info.shape.empty() || info.order != Order::C || touched.count == length || std::ranges::find(read, statement.target) != read.end();
+  const bool all = info.shape.empty() || info.order != Order::C || touched.count == length ||
+                   std::ranges::find(read, statement.target) != read.end();
   const Rows wanted = all ? Rows{} : Rows{touched.first, touched.first + touched.count};
-  Claims claims(store, read, context.timeout(), Claims::Changed{array, wanted, touched.overwritten && (!all || touched.count == length)});
+  Claims claims(store, read, context.timeout(),
+                Claims::Changed{array, wanted, touched.overwritten && (!all || touched.count == length)});
   {
     const Array rows = claims.changed();
     if (all && rows.ndim() > 0) length = rows.shape()[0];  // it may have grown
@@ -52,7 +56,8 @@ void assign(Store& store, const Statement& statement, Context& context) {
   if (contains(store, statement.target) && store.open(statement.target).sealed()) refuse_sealed(statement.target);
   const Claims claims(store, statement.value.names(), context.timeout());
   const auto create = [&](const DType& dtype, const Shape& shape, const std::function<void(const Array&)>& put) {
-    SharedArray array = store.create(statement.target, dtype, shape, {.fill = Fill::empty, .replace = true, .timeout = context.timeout()});
+    SharedArray array = store.create(statement.target, dtype, shape,
+                                     {.fill = Fill::empty, .replace = true, .timeout = context.timeout()});
     auto guard = array.write({.timeout = context.timeout(), .overwrite = true});
     try {
       put(guard.array());
@@ -67,17 +72,20 @@ void assign(Store& store, const Statement& statement, Context& context) {
     return create(value.dtype(), value.shape(), [&](const Array& out) { copyto(out, value); });
   }
   const Lazy value = statement.value.lazy(claims.resolver());
-  if (!plan(value).refusal.empty()) static_cast<void>(value.eval());  // throws, with the numbers, before anything is made
+  if (!plan(value).refusal.empty())
+    static_cast<void>(value.eval());  // throws, with the numbers, before anything is made
   create(value.dtype(), value.shape(), [&](const Array& out) { static_cast<void>(value.eval({.out = out})); });
 }
 
 int eval(const EvalFlags& flags, Context& context) {
   const auto statements = parse(flags.text);
-  if (statements.empty()) throw Error(ErrorCode::Usage, "nothing to evaluate: give an expression, as 'mean(flights.delay)'");
+  if (statements.empty())
+    throw Error(ErrorCode::Usage, "nothing to evaluate: give an expression, as 'mean(flights.delay)'");
   std::optional<Limits> cap;
   if (!flags.max_bytes.empty()) cap.emplace(static_cast<std::int64_t>(parse_size(flags.max_bytes, "--max-bytes")));
   set_threads(static_cast<int>(std::min<std::uint32_t>(flags.threads, 1U << 16U)));
-  const bool only_reads = std::ranges::all_of(statements, [](const Statement& statement) { return statement.target.empty(); });
+  const bool only_reads =
+      std::ranges::all_of(statements, [](const Statement& statement) { return statement.target.empty(); });
   Store store = context.connect(only_reads ? Role::read_only : Role::read_write);
   for (const Statement& statement : statements) {
     if (statement.target.empty()) {
