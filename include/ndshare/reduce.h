@@ -92,8 +92,8 @@ struct ScanOptions {
   int threads = 0;
 };
 /// out[i] = x[0] + … + x[i] along an axis; the product likewise.
-///   Shapes: x's; flattened without an axis.   Dtypes: as sum.   Accuracy: in order within blocks of 4096 elements, whose sums
-///     are added in order: error ≤ (4096 + n/4096)·eps·Σ|x|.   Errors, threads, memory: as above.
+///   Shapes: x's; flattened without an axis.   Dtypes: as sum.   Accuracy: each block of 4096 elements
+///     in order, then what the blocks before came to: error ≤ (4096 + n/4096)·eps·Σ|x|.   Errors, threads, memory: as above.
 NDSHARE_API Array cumsum(const Lazy& x, const ScanOptions& options = {});
 NDSHARE_API Array cumprod(const Lazy& x, const ScanOptions& options = {});
 

@@ -1,263 +1,234 @@
 // Expressions that were read, computed: lazy as far as they go.
-#include <ndshare/cast.h>
+#include "lib/exec/interpret.h"
+
 #include <ndshare/create.h>
 #include <ndshare/error.h>
-#include <ndshare/parse.h>
-#include <ndshare/reduce.h>
+#include <ndshare/errstate.h>
 
+#include "lib/exec/constant.h"
+#include "lib/exec/evaluation.h"
 #include "lib/exec/lazy_node.h"
-#include "lib/exec/syntax.h"
 
-#include <map>
-#include <optional>
-#include <variant>
+#include <algorithm>
 
-namespace ndshare {
-namespace internal {
+namespace ndshare::internal {
 namespace {
 
 using Node = SyntaxNode;
 
-/// What a part of an expression comes to: an array of any dtype, a lazy expression, a number, text, or a tuple.
-struct None {};
-using Tuple = std::vector<Scalar>;
-using Result = std::variant<None, Array, Lazy, Scalar, std::string, Tuple>;
+constexpr const char* kMasksWay =
+    "selection by masks and index arrays is not there yet: reduce with where=mask (mean(a, where=a > 0)), choose with "
+    "where(mask, a, b), or take a slice";
 
-[[noreturn]] void wrong(const std::string& what) { throw Error(Error::Usage, what); }
-
-class Interpreter {
- public:
-  explicit Interpreter(const Expression::Resolve& resolve) : resolve_(resolve) {}
-  Result result(const Node& node);
-  Lazy lazily(const Node& node) { return to_lazy(result(node)); }
-
-  static Lazy to_lazy(const Result& value) {
-    if (const auto* array = std::get_if<Array>(&value)) return Lazy(*array);
-    if (const auto* lazy = std::get_if<Lazy>(&value)) return *lazy;
-    if (const auto* number = std::get_if<Scalar>(&value)) return Lazy(*number);
-    if (std::holds_alternative<std::string>(value)) wrong("text is no operand of arithmetic here");
-    wrong("a tuple or None is no operand");
-  }
-  static Array to_array(const Result& value) {
-    if (const auto* array = std::get_if<Array>(&value)) return *array;
-    return to_lazy(value).eval();
-  }
-
- private:
-  friend class Call;
-  Result operation(const Node& node);
-  Result unary(const Node& node);
-
-  const Expression::Resolve& resolve_;
-};
-
-/// A call and its arguments: by position, then by name; what is left over is a mistake.
-class Call {
- public:
-  Call(const Node& node, Interpreter& interpreter) : node_(node), interpreter_(interpreter) {
-    for (const auto& argument : node.in) values_.push_back(interpreter.result(*argument));
-    for (const auto& [name, value] : node.named) {
-      if (!named_.emplace(name, interpreter.result(*value)).second) wrong(node.word + ": '" + name + "' is given twice");
-    }
-  }
-
-  [[nodiscard]] const std::string& name() const { return node_.word; }
-  [[nodiscard]] std::size_t given() const { return values_.size(); }
-  void need(std::size_t least, std::size_t most) const {
-    if (values_.size() >= least && values_.size() <= most) return;
-    wrong(node_.word + " takes " + std::to_string(least) + (most == least ? "" : " to " + std::to_string(most)) + " operands, not " +
-          std::to_string(values_.size()));
-  }
-  [[nodiscard]] Lazy operand(std::size_t i) const { return Interpreter::to_lazy(values_[i]); }
-  [[nodiscard]] Array array(std::size_t i) const { return Interpreter::to_array(values_[i]); }
-  [[nodiscard]] const Result& value(std::size_t i) const { return values_[i]; }
-
-  /// Takes an argument by name.
-  std::optional<Result> take(const std::string& name) {
-    const auto found = named_.find(name);
-    if (found == named_.end()) return std::nullopt;
-    auto out = std::move(found->second);
-    named_.erase(found);
-    if (std::holds_alternative<None>(out)) return std::nullopt;
-    return out;
-  }
-  std::optional<Scalar> take_number(const std::string& name) {
-    const auto given = take(name);
-    if (!given) return std::nullopt;
-    if (const auto* number = std::get_if<Scalar>(&*given)) return *number;
-    wrong(node_.word + ": " + name + " is a number");
-  }
-  bool take_flag(const std::string& name) {
-    const auto given = take_number(name);
-    return given && given->kind() == 'b' && given->as<bool>();
-  }
-  Axes take_axes() {
-    const auto given = take("axis");
-    if (!given) return {};
-    if (const auto* number = std::get_if<Scalar>(&*given)) return Axes(number->as<std::int64_t>());
-    const auto* tuple = std::get_if<Tuple>(&*given);
-    if (tuple == nullptr) wrong(node_.word + ": axis is a number or a tuple");
-    Dims axes;
-    for (const Scalar& number : *tuple) axes.push_back(number.as<std::int64_t>());
-    return Axes(axes);
-  }
-  std::optional<DType> take_dtype() {
-    const auto given = take("dtype");
-    if (!given) return std::nullopt;
-    return dtype_of(*given);
-  }
-  DType dtype_of(const Result& given) const {
-    if (const auto* text = std::get_if<std::string>(&given)) return DType::parse(*text);
-    wrong(node_.word + ": a dtype is text: \"f4\"");
-  }
-  void done() const {
-    if (!named_.empty()) wrong(node_.word + " has no argument '" + named_.begin()->first + "'");
-  }
-
- private:
-  const Node& node_;
-  Interpreter& interpreter_;
-  std::vector<Result> values_;
-  std::map<std::string, Result> named_;
-};
-
-using Function = Result (*)(Call&);
-
-template <Lazy (*kFunction)(const Lazy&)>
-Result call_unary(Call& call) {
-  call.need(1, 1), call.done();
-  return kFunction(call.operand(0));
-}
-template <Lazy (*kFunction)(const Lazy&, const Lazy&)>
-Result call_binary(Call& call) {
-  call.need(2, 2), call.done();
-  return kFunction(call.operand(0), call.operand(1));
-}
-using Reduce = Array (*)(const Lazy&, const ReduceOptions&);
-Array all_of(const Lazy& x, const ReduceOptions& options) { return all(x, options); }
-
-template <Reduce kFunction>
-Result call_reduce(Call& call) {
-  call.need(1, 1);
-  ReduceOptions options{.axis = call.take_axes(), .dtype = call.take_dtype(), .keepdims = call.take_flag("keepdims")};
-  options.initial = call.take_number("initial");
-  if (const auto ddof = call.take_number("ddof")) options.ddof = ddof->as<double>();
-  if (const auto mask = call.take("where")) options.where = Interpreter::to_array(*mask);
-  call.done();
-  return kFunction(call.operand(0), options);
-}
-template <Array (*kFunction)(const Lazy&, const ScanOptions&)>
-Result call_scan(Call& call) {
-  call.need(1, 1);
-  ScanOptions options{.dtype = call.take_dtype()};
-  if (const auto axis = call.take_number("axis")) options.axis = axis->as<std::int64_t>();
-  call.done();
-  return kFunction(call.operand(0), options);
+/// Bytes of scratch that a block-wise pass over the expression takes, of each thread.
+std::int64_t scratch_of(const Lazy& expression) {
+  Program program;
+  const ValueId value = compile(expression, program);
+  return static_cast<std::int64_t>(Evaluation(program, value, program.shape(value)).scratch_bytes());
 }
 
-Result call_where(Call& call) {
-  call.need(3, 3), call.done();
-  return where(call.operand(0), call.operand(1), call.operand(2));
-}
-Result call_clip(Call& call) {
-  call.need(3, 3), call.done();
-  return clip(call.operand(0), call.operand(1), call.operand(2));
-}
-Result call_astype(Call& call) {
-  call.need(2, 2), call.done();
-  return call.operand(0).astype(call.dtype_of(call.value(1)));
-}
-Result call_isclose(Call& call) {
-  call.need(2, 2);
-  CloseOptions close;
-  if (const auto rtol = call.take_number("rtol")) close.rtol = rtol->as<double>();
-  if (const auto atol = call.take_number("atol")) close.atol = atol->as<double>();
-  close.equal_nan = call.take_flag("equal_nan");
-  call.done();
-  return isclose(call.array(0), call.array(1), close);
-}
-template <Array (*kFunction)(const Array&, const OpOptions&)>
-Result call_eager(Call& call) {
-  call.need(1, 1), call.done();
-  return kFunction(call.array(0), {});
-}
-Array without_nan(const Array& x, const OpOptions& options) { return nan_to_num(x, {}, options); }
-
-Scalar number_of(const Call& call, std::size_t i) {
-  if (const auto* number = std::get_if<Scalar>(&call.value(i))) return *number;
-  wrong(call.name() + ": argument " + std::to_string(i + 1) + " is a number");
-}
-Shape shape_of(const Call& call, std::size_t i) {
+/// The shape that a reduction gives, from what it gave for an array of as many axes of length 1.
+Shape reduced_shape(const Shape& x, const Axes& axes, bool keepdims) {
+  std::vector<bool> gone(static_cast<std::size_t>(x.ndim()), axes.is_all());
+  for (const std::int64_t axis : axes.values())
+    gone[static_cast<std::size_t>(axis < 0 ? axis + x.ndim() : axis)] = true;
   Shape out;
-  if (const auto* number = std::get_if<Scalar>(&call.value(i))) {
-    out.push_back(number->as<std::int64_t>());
-  } else if (const auto* tuple = std::get_if<Tuple>(&call.value(i))) {
-    for (const Scalar& length : *tuple) out.push_back(length.as<std::int64_t>());
-  } else {
-    wrong(call.name() + ": a shape is a number or a tuple");
+  for (int axis = 0; axis < x.ndim(); ++axis) {
+    if (!gone[static_cast<std::size_t>(axis)]) out.push_back(x[axis]);
+    if (gone[static_cast<std::size_t>(axis)] && keepdims) out.push_back(1);
   }
   return out;
 }
-Result call_arange(Call& call) {
-  call.need(1, 3), call.done();
-  if (call.given() == 1) return arange(number_of(call, 0));
-  return arange(number_of(call, 0), number_of(call, 1), call.given() == 3 ? number_of(call, 2) : Scalar(1));
-}
-Result call_linspace(Call& call) {
-  call.need(2, 3), call.done();
-  return linspace(number_of(call, 0).as<double>(), number_of(call, 1).as<double>(),
-                  call.given() == 3 ? number_of(call, 2).as<std::int64_t>() : 50);
-}
-Result call_zeros(Call& call) {
-  call.need(1, 1);
-  const DType dtype = call.take_dtype().value_or(float64);
-  call.done();
-  return call.name() == "zeros" ? zeros(shape_of(call, 0), dtype) : ones(shape_of(call, 0), dtype);
-}
-Result call_full(Call& call) {
-  call.need(2, 2);
-  const DType dtype = call.take_dtype().value_or(float64);
-  call.done();
-  return full(shape_of(call, 0), number_of(call, 1), dtype);
+
+bool is_comparison(std::string_view op) {
+  return op == "==" || op == "!=" || op == "<" || op == "<=" || op == ">" || op == ">=";
 }
 
-const std::map<std::string, Function, std::less<>>& functions() {
-  static const std::map<std::string, Function, std::less<>> all = {
-#define NDSHARE_UNARY_OP(name, loops, rule, result, errors, family, ulp, doc) {#name, call_unary<name>},
-#define NDSHARE_BINARY_OP(name, loops, rule, result, commutative, errors, family, ulp, doc) {#name, call_binary<name>},
-#include <ndshare/op_list.inc>
-      {"round", call_unary<round>}, {"power", call_binary<power>}, {"where", call_where}, {"clip", call_clip},
-      {"astype", call_astype}, {"isclose", call_isclose}, {"deg2rad", call_eager<deg2rad>}, {"rad2deg", call_eager<rad2deg>},
-      {"nan_to_num", call_eager<without_nan>}, {"sum", call_reduce<sum>}, {"prod", call_reduce<prod>}, {"min", call_reduce<min>},
-      {"max", call_reduce<max>}, {"ptp", call_reduce<ptp>}, {"mean", call_reduce<mean>}, {"var", call_reduce<var>},
-      {"std", call_reduce<stddev>}, {"any", call_reduce<any>}, {"all", call_reduce<all_of>},
-      {"count_nonzero", call_reduce<count_nonzero>}, {"argmin", call_reduce<argmin>}, {"argmax", call_reduce<argmax>},
-      {"cumsum", call_scan<cumsum>}, {"cumprod", call_scan<cumprod>}, {"arange", call_arange}, {"linspace", call_linspace},
-      {"zeros", call_zeros}, {"ones", call_zeros}, {"full", call_full}};
-  return all;
+}  // namespace
+
+Array Interpreter::planned(Plan plan) const {
+  const Array stand_in = zeros({}, plan.dtype).broadcast_to(plan.shape);
+  stages_->push_back(std::move(plan));
+  return stand_in;
+}
+
+Array Interpreter::computed(const Lazy& value) const { return is_planning() ? planned(plan(value)) : value.eval(); }
+
+Array Interpreter::reduced(Reduce function, const Lazy& x, const ReduceOptions& options) const {
+  if (!is_planning()) return function(x, options);
+  const Shape shape = x.shape();
+  Shape small;
+  for (int axis = 0; axis < shape.ndim(); ++axis) small.push_back(1);
+  const ErrState quiet{.divide = Err::ignore, .over = Err::ignore, .invalid = Err::ignore};
+  ReduceOptions some = options;
+  some.where.reset();
+  Plan plan = ndshare::plan(x);
+  plan.dtype = function(Lazy(zeros(small, x.dtype())), some).dtype();  // checks the options too
+  plan.shape = reduced_shape(shape, options.axis, options.keepdims);
+  plan.nbytes = plan.shape.nbytes(plan.dtype.itemsize());
+  plan.temporaries = scratch_of(x), plan.operations += 1;
+  plan.refusal.clear();  // what is reduced is never in memory as a whole
+  return planned(std::move(plan));
+}
+
+Lazy Interpreter::to_lazy(const Result& value, const Node& node) const {
+  if (const auto* array = std::get_if<Array>(&value)) {
+    if (array->dtype().is_numeric()) return Lazy(*array);
+    fail(node,
+         "numbers are needed here, not " + array->dtype().name() +
+             (array->dtype().is_structured() ? ": pick a field" : ""),
+         ErrorCode::DtypeMismatch);
+  }
+  if (const auto* lazy = std::get_if<Lazy>(&value)) return *lazy;
+  if (const auto* number = std::get_if<Scalar>(&value)) return Lazy(*number);
+  if (std::holds_alternative<std::string>(value))
+    fail(node, "text is no operand here: it compares with text arrays only");
+  fail(node, std::holds_alternative<Tuple>(value) ? "a tuple is no operand here" : "None is no operand here");
+}
+
+Array Interpreter::to_array(const Result& value, const Node& node) const {
+  if (const auto* array = std::get_if<Array>(&value)) return *array;
+  return computed(to_lazy(value, node));
 }
 
 Result Interpreter::unary(const Node& node) {
   const Result value = result(*node.in[0]);
-  if (const auto* number = std::get_if<Scalar>(&value); number != nullptr && node.word != "~") {
-    if (node.word == "+") return *number;
-    if (number->kind() == 'i' && number->value().index() == 1) return Scalar(-number->as<std::int64_t>());
-    if (number->kind() == 'i' && number->as<std::uint64_t>() == std::uint64_t{1} << 63) return Scalar(INT64_MIN);
-    if (number->kind() == 'f') return Scalar(-number->as<double>());
-    if (number->kind() == 'c') return Scalar(-number->as<std::complex<double>>());
+  if (const auto* number = std::get_if<Scalar>(&value)) {
+    try {
+      return apply_to_constant(node.word, *number);
+    } catch (const Error& error) {
+      fail(node, error.message(), error.code());
+    }
   }
-  const Lazy x = to_lazy(value);
+  const Lazy x = to_lazy(value, *node.in[0]);
   return node.word == "-" ? negative(x) : node.word == "~" ? bitwise_invert(x) : positive(x);
 }
 
-Result Interpreter::operation(const Node& node) {
-  using Operator = Lazy (*)(const Lazy&, const Lazy&);
-  static const std::map<std::string, Operator, std::less<>> all = {
-      {"+", add}, {"-", subtract}, {"*", multiply}, {"/", divide}, {"//", floor_divide}, {"%", remainder}, {"**", pow},
-      {"&", bitwise_and}, {"|", bitwise_or}, {"^", bitwise_xor}, {"<<", bitwise_left_shift}, {">>", bitwise_right_shift},
-      {"<", less}, {"<=", less_equal}, {">", greater}, {">=", greater_equal}, {"==", equal}, {"!=", not_equal}};
-  const Lazy left = lazily(*node.in[0]);
-  return all.at(node.word)(left, lazily(*node.in[1]));
+/// A chain of operators may be long: it is walked in a loop, from its first operand on.
+Result Interpreter::binary(const Node& node) {
+  std::vector<const Node*> chain;
+  const Node* first = &node;
+  for (; first->kind == Node::Kind::binary; first = first->in[0].get()) chain.push_back(first);
+  Result value = result(*first);
+  for (auto step = chain.rbegin(); step != chain.rend(); ++step)
+    value = combined(**step, value, result(*(*step)->in[1]));
+  return value;
+}
+
+Result Interpreter::combined(const Node& node, const Result& left, const Result& right) const {
+  if (const auto* a = std::get_if<Scalar>(&left), *b = std::get_if<Scalar>(&right); a != nullptr && b != nullptr) {
+    try {
+      return combine_constants(node.word, *a, *b);
+    } catch (const Error& error) {
+      fail(node, error.message(), error.code());
+    }
+  }
+  if (auto special = compared(node, left, right)) return *special;
+  return apply_operator(node.word, to_lazy(left, *node.in[0]), to_lazy(right, *node.in[1]));
+}
+
+/// Comparisons of what are no numbers.
+std::optional<Result> Interpreter::compared(const Node& node, const Result& left, const Result& right) const {
+  const auto special = [](const Result& value) -> const Array* {
+    const auto* array = std::get_if<Array>(&value);
+    return array != nullptr && (array->dtype().is_text() || array->dtype().is_time()) ? array : nullptr;
+  };
+  const Array* like = special(left) != nullptr ? special(left) : special(right);
+  if (like == nullptr || !is_comparison(node.word)) return std::nullopt;
+  const auto side = [&](const Result& value, const Node& from) {
+    if (const auto* text = std::get_if<std::string>(&value)) return text_like(*text, like->dtype());
+    if (const Array* array = special(value); array != nullptr && array->dtype().is_text() == like->dtype().is_text())
+      return *array;
+    fail(from,
+         like->dtype().name() + " compares with " + (like->dtype().is_text() ? "text" : "times and dates in quotes") +
+             " only",
+         ErrorCode::DtypeMismatch);
+  };
+  const Array a = side(left, *node.in[0]), b = side(right, *node.in[1]);
+  if (like->dtype().is_time()) return compare_times(node.word, a, b);
+  if (!is_planning()) return compare_text(node.word, a, b);
+  Plan plan{.shape = broadcast_shapes(a.shape(), b.shape()), .dtype = bool_, .operations = 1};
+  plan.nbytes = plan.shape.nbytes(1);
+  return planned(std::move(plan));
+}
+
+std::int64_t Interpreter::position(const Node& node) {
+  const Result value = result(node);
+  const auto* number = std::get_if<Scalar>(&value);
+  if (number != nullptr && number->kind() == 'b') fail(node, kMasksWay, ErrorCode::NotSupported);
+  if (number != nullptr && number->kind() == 'i') return number->as<std::int64_t>();
+  if (number != nullptr || std::holds_alternative<std::string>(value))
+    fail(node, "an index is a whole number, a slice, '...' or None", ErrorCode::IndexSyntax);
+  const Array array = to_array(value, node);
+  if (array.ndim() != 0 || array.dtype().is_bool()) fail(node, kMasksWay, ErrorCode::NotSupported);
+  if (!array.dtype().is_integer())
+    fail(node, "an index is a whole number, not " + array.dtype().name(), ErrorCode::IndexSyntax);
+  return array.item<std::int64_t>();
+}
+
+Index Interpreter::entry(const Node& node) {
+  switch (node.kind) {
+    case Node::Kind::ellipsis:
+      return ellipsis;
+    case Node::Kind::none:
+      return newaxis;
+    case Node::Kind::slice: {
+      Slice range;
+      std::optional<std::int64_t>* parts[] = {&range.start, &range.stop, &range.step};
+      for (std::size_t i = 0; i < 3; ++i) {
+        if (node.in[i] != nullptr && node.in[i]->kind != Node::Kind::none) *parts[i] = position(*node.in[i]);
+      }
+      return range;
+    }
+    default:
+      return position(node);
+  }
+}
+
+std::vector<Index> Interpreter::entries(const Node& node) {
+  std::vector<Index> out;
+  for (std::size_t i = 1; i < node.in.size(); ++i) {
+    if (node.in[i]->kind != Node::Kind::tuple) {
+      out.push_back(entry(*node.in[i]));
+      continue;
+    }
+    for (const auto& part : node.in[i]->in) out.push_back(entry(*part));  // a[(0, 1)] is a[0, 1]
+  }
+  return out;
+}
+
+Result Interpreter::indexed(const Node& node) {
+  const Array base = to_array(result(*node.in[0]), *node.in[0]);
+  if (node.in.size() == 2 && node.in[1]->kind == Node::Kind::list && !node.in[1]->in.empty() &&
+      node.in[1]->in[0]->kind == Node::Kind::text) {
+    std::vector<std::string> names;
+    for (const auto& name : node.in[1]->in) names.push_back(name->word);
+    return base.fields(names);
+  }
+  return base.view(entries(node));
+}
+
+Tuple Interpreter::numbers(const Node& node) {
+  Tuple out;
+  for (const auto& in : node.in) {
+    const Result value = result(*in);
+    const auto* number = std::get_if<Scalar>(&value);
+    if (number == nullptr) fail(*in, "only numbers stand here");
+    out.push_back(*number);
+  }
+  return out;
+}
+
+/// [1, 2.5]: one axis of the dtype that its numbers need.
+Result Interpreter::listed(const Node& node) {
+  constexpr std::string_view kKinds = "bifc";
+  const DType dtypes[] = {bool_, int64, float64, complex128};
+  const Tuple values = numbers(node);
+  std::size_t kind = values.empty() ? 2 : 0;
+  for (const Scalar& value : values) kind = std::max(kind, kKinds.find(value.kind()));
+  const Array out = zeros({static_cast<std::int64_t>(values.size())}, dtypes[kind]);
+  for (std::size_t i = 0; i < values.size(); ++i) fill(out(static_cast<std::int64_t>(i)), values[i]);
+  return out;
 }
 
 Result Interpreter::result(const Node& node) {
@@ -267,46 +238,30 @@ Result Interpreter::result(const Node& node) {
     case Node::Kind::text:
       return node.word;
     case Node::Kind::none:
-      return None{};
+      return NoValue{};
     case Node::Kind::name:
       return resolve_(node.word);
     case Node::Kind::field:
-      return to_array(result(*node.in[0]))[node.word];
+      return to_array(result(*node.in[0]), *node.in[0])[node.word];
     case Node::Kind::index:
-      return to_array(result(*node.in[0])).view(node.index);
+      return indexed(node);
     case Node::Kind::unary:
       return unary(node);
     case Node::Kind::binary:
-      return operation(node);
-    case Node::Kind::tuple: {
-      Tuple out;
-      for (const auto& in : node.in) {
-        const Result value = result(*in);
-        const auto* number = std::get_if<Scalar>(&value);
-        if (number == nullptr) wrong("a tuple holds numbers here");
-        out.push_back(*number);
-      }
-      return out;
-    }
+      return binary(node);
+    case Node::Kind::tuple:
+      return numbers(node);
+    case Node::Kind::list:
+      return listed(node);
     case Node::Kind::call: {
-      const auto found = functions().find(node.word);
-      if (found == functions().end()) wrong("no function is called '" + node.word + "'");
       Call call(node, *this);
-      return found->second(call);
+      return find_function(node.word)(call);
     }
+    case Node::Kind::slice:
+    case Node::Kind::ellipsis:
+      break;
   }
-  wrong("an expression that cannot be computed");
+  fail(node, "this belongs into an index");
 }
 
-}  // namespace
-}  // namespace internal
-
-Array Expression::evaluate(const Resolve& resolve, const OpOptions& options) const {
-  const auto value = internal::Interpreter(resolve).result(*node_);
-  if (const auto* array = std::get_if<Array>(&value); array != nullptr && !options.out) return *array;
-  return internal::Interpreter::to_lazy(value).eval(options);
-}
-
-Lazy Expression::lazy(const Resolve& resolve) const { return internal::Interpreter(resolve).lazily(*node_); }
-
-}  // namespace ndshare
+}  // namespace ndshare::internal

@@ -28,7 +28,8 @@ std::int64_t bit_floor(std::int64_t n) noexcept {
 }
 
 BinaryKernel joiner(Join op, TypeId type) noexcept {
-  constexpr BinaryOp kOps[] = {BinaryOp::add, BinaryOp::multiply, BinaryOp::minimum, BinaryOp::maximum};
+  constexpr BinaryOp kOps[] = {BinaryOp::add,     BinaryOp::multiply,   BinaryOp::minimum,
+                               BinaryOp::maximum, BinaryOp::logical_or, BinaryOp::logical_and};
   return kernels().find(kOps[static_cast<std::size_t>(op)], type).vv;
 }
 

@@ -1,8 +1,9 @@
-#include <ndshare/error.h>
-
-#include "lib/base/text.h"
 #include "lib/exec/syntax.h"
 
+#include "lib/array/text.h"
+#include "lib/base/text.h"
+
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <complex>
@@ -12,30 +13,75 @@ namespace {
 
 bool is_letter(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+bool is_hex(char c) noexcept { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+/// Whether the byte goes on with a UTF-8 character.
+bool is_inside(char c) noexcept { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80; }
 
 // The longer first.
-constexpr std::array<std::string_view, 40> kMarks = {"**=", "//=", "<<=", ">>=", "**", "//", "<<", ">>", "<=", ">=", "==", "!=", "+=", "-=",
-                                                     "*=",  "/=",  "%=",  "&=",  "|=", "^=", "+",  "-",  "*",  "/",  "%",  "&",  "|",  "^",
-                                                     "~",   "<",   ">",   "=",   "(",  ")",  "[",  "]",  ",",  ".",  ";",  ":"};
+constexpr std::array<std::string_view, 41> kMarks = {
+    "**=", "//=", "<<=", ">>=", "...", "**", "//", "<<", ">>", "<=", ">=", "==", "!=", "+=",
+    "-=",  "*=",  "/=",  "%=",  "&=",  "|=", "^=", "+",  "-",  "*",  "/",  "%",  "&",  "|",
+    "^",   "~",   "<",   ">",   "=",   "(",  ")",  "[",  "]",  ",",  ".",  ";",  ":"};
+
+/// A number's digits as written, without underscores.
+struct Digits {
+  std::string text{};
+  std::size_t end = 0;
+  int base = 10;
+  bool whole = true;
+};
+
+Digits digits_at(std::string_view text, std::size_t begin) {
+  Digits out{.end = begin};
+  const char kind = text[begin] == '0' && begin + 1 < text.size() ? static_cast<char>(text[begin + 1] | 0x20) : '\0';
+  out.base = kind == 'x' ? 16 : kind == 'b' ? 2 : kind == 'o' ? 8 : 10;
+  if (out.base != 10) out.end += 2;
+  for (; out.end < text.size(); ++out.end) {
+    const char c = text[out.end];
+    if (c == '_' && out.end + 1 < text.size() && is_hex(text[out.end + 1]) && is_hex(text[out.end - 1])) continue;
+    if (out.base != 10) {
+      if (!is_hex(c)) break;
+    } else if (c == 'e' || c == 'E' || c == '.') {
+      out.whole = false;
+    } else if (!is_digit(c)) {
+      const bool sign =
+          (c == '+' || c == '-') && !out.text.empty() && (out.text.back() == 'e' || out.text.back() == 'E');
+      if (!sign) break;
+    }
+    out.text += c;
+  }
+  return out;
+}
 
 }  // namespace
+
+void fail_at(std::string_view text, std::size_t at, const std::string& what, ErrorCode code) {
+  constexpr std::size_t kBefore = 40, kWidth = 76;
+  at = std::min(at, text.size());
+  const std::size_t line = at == 0 ? 0 : text.rfind('\n', at - 1) + 1;  // npos + 1 is 0
+  std::size_t from = std::max(line, at > kBefore ? at - kBefore : 0),
+              to = std::min({text.find('\n', at), text.size(), from + kWidth});
+  while (from < at && is_inside(text[from])) ++from;
+  while (to > at && to < text.size() && is_inside(text[to])) --to;
+  std::string shown(text.substr(from, to - from));
+  for (char& c : shown) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
+  }
+  throw Error(code,
+              what + ", at position " + std::to_string(at) + "\n  " + shown + "\n  " +
+                  std::string(utf8_length(text.substr(from, at - from)), ' ') + "^",
+              {{"position", std::to_string(at)}});
+}
 
 Lexer::Lexer(std::string_view text) : text_(text) {
   constexpr std::size_t kMost = 64 * 1024;
   if (text.size() > kMost) {
-    throw Error(Error::Usage, "an expression of " + std::to_string(text.size()) + " characters: the limit is " + std::to_string(kMost));
+    throw Error(Error::Usage, "an expression of " + std::to_string(text.size()) + " characters: the limit is " +
+                                  std::to_string(kMost));
   }
+  if (!decode_utf8(text))
+    throw Error(Error::Usage, "an expression that is not UTF-8: '" + printable(text.substr(0, 60)) + "'");
   advance();
-}
-
-void Lexer::fail(const std::string& what, std::size_t at) const {
-  const std::size_t begin = text_.rfind('\n', at == 0 ? 0 : at - 1) == std::string_view::npos || at == 0 ? 0 : text_.rfind('\n', at - 1) + 1;
-  const std::size_t from = at - begin > 60 ? at - 40 : begin;
-  const std::size_t end = std::min(text_.find('\n', at), from + 76);
-  throw Error(Error::Usage,
-              what + " at position " + std::to_string(at) + "\n  " + printable(text_.substr(from, end - from)) + "\n  " +
-                  std::string(at - from, ' ') + "^",
-              {{"position", std::to_string(at)}});
 }
 
 Token Lexer::take() {
@@ -45,7 +91,7 @@ Token Lexer::take() {
 }
 
 bool Lexer::accept(std::string_view mark) {
-  if (token_.kind != Token::Kind::mark || token_.word != mark) return false;
+  if (!at_mark(mark)) return false;
   advance();
   return true;
 }
@@ -56,47 +102,42 @@ void Lexer::expect(std::string_view mark) {
   fail("expected '" + std::string(mark) + "', not " + found, token_.at);
 }
 
-std::string_view Lexer::take_bracket() {
-  const std::size_t begin = token_.at;
-  int depth = 1;
-  char quote = 0;
-  for (std::size_t i = begin; i < text_.size(); ++i) {
-    const char c = text_[i];
-    if (quote != 0) {
-      if (c == quote) quote = 0;
-      continue;
-    }
-    if (c == '\'' || c == '"' || c == '`') quote = c;
-    if (c == '[' || c == '(') ++depth;
-    if ((c == ']' || c == ')') && --depth == 0) {
-      at_ = i + 1;
-      advance();
-      return text_.substr(begin, i - begin);
-    }
-  }
-  fail("a bracket that is never closed", begin == 0 ? 0 : begin - 1);
+void Lexer::skip_space() {
+  const auto is_space = [&](char c) { return c == ' ' || c == '\t' || c == '\r' || (c == '\n' && brackets_ > 0); };
+  while (at_ < text_.size() && is_space(text_[at_])) ++at_;
 }
 
 void Lexer::advance() {
-  while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\r')) ++at_;
-  token_ = {Token::Kind::end, "", false, at_};
+  skip_space();
+  token_ = {.kind = Token::Kind::end, .at = at_};
   if (at_ == text_.size()) return;
   const char c = text_[at_];
-  if (c == '\n') {
-    token_.kind = Token::Kind::mark, token_.word = ";";
-    ++at_;
-    return;
-  }
   if (is_digit(c) || (c == '.' && at_ + 1 < text_.size() && is_digit(text_[at_ + 1]))) return read_number();
   if (is_letter(c)) return read_name();
   if (c == '\'' || c == '"' || c == '`') return read_text(c);
-  for (const std::string_view mark : kMarks) {
-    if (!text_.substr(at_).starts_with(mark)) continue;
-    token_.kind = Token::Kind::mark, token_.word = mark;
-    at_ += mark.size();
+  read_mark();
+}
+
+void Lexer::read_mark() {
+  token_.kind = Token::Kind::mark;
+  if (text_[at_] == '\n') {
+    token_.word = ";";
+    ++at_;
     return;
   }
-  fail("'" + printable(text_.substr(at_, 1)) + "' means nothing here", at_);
+  for (const std::string_view mark : kMarks) {
+    if (!text_.substr(at_).starts_with(mark)) continue;
+    token_.word = mark;
+    at_ += mark.size();
+    if (mark == "(" || mark == "[") ++brackets_;
+    if (mark == ")" || mark == "]") --brackets_;
+    return;
+  }
+  std::size_t end = at_ + 1;
+  while (end < text_.size() && is_inside(text_[end])) ++end;
+  fail("'" + std::string(text_.substr(at_, end - at_)) +
+           "' means nothing here (names that are more than letters, digits and _ go in backquotes: `market/prices`)",
+       at_);
 }
 
 void Lexer::read_name() {
@@ -109,38 +150,39 @@ void Lexer::read_name() {
 void Lexer::read_text(char quote) {
   const std::size_t end = text_.find(quote, at_ + 1);
   if (end == std::string_view::npos) fail("a quote that is never closed", at_);
-  token_.kind = quote == '`' ? Token::Kind::name : Token::Kind::text;
+  token_.quoted = quote == '`';
+  token_.kind = token_.quoted ? Token::Kind::name : Token::Kind::text;
   token_.word = text_.substr(at_ + 1, end - at_ - 1);
-  if (token_.word.empty() && quote == '`') fail("an empty name", at_);
+  if (token_.word.empty() && token_.quoted) fail("an empty name", at_);
   at_ = end + 1;
 }
 
 void Lexer::read_number() {
-  const bool hex = text_.substr(at_).starts_with("0x") || text_.substr(at_).starts_with("0X");
-  std::size_t end = hex ? at_ + 2 : at_;
-  std::string digits;
-  bool whole = true;
-  for (; end < text_.size(); ++end) {
-    const char c = text_[end];
-    const bool exponent = !hex && (c == 'e' || c == 'E');
-    const bool sign = !hex && (c == '+' || c == '-') && !digits.empty() && (digits.back() == 'e' || digits.back() == 'E');
-    if (c == '_') continue;
-    if (!is_digit(c) && !(hex && std::isxdigit(static_cast<unsigned char>(c)) != 0) && c != '.' && !exponent && !sign) break;
-    if (c == '.' || exponent) whole = false;
-    digits += c;
-  }
-  token_.kind = Token::Kind::number, token_.word = digits;
-  const char* first = digits.data();
-  const char* last = first + digits.size();
+  const Digits digits = digits_at(text_, at_);
+  const char after = digits.end < text_.size() ? text_[digits.end] : '\0';
+  const bool imaginary = digits.base == 10 && (after == 'j' || after == 'J');
+  const std::size_t end = digits.end + (imaginary ? 1 : 0);
+  const char* first = digits.text.data();
+  const char* last = first + digits.text.size();
   double real = 0;
   std::uint64_t integer = 0;
-  const bool imaginary = end < text_.size() && text_[end] == 'j';
-  const auto read = whole && !imaginary ? std::from_chars(first, last, integer, hex ? 16 : 10) : std::from_chars(first, last, real);
-  if (read.ec != std::errc() || read.ptr != last || (end < text_.size() && is_letter(text_[end]) && !imaginary)) {
-    fail("'" + printable(text_.substr(at_, end - at_ + 1)) + "' is no number", at_);
+  const bool whole = digits.whole && !imaginary;
+  const auto read = whole ? std::from_chars(first, last, integer, digits.base) : std::from_chars(first, last, real);
+  const bool too_small = !whole && digits.text.find_first_of("eE") != std::string::npos &&
+                         digits.text.find('-') != std::string::npos;  // is 0
+  if (read.ec == std::errc::result_out_of_range && !too_small) {
+    fail(whole ? "a whole number beyond 64 bits: write it as a float, 1e20" : "a number beyond float64: write inf",
+         at_);
   }
+  if (read.ec == std::errc::invalid_argument || read.ptr != last ||
+      (end < text_.size() && (is_letter(text_[end]) || is_digit(text_[end])))) {
+    std::size_t shown = end;
+    while (shown < text_.size() && (is_letter(text_[shown]) || is_digit(text_[shown]))) ++shown;
+    fail("'" + std::string(text_.substr(at_, shown - at_)) + "' is no number", at_);
+  }
+  token_.kind = Token::Kind::number, token_.word = text_.substr(at_, end - at_);
   token_.number = imaginary ? Scalar(std::complex<double>(0, real)) : whole ? Scalar(integer) : Scalar(real);
-  at_ = imaginary ? end + 1 : end;
+  at_ = end;
 }
 
 }  // namespace ndshare::internal

@@ -213,13 +213,14 @@ Array any_or_all(std::string_view what, bool all, const Lazy& x, const ReduceOpt
     });
     return work.finish(out, TypeId::bool_);
   }
-  work.set_value(work.program().cast(work.value(), TypeId::uint8));
-  return work.finish(work.join_all(all ? Join::min : Join::max, all ? 1 : 0), TypeId::bool_);
+  const Array joined = work.join_all(all ? Join::all : Join::any, all);
+  // A row that met no other keeps bytes beyond 0 and 1, which memory from elsewhere may have.
+  return work.finish(run_binary(BinaryOp::logical_or, joined, joined, {.out = joined}), TypeId::bool_);
 }
 
 /// How many elements make each result; of a mask: how many it lets through.
-Array counts(Reduction& work, TypeId type) {
-  if (!work.is_masked()) return full(work.shape().kept, static_cast<double>(work.shape().length), DType(part_of(type)));
+Array counts(Reduction& work) {
+  if (!work.is_masked()) return full(work.shape().kept, static_cast<double>(work.shape().length), float64);
   Program program;
   const Array mask = work.program().leaves()[work.program().value(work.mask()).index];
   const ValueId through = program.leaf(mask);
@@ -235,8 +236,15 @@ TypeId mean_type(std::string_view what, TypeId own, const ReduceOptions& options
 
 Array mean_value(Reduction& work, TypeId result) {
   const Array total = sum_value(work, sum_loop(result));
-  const Array n = ndshare::astype(counts(work, result), DType(part_of(total.dtype().id())), {.casting = Casting::unsafe});
+  const Array n = ndshare::astype(counts(work), DType(part_of(total.dtype().id())), {.casting = Casting::unsafe});
   return run_binary(BinaryOp::divide, total, n, {});
+}
+
+/// |x|²: of complex numbers without a root on the way.
+ValueId squared_length(Program& program, ValueId x) {
+  if (!DType(program.type(x)).is_complex()) return program.unary(UnaryOp::square, x);
+  const ValueId re = program.unary(UnaryOp::square, program.unary(UnaryOp::real, x));
+  return program.binary(BinaryOp::add, re, program.unary(UnaryOp::square, program.unary(UnaryOp::imag, x)));
 }
 
 /// Two passes: the mean, then the squares of what is left.
@@ -253,10 +261,9 @@ Array variance(std::string_view what, const Lazy& x, const ReduceOptions& option
   const Array middle = mean_value(first, loop).reshape(first.shape().keepdims);
   Program& program = work.program();
   ValueId left = program.binary(BinaryOp::subtract, program.cast(work.value(), loop), program.leaf(middle));
-  if (DType(loop).is_complex()) left = program.unary(UnaryOp::abs, left);
-  work.set_value(program.unary(UnaryOp::square, left));
+  work.set_value(squared_length(program, left));
   const Array squares = sum_value(work, part_of(loop));
-  const Array n = run_binary(BinaryOp::maximum, run_binary(BinaryOp::subtract, counts(work, loop), Scalar(options.ddof), {}), Scalar(0.0), {});
+  const Array n = run_binary(BinaryOp::maximum, run_binary(BinaryOp::subtract, counts(work), Scalar(options.ddof), {}), Scalar(0.0), {});
   Array result = run_binary(BinaryOp::divide, squares, ndshare::astype(n, squares.dtype(), {.casting = Casting::unsafe}), {});
   if (root) result = run_unary(UnaryOp::sqrt, result, {});
   return work.finish(result, part_of(type));

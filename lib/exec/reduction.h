@@ -21,7 +21,7 @@
 
 namespace ndshare::internal {
 
-enum class Join : std::uint8_t { sum, prod, min, max };
+enum class Join : std::uint8_t { sum, prod, min, max, any, all };  // any and all: bool, over rows only
 
 /// Which axes go, and what is left.
 struct ReduceShape {
@@ -38,7 +38,7 @@ struct ReduceShape {
 [[nodiscard]] TypeId sum_loop(TypeId result) noexcept;
 
 /// Joins the value's elements along the reduced axes, in the value's dtype, which has kernels for it; C-contiguous, of shape `kept`.
-///   REQUIRES: length ≥ 1.
+///   REQUIRES: length ≥ 1; not prefers_runs for any and all.
 [[nodiscard]] Array join(Join op, const Program& program, ValueId value, const ReduceShape& shape, int threads,
                          ErrorFlags* flags);
 

@@ -1,7 +1,8 @@
 // Scans, row by row and line by line.
 //
 // Both cut the scanned axis into blocks of kScanBlock, so that long sums of float32 do not stand still: within a block elements
-// are added in order, to what the blocks before came to. Results depend on shapes and the order of axes, never on threads.
+// are added to each other in order, and that to what the blocks before came to. Results depend on shapes and the order of axes,
+// never on threads.
 #include "lib/exec/scan.h"
 
 #include "lib/exec/parallel.h"
@@ -73,18 +74,11 @@ class LineScan {
       std::memcpy(running, next, item());
     }
   }
-  /// A line's first element stays as it is: nothing is added to −0.0, nothing multiplies a complex infinity.
-  void write(std::int64_t line, std::int64_t block, const std::byte* start) const {
+  void write(std::int64_t line, std::int64_t block, const std::byte* before) const {
     alignas(64) std::byte room[kScanBlock * 16];
     const std::int64_t low = first_of(line, block);
     const std::size_t n = count_of(block);
-    const std::byte* x = from_.fetch(low, n, room);
-    std::byte* to = out_ + low * itemsize_;
-    std::byte running[16];
-    std::memcpy(running, block == 0 ? x : start, item());
-    if (block != 0) return scan_(x, n, running, to);
-    std::memmove(to, x, item());
-    scan_(x + itemsize_, n - 1, running, to + itemsize_);
+    scan_(from_.fetch(low, n, room), n, block == 0 ? nullptr : before, out_ + low * itemsize_);
   }
 
   const Evaluation& from_;
@@ -111,35 +105,24 @@ class RowScan {
   }
 
  private:
-  /// n columns from flat element `low` on. `block` is what the rows of the block came to, `before` what the blocks before did.
+  /// n columns from flat element `low` on. `block`: what the rows of this block came to so far; `before`: what the blocks before did.
   void scan(std::int64_t low, std::int64_t n) const {
     alignas(64) std::byte room[kMostColumns * 16], block[kMostColumns * 16], before[kMostColumns * 16];
     const auto count = static_cast<std::size_t>(n), bytes = static_cast<std::size_t>(n * itemsize_);
-    const bool several = length_ > kScanBlock;
     const std::byte* above = nullptr;
     for (std::int64_t row = 0; row < length_; ++row) {
       const std::int64_t at = low + row * columns_;
       const std::byte* x = from_.fetch(at, count, room);
       std::byte* to = out_ + at * itemsize_;
-      if (row == 0) {
-        std::memmove(to, x, bytes);
-      } else {
-        join_(above, x, to, count);
-      }
-      above = to;
-      if (!several) continue;
+      std::byte* sum = row < kScanBlock ? to : block;  // in the first block that is the result itself
       if (row % kScanBlock == 0) {
-        std::memcpy(block, x, bytes);
+        std::memmove(sum, x, bytes);
       } else {
-        join_(block, x, block, count);
+        join_(above, x, sum, count);
       }
-      if (row % kScanBlock != kScanBlock - 1) continue;
-      if (row < kScanBlock) {
-        std::memcpy(before, block, bytes);
-      } else {
-        join_(before, block, before, count);
-      }
-      above = before;
+      above = sum;
+      if (row >= kScanBlock) join_(before, block, to, count);
+      if (row % kScanBlock == kScanBlock - 1) std::memcpy(before, to, bytes);
     }
   }
 

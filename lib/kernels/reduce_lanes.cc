@@ -150,7 +150,13 @@ std::size_t find_number(const void* vx, std::size_t n, const void* value) noexce
   if constexpr (std::is_floating_point_v<T>) {
     if (wanted != wanted) return first_nan(x, n);
   }
+  // Steps of 256 bytes without a branch inside; then the place in the step that has it.
   std::size_t i = 0;
+  for (; i + kColumns<T> <= n; i += kColumns<T>) {
+    unsigned found = 0;
+    for (std::size_t k = 0; k < kColumns<T>; ++k) found |= x[i + k] == wanted ? 1U : 0U;
+    if (found != 0) break;
+  }
   while (i < n && !(x[i] == wanted)) ++i;
   return i;
 }

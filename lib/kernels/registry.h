@@ -97,8 +97,8 @@ constexpr std::size_t reduce_block_elements(std::size_t itemsize) noexcept { ret
 using ReduceKernel = void (*)(const void* x, std::size_t n, void* out) noexcept;
 /// The index of the first element of x[0 … n) that equals *value (NaN equals NaN); n where there is none.
 using FindKernel = std::size_t (*)(const void* x, std::size_t n, const void* value) noexcept;
-/// out[i] = x[0] op … op x[i], and then `*carry`: joined with `*carry` (the identity at first) on the left. In order.
-using ScanKernel = void (*)(const void* x, std::size_t n, void* carry, void* out) noexcept;
+/// out[i] = x[0] op … op x[i], in order, and that joined with `*carry` on the left, unless carry is null.
+using ScanKernel = void (*)(const void* x, std::size_t n, const void* carry, void* out) noexcept;
 
 /// What integer overflow is to become: BinaryKernel-like loops that count it, for add, subtract and multiply of integers.
 ///   Returns the number of elements that overflowed; out wraps, or keeps to the nearest end where `saturate`.

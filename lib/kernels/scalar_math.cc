@@ -197,7 +197,8 @@ void set_integer_pow(KernelTable& table) noexcept { slot(table, BinaryOp::pow, t
 template <class T>
 void set_floats(KernelTable& table) noexcept {
   slot(table, BinaryOp::nextafter, type_id_of<T>()) = loops<Nextafter, T>();
-  slot(table, BinaryOp::ldexp, type_id_of<T>()) = loops<Ldexp, T, std::int32_t>();
+  BinaryKernels& ldexp = slot(table, BinaryOp::ldexp, type_id_of<T>());
+  if (ldexp.vv == nullptr) ldexp = loops<Ldexp, T, std::int32_t>();  // power.cc has it for AVX-512
 }
 
 }  // namespace

@@ -19,17 +19,25 @@ Parts<T> operator+(Parts<T> a, Parts<T> b) noexcept { return {a.re + b.re, a.im 
 template <class T>
 Parts<T> operator*(Parts<T> a, Parts<T> b) noexcept { return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re}; }
 
+// What was carried is joined beside the chain: small elements after a large sum are added to each other first.
 template <class T, bool kProduct>
-void scan(const void* vx, std::size_t n, void* carry, void* vout) noexcept {
+void scan(const void* vx, std::size_t n, const void* carry, void* vout) noexcept {
+  const auto join = [](T a, T b) { return kProduct ? a * b : a + b; };
   const auto* x = static_cast<const T*>(vx);
   auto* out = static_cast<T*>(vout);
-  T running;
-  std::memcpy(&running, carry, sizeof running);
-  for (std::size_t i = 0; i < n; ++i) {
-    running = kProduct ? running * x[i] : running + x[i];
-    out[i] = running;
+  if (n == 0) return;
+  T running = x[0], before{};
+  if (carry == nullptr) {
+    out[0] = running;
+    for (std::size_t i = 1; i < n; ++i) out[i] = running = join(running, x[i]);
+    return;
   }
-  std::memcpy(carry, &running, sizeof running);
+  std::memcpy(&before, carry, sizeof before);
+  out[0] = join(before, running);
+  for (std::size_t i = 1; i < n; ++i) {
+    running = join(running, x[i]);
+    out[i] = join(before, running);
+  }
 }
 
 template <class T>

@@ -81,14 +81,55 @@ void add_planes(Calls& calls, const Data& data) {
   calls["add_column"] = [=] { nd::add(m, m(nd::all, nd::slice(0, 1)), {.out = out}); };
 }
 
+/// Reductions that find their elements across memory, other dtypes, and those that may stop early.
+void add_reductions(Calls& calls, const Data& data) {
+  const nd::Array a = data.load("a_f4"), m = data.load("m_f4"), i = data.load("a_i4"), u = data.load("a_u1"), out = nd::empty_like(m);
+  const nd::Array mask = a > 0.5, square = m > 0.5, never = nd::zeros(a.shape(), nd::bool_);
+  const auto add = [&](const std::string& name, const auto& call) { calls[name] = [=] { static_cast<void>(call()); }; };
+  add("prod_f4", [=] { return nd::prod(a); });
+  add("min_i4", [=] { return nd::min(i); });
+  add("max_u1", [=] { return nd::max(u); });
+  add("sum_u1", [=] { return nd::sum(u); });
+  add("ptp_f4", [=] { return nd::ptp(a); });
+  add("mean_axis0", [=] { return nd::mean(m, {.axis = 0}); });
+  add("std_axis0", [=] { return nd::stddev(m, {.axis = 0}); });
+  add("std_axis1", [=] { return nd::stddev(m, {.axis = 1}); });
+  add("max_axis0", [=] { return nd::max(m, {.axis = 0}); });
+  add("max_axis1", [=] { return nd::max(m, {.axis = 1}); });
+  add("argmax_axis0", [=] { return nd::argmax(m, {.axis = 0}); });
+  add("argmax_axis1", [=] { return nd::argmax(m, {.axis = 1}); });
+  add("cumsum_axis0", [=] { return nd::cumsum(m, {.axis = 0, .out = out}); });
+  add("cumsum_axis1", [=] { return nd::cumsum(m, {.axis = 1, .out = out}); });
+  add("any_none", [=] { return nd::any(never); });
+  add("any_first", [=] { return nd::any(mask); });
+  add("all_f4", [=] { return nd::all(a); });
+  add("any_axis0", [=] { return nd::any(square, {.axis = 0}); });
+  add("any_axis1", [=] { return nd::any(square, {.axis = 1}); });
+  add("count_b1", [=] { return nd::count_nonzero(mask); });
+  add("count_f4", [=] { return nd::count_nonzero(a); });
+  add("count_axis0", [=] { return nd::count_nonzero(square, {.axis = 0}); });
+  add("sum_masked", [=] { return nd::sum(a, {.where = mask}); });
+  add("mean_masked", [=] { return nd::mean(a, {.where = mask}); });
+  add("max_masked", [=] { return nd::max(a, {.where = mask, .initial = 0}); });
+  add("sum_transposed", [=] { return nd::sum(m.T(), {.axis = 0}); });
+  add("sum_step2", [=] { return nd::sum(m(nd::all, nd::slice(nd::none, nd::none, 2))); });
+}
+
 void add_small(Calls& calls, const Data& data) {
   const nd::Array a = data.load("a_f4")(nd::slice(0, 16)), b = data.load("b_f4")(nd::slice(0, 16)), out = nd::empty_like(a);
   calls["add_16"] = [=] {
     for (int i = 0; i < 10'000; ++i) nd::add(a, b, {.out = out});
   };
-  calls["sum_16"] = [=] {
-    for (int i = 0; i < 10'000; ++i) static_cast<void>(nd::sum(a));
+  const auto add = [&](const std::string& name, const auto& call) {
+    calls[name] = [=] {
+      for (int i = 0; i < 10'000; ++i) static_cast<void>(call());
+    };
   };
+  add("sum_16", [=] { return nd::sum(a); });
+  add("mean_16", [=] { return nd::mean(a); });
+  add("std_16", [=] { return nd::stddev(a); });
+  add("argmax_16", [=] { return nd::argmax(a); });
+  add("any_16", [=] { return nd::any(a); });
 }
 
 #ifdef NDSHARE_HAVE_EIGEN
@@ -138,7 +179,8 @@ int main(int argc, char** argv) {
   const Data data{argv[1]};
   Calls calls;
   add_arithmetic(calls, data, "f4"), add_arithmetic(calls, data, "f8");
-  add_integers(calls, data), add_fused(calls, data), add_planes(calls, data), add_small(calls, data), add_stream(calls, data);
+  add_integers(calls, data), add_fused(calls, data), add_planes(calls, data), add_reductions(calls, data);
+  add_small(calls, data), add_stream(calls, data);
 #ifdef NDSHARE_HAVE_EIGEN
   add_eigen(calls, data);
 #endif

@@ -1,24 +1,88 @@
 #include "tools/cli/formula.h"
 
+#include <algorithm>
 #include <ostream>
 
 #include <ndshare/error.h>
 #include <ndshare/print.h>
 
+#include "lib/base/text.h"
 #include "tools/cli/describe.h"
+#include "tools/cli/reader.h"
 
 namespace ndshare::cli {
+namespace {
 
-Array StoredNames::find(const std::string& name) {
-  const auto found = seen_.find(name);
-  if (found != seen_.end()) return found->second;
-  return seen_.emplace(name, store_.open(name).view()).first->second;
+/// Names that were meant where "market" stands for `market/prices`: they go on with what is no part of an identifier.
+std::string longer_names(const Store& store, const std::string& name) {
+  constexpr std::size_t kMost = 3;
+  std::string out;
+  std::size_t count = 0;
+  for (const auto& info : store.list(name + "?*")) {
+    const char next = info.name[name.size()];
+    const bool goes_on =
+        (next >= 'a' && next <= 'z') || (next >= 'A' && next <= 'Z') || (next >= '0' && next <= '9') || next == '_';
+    if (goes_on || ++count > kMost) continue;
+    out += (out.empty() ? "" : ", ") + ("`" + info.name + "`");
+  }
+  return out;
 }
+
+}  // namespace
+
+SharedArray open_named(const Store& store, const std::string& name) {
+  try {
+    return store.open(name);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::NoSuchArray) throw;
+    const std::string longer = longer_names(store, name);
+    if (longer.empty()) throw;
+    throw Error(ErrorCode::NoSuchArray, "no array '" + name + "'; names like " + longer + " are written in backquotes",
+                error.details());
+  }
+}
+
+Claims::Claims(Store& store, const std::vector<std::string>& read, const Timeout& timeout,
+               const std::optional<Changed>& changed) {
+  std::vector<LockItem> items;
+  if (changed) {
+    by_name_[changed->array.name()] = 0;
+    items.push_back({changed->array, LockMode::update, changed->rows, changed->overwrite});
+  }
+  for (const std::string& name : read) {
+    // Two claims on one array would be a second wish behind whoever waits for the first.
+    if (!by_name_.emplace(name, items.size()).second) continue;
+    items.push_back({open_named(store, name), LockMode::read, {}, false});
+  }
+  guards_ = store.lock(items, timeout);
+}
+
+Expression::Resolve Claims::resolver() const {
+  return [this](const std::string& name) {
+    return std::visit([](const auto& guard) { return guard.array(); }, guards_[by_name_.at(name)]);
+  };
+}
+
+Array Claims::changed() const { return std::get<UpdateGuard>(guards_[0]).array(); }
+void Claims::commit() { std::get<UpdateGuard>(guards_[0]).commit(); }
 
 Expression only_expression(const std::string& text, std::string_view verb) {
   auto statements = parse(text);
   if (statements.size() == 1 && statements[0].target.empty()) return statements[0].value;
   throw Error(ErrorCode::Usage, std::string(verb) + " takes one expression, without '=': ndshare eval assigns");
+}
+
+Array compute(Store& store, const Expression& expression, Context& context) {
+  // A part of an array is looked at as `show` does: pinned, so that a reader who takes his time keeps nobody waiting.
+  if (expression.is_part())
+    return expression.evaluate(
+        [&](const std::string& name) { return open_named(store, name).view({.timeout = context.timeout()}); });
+  const Claims claims(store, expression.names(), context.timeout());
+  Array value = expression.evaluate(claims.resolver());
+  for (const std::string& name : expression.names()) {
+    if (may_share_memory(value, claims.resolver()(name))) return value.copy();
+  }
+  return value;
 }
 
 void print_value(const Array& value, Context& context) {

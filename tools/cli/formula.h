@@ -2,7 +2,9 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include <ndshare/parse.h>
 #include <ndshare/store.h>
@@ -11,25 +13,40 @@
 
 namespace ndshare::cli {
 
-/// Arrays by name as pinned views: an expression sees one version of each, and blocks nobody.
-class StoredNames {
+/// The arrays of one statement, claimed in one call: those that it reads under read guards, the one that it changes, if
+/// any, under an update guard. An array that it changes and reads is read through that guard, which then has all rows:
+/// in one state, and without a second claim.
+class Claims {
  public:
-  explicit StoredNames(const Store& store) : store_(store) {}
-  Array find(const std::string& name);
-  /// For Expression::evaluate.
-  Expression::Resolve resolver() {
-    return [this](const std::string& name) { return find(name); };
-  }
-  /// The next use of the name sees what it is then.
-  void forget(const std::string& name) { seen_.erase(name); }
+  struct Changed {
+    SharedArray array;
+    Rows rows{};
+    bool overwrite = false;
+  };
+  /// Errors: NoSuchArray, with names that are near; as Store::lock().
+  Claims(Store& store, const std::vector<std::string>& read, const Timeout& timeout,
+         const std::optional<Changed>& changed = {});
+
+  /// For Expression::evaluate. The arrays keep their claims.
+  [[nodiscard]] Expression::Resolve resolver() const;
+  /// The claimed rows of the changed array, writable.
+  [[nodiscard]] Array changed() const;
+  /// Publishes them.   REQUIRES: no array of changed() or the resolver lives.
+  void commit();
 
  private:
-  const Store& store_;
-  std::map<std::string, Array> seen_;
+  std::vector<Guard> guards_;
+  std::map<std::string, std::size_t> by_name_;  // of guards_
 };
+
+/// As Store::open(); where there is none, the message has names in backquotes that begin like it.
+[[nodiscard]] SharedArray open_named(const Store& store, const std::string& name);
 
 /// The one expression that a word of the command line is.   Errors: Usage for assignments, and several.
 [[nodiscard]] Expression only_expression(const std::string& text, std::string_view verb);
+
+/// Computes it under claims that end before this returns; what it gives is no one else's memory.
+[[nodiscard]] Array compute(Store& store, const Expression& expression, Context& context);
 
 /// A value as `show` prints it.
 void print_value(const Array& value, Context& context);

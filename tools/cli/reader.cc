@@ -2,9 +2,11 @@
 
 #include <ostream>
 
+#include <ndshare/create.h>
 #include <ndshare/error.h>
 
 #include "lib/base/text.h"
+#include "tools/cli/formula.h"
 
 namespace ndshare::cli {
 namespace {
@@ -58,6 +60,12 @@ ArrayArgument Reader::parse(std::string_view argument) const {
 Array Reader::array(std::string_view argument) const {
   const auto wanted = parse(argument);
   return apply_steps(store_ ? store_->open(wanted.name).view() : inspector_->copy(wanted.name), wanted.steps);
+}
+
+Array Reader::outline(const std::string& name) const {
+  if (store_) return open_named(*store_, name).view();
+  const ArrayInfo found = inspector_->info(name);
+  return empty(found.shape, found.dtype, found.order);
 }
 
 bool contains(const Store& store, const std::string& name) {

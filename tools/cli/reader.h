@@ -26,6 +26,8 @@ class Reader {
   [[nodiscard]] ArrayInfo info(const std::string& name) const;
   /// The part of an array that a word of the command line names. A view where a daemon runs, else a copy.
   [[nodiscard]] Array array(std::string_view argument) const;
+  /// An array as far as dtype and layout go, for plans: without a daemon its memory is empty, and never touched.
+  [[nodiscard]] Array outline(const std::string& name) const;
   /// Name and steps of such a word.
   [[nodiscard]] ArrayArgument parse(std::string_view argument) const;
 

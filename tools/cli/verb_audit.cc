@@ -12,12 +12,17 @@ namespace ndshare::cli {
 namespace {
 
 int audit(const std::string& text, Context& context) {
-  const Expression expression = only_expression(text, "audit");
-  const Store store = context.connect(Role::read_only);
-  StoredNames names(store);
-  const CopyAudit made;
-  static_cast<void>(expression.evaluate(names.resolver()));
-  const CopyTotals totals = made.totals();
+  CopyTotals totals;
+  if (text.empty()) {
+    context.err
+        << "ndshare: copies are counted in the process that makes them, a store keeps no totals: give an expression\n";
+  } else {
+    const Expression expression = only_expression(text, "audit");
+    Store store = context.connect(Role::read_only);
+    const CopyAudit made;
+    static_cast<void>(compute(store, expression, context));
+    totals = made.totals();
+  }
   Json out = Json::array();
   Table table({{"reason"}, {"copies", true}, {"bytes", true}, {"meaning", false, 20}});
   for (std::size_t i = 0; i < kCopyReasons; ++i) {
@@ -40,7 +45,7 @@ int audit(const std::string& text, Context& context) {
 
 Logic setup_audit(Flags& flags) {
   auto text = std::make_shared<std::string>();
-  flags.word(*text, "EXPRESSION", "as of plan; it is computed, and its result dropped");
+  flags.optional_word(*text, "EXPRESSION", "as of plan; it is computed, and its result dropped");
   return [text](Context& context) { return audit(*text, context); };
 }
 

@@ -1,4 +1,5 @@
 // ndshare plan: what an expression would take, before it runs.
+#include <map>
 #include <memory>
 #include <ostream>
 
@@ -14,7 +15,11 @@ namespace {
 int plan_expression(const std::string& text, Context& context) {
   const Expression expression = only_expression(text, "plan");
   const Reader reader(context);
-  const Plan made = plan(expression.lazy([&](const std::string& name) { return reader.array(name); }));
+  std::map<std::string, Array> seen;  // one version of each
+  const Plan made = expression.plan([&](const std::string& name) {
+    const auto found = seen.find(name);
+    return found != seen.end() ? found->second : seen.emplace(name, reader.outline(name)).first->second;
+  });
   if (!context.json) {
     context.out << made.text();
     return 0;
@@ -38,7 +43,7 @@ int plan_expression(const std::string& text, Context& context) {
 
 Logic setup_plan(Flags& flags) {
   auto text = std::make_shared<std::string>();
-  flags.word(*text, "EXPRESSION", "as of eval, without '='; reductions in it run");
+  flags.word(*text, "EXPRESSION", "as of eval, without '='; nothing is computed");
   return [text](Context& context) { return plan_expression(*text, context); };
 }
 

@@ -1,4 +1,5 @@
-// ndshare stats: smallest, largest, mean and spread of an array's values, or of each field; missing values are left out.
+// ndshare stats: smallest, largest, mean and spread of an array's values, or of each field; missing values are left
+// out.
 #include <limits>
 #include <memory>
 #include <ostream>
@@ -39,9 +40,10 @@ Stats stats_of(const Array& x) {
   if (masked) some.where = present;
   if (!dtype.is_complex()) {
     ReduceOptions low = some, high = some;
-    if (masked) {  // a value that is there, so that the mask needs no end of the dtype
-      const Array first = values.ravel()(argmax(present).item<std::int64_t>());
-      low.initial = high.initial = first.item();
+    if (times) {  // the ends of the dtype change nothing: there is a value
+      low.initial = std::numeric_limits<std::int64_t>::max(), high.initial = std::numeric_limits<std::int64_t>::min();
+    } else if (masked) {
+      low.initial = std::numeric_limits<double>::infinity(), high.initial = -std::numeric_limits<double>::infinity();
     }
     const Array least = min(values, low), most = max(values, high);
     out.min = number(times ? least.view_as(dtype) : least), out.max = number(times ? most.view_as(dtype) : most);
@@ -51,7 +53,8 @@ Stats stats_of(const Array& x) {
 }
 
 Json to_json(const Stats& stats) {
-  return {{"min", stats.min}, {"max", stats.max}, {"mean", stats.mean}, {"std", stats.std}, {"nulls", stats.nulls}, {"count", stats.count}};
+  return {{"min", stats.min}, {"max", stats.max},     {"mean", stats.mean},
+          {"std", stats.std}, {"nulls", stats.nulls}, {"count", stats.count}};
 }
 std::string text_of(const Json& value) {
   if (value.is_null()) return "";
@@ -67,9 +70,16 @@ int stats(const std::string& argument, Context& context) {
     print_json(context.out, out);
     return 0;
   }
-  Table table({{"field", false, 6}, {"count", true}, {"nulls", true}, {"min", true}, {"max", true}, {"mean", true}, {"std", true}});
+  Table table({{"field", false, 6},
+               {"count", true},
+               {"nulls", true},
+               {"min", true},
+               {"max", true},
+               {"mean", true},
+               {"std", true}});
   const auto add = [&](const std::string& name, const Stats& of) {
-    table.add({name, std::to_string(of.count), std::to_string(of.nulls), text_of(of.min), text_of(of.max), text_of(of.mean), text_of(of.std)});
+    table.add({name, std::to_string(of.count), std::to_string(of.nulls), text_of(of.min), text_of(of.max),
+               text_of(of.mean), text_of(of.std)});
   };
   if (fields.empty()) add(argument, stats_of(array));
   for (const Field& field : fields) add(field.name, stats_of(array[field.name]));

@@ -55,15 +55,15 @@ TEST(VerbTest, ExamplesAreRealCommandLines) {
   const std::set<std::string_view> needs_store = {"start", "run"};
   for (const auto& verb : verbs()) {
     if (needs_store.contains(verb.name)) continue;
-    std::vector<std::string> words = {""};  // as a shell splits them: quotes keep spaces
+    std::vector<std::string> words(1);
     bool quoted = false;
-    for (const char letter : verb.example) {
-      if (letter == '\'') {
+    for (const char c : verb.example) {
+      if (c == '\'') {
         quoted = !quoted;
-      } else if (letter == ' ' && !quoted) {
+      } else if (c == ' ' && !quoted) {
         words.emplace_back();
       } else {
-        words.back() += letter;
+        words.back() += c;
       }
     }
     words.front() = "--store=" + test::unique_store_name("none");  // ahead of a command's "--"
