@@ -267,13 +267,15 @@ Array evaluate(Program& program, ValueId value, const Target& target) {
   const TypeId result = program.type(value);
   const Shape shape = program.shape(value);
   const Array out = plan_out(program, value, target, shape);
+  const TypeId to = out.dtype().id();
   std::optional<ValueId> mask;
   if (target.where) {
+    // What is kept is moved as it is: it is the value that goes to the dtype of `out`, never the other way.
     mask = program.leaf(*target.where);
-    const ValueId other = target.fill ? program.literal(*target.fill, result) : program.cast(program.leaf(out), result);
-    value = program.select(*mask, value, other);
+    value = program.cast(value, to);
+    value = program.select(*mask, value, target.fill ? program.literal(*target.fill, to) : program.leaf(out));
   }
-  value = program.cast(value, out.dtype().id());
+  value = program.cast(value, to);
   if (out.size() == 0) return out;
   const bool overlaps = target.out && std::any_of(program.leaves().begin(), program.leaves().end(),
                                                   [&](const Array& leaf) { return spoils(leaf, out); });

@@ -152,12 +152,22 @@ ValueId Program::binary(BinaryOp op, ValueId a, ValueId b) {
   if (row.rule == TypeRule::exponent && !DType(b_type).is_integer() && !DType(b_type).is_bool()) {
     throw Error(Error::DtypeMismatch, std::string(row.name) + ": x2 is an integer, not " + DType(b_type).name());
   }
+  if (row.rule == TypeRule::exponent) b = small_exponent(cast(b, b_type));
   const Shape shape = values_[a].shape == values_[b].shape ? values_[a].shape : broadcast_shapes(values_[a].shape, values_[b].shape);
   const Step step{.kind = Step::Kind::binary,
                   .op = static_cast<std::uint8_t>(op),
                   .loop = loop,
                   .in = {cast(a, loop), cast(b, row.rule == TypeRule::exponent ? TypeId::int32 : loop)}};
   return add_step(step, result_of(row, loop), shape);
+}
+
+/// An exponent as int32: beyond ±100 000 every float has long become 0 or infinite.
+ValueId Program::small_exponent(ValueId x) {
+  constexpr std::int64_t kMost = 100'000;
+  const TypeId type = values_[x].type;
+  if (can_cast(type, TypeId::int32, Casting::safe)) return x;
+  if (DType(type).is_signed_integer()) x = binary(BinaryOp::maximum, x, literal(-kMost, type));
+  return binary(BinaryOp::minimum, x, literal(kMost, type));
 }
 
 /// A signed integer and a uint64 have no dtype in common that holds both exactly: below 0 the answer is known, else both are

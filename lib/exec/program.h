@@ -76,6 +76,7 @@ class Program {
   /// The operand's dtype; a weak one takes it from `other`.
   [[nodiscard]] TypeId type_next_to(ValueId x, ValueId other) const;
   [[nodiscard]] bool is_weak(ValueId x, double number) const;
+  ValueId small_exponent(ValueId x);
   ValueId compare_signs(BinaryOp op, ValueId a, ValueId b);
 
   std::vector<Value> values_;

@@ -31,14 +31,14 @@ ReduceKernel kernel_of(Join op, TypeId type) noexcept {
   }
 }
 
-/// The largest array of the expression, stretched to the value's shape: its strides.
-Strides strides_of_largest(const Program& program, ValueId value) {
-  const Array* largest = nullptr;
+/// How the value would lie: as the first array that has its whole shape; where all are stretched, in C order, as the eager result
+/// that is then reduced.
+Strides strides_of(const Program& program, ValueId value) {
+  const Shape& shape = program.shape(value);
   for (const Array& leaf : program.leaves()) {
-    if (largest == nullptr || leaf.size() > largest->size()) largest = &leaf;
+    if (leaf.shape() == shape) return leaf.strides();
   }
-  if (largest == nullptr || largest->ndim() > program.shape(value).ndim()) return Strides(program.shape(value));
-  return stretched_strides(*largest, program.shape(value));
+  return contiguous_strides(shape, DType(program.type(value)).itemsize());
 }
 
 std::int64_t smallest_step(const Shape& shape, const Strides& strides, const std::vector<int>& axes) {
@@ -149,7 +149,7 @@ bool lies_across(const Evaluation& from, std::int64_t length) noexcept {
 
 bool prefers_runs(const Program& program, ValueId value, const ReduceShape& shape) {
   const Shape& whole = program.shape(value);
-  const Strides strides = strides_of_largest(program, value);
+  const Strides strides = strides_of(program, value);
   const std::int64_t kept = shape.kept.count();
   if (kept == 1) return true;
   if (shape.length < kShortRun && kept >= kShortRun) return false;
@@ -157,7 +157,7 @@ bool prefers_runs(const Program& program, ValueId value, const ReduceShape& shap
 }
 
 std::vector<int> memory_order(const Program& program, ValueId value) {
-  const Strides strides = strides_of_largest(program, value);
+  const Strides strides = strides_of(program, value);
   std::vector<int> order(static_cast<std::size_t>(program.shape(value).ndim()));
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return std::abs(strides[a]) > std::abs(strides[b]); });

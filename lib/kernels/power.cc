@@ -22,11 +22,19 @@ NDSHARE_SLEEF_UNARY(ExpOf, exp, u10, u10)
 NDSHARE_SLEEF_UNARY(Exp2Of, exp2, u10, u10)
 NDSHARE_SLEEF_UNARY(Log1pOf, log1p, u10, u10)
 
-// SLEEF's overflows a few ULP too early: the largest number to the power 1 is to be itself.
+// SLEEF's overflows a little too early: near the largest number the square of the half power decides.
 template <class V>
 HWY_INLINE V sleef_pow(V x, V y) noexcept {
   using D = hn::DFromV<V>;
-  return hn::IfThenElse(hn::Eq(y, hn::Set(D(), hn::TFromD<D>(1))), x, AnyPow::call(x, y));
+  using T = hn::TFromD<D>;
+  const D d;
+  const V infinity = hn::Inf(d), size = hn::Abs(x), power = AnyPow::call(x, y);
+  const auto finite = hn::And(hn::And(hn::Lt(size, infinity), hn::Lt(hn::Abs(y), infinity)), hn::Gt(size, hn::Zero(d)));
+  const auto overflows = hn::And(hn::Eq(hn::Abs(power), infinity), finite);
+  if (HWY_LIKELY(hn::AllFalse(d, overflows))) return power;
+  const V root = AnyPow::call(size, hn::Mul(y, hn::Set(d, T(0.5)))), square = hn::CopySign(hn::Mul(root, root), power);
+  const V mended = hn::IfThenElse(hn::Eq(y, hn::Set(d, T(1))), x, square);
+  return hn::IfThenElse(overflows, mended, power);
 }
 struct Pow {
   template <class V>

@@ -37,12 +37,16 @@ struct Exp2 {
   template <class C>
   static C call(C z) { return std::exp(z * static_cast<typename C::value_type>(std::numbers::ln2)); }
 };
-struct Expm1 {  // as NumPy: e^x cos y − 1 without cancellation
+// e^x cos y − 1 without cancellation; the special cases are those of the C standard's cexp, with −1.
+struct Expm1 {
   template <class C>
   static C call(C z) {
     using T = typename C::value_type;
-    const T half = std::sin(z.imag() / 2);
-    return C(std::expm1(z.real()) * std::cos(z.imag()) - 2 * half * half, std::exp(z.real()) * std::sin(z.imag()));
+    const T x = z.real(), y = z.imag();
+    if (y == 0) return C(std::expm1(x), y);
+    if (!std::isfinite(x) || !std::isfinite(y)) return std::exp(z) - C(1, 0);
+    const T half = std::sin(y / 2);
+    return C(std::expm1(x) * std::cos(y) - 2 * half * half, std::exp(x) * std::sin(y));
   }
 };
 struct Log { template <class C> static C call(C z) { return std::log(z); } };
