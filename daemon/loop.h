@@ -15,7 +15,9 @@ class Loop {
  public:
   using Handler = std::function<void()>;
 
-  Loop();
+  /// `signals` are blocked from now on, in threads made later too, until the end: the loop is told of them.
+  ///   REQUIRES: no other thread runs yet.   Errors: Io.
+  explicit Loop(std::initializer_list<int> signals);
   ~Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
@@ -24,7 +26,7 @@ class Loop {
   void stop();                                            ///< run() returns after the handler that calls this
   void post(Handler handler);                             ///< Threads: any.
   void after(std::chrono::milliseconds delay, Handler handler);
-  void on_signals(std::initializer_list<int> signals, std::function<void(int)> handler);
+  void on_signal(const std::function<void(int)>& handler);  ///< of the constructor's signals, each time
 
   /// Runs `work` on a helper thread, then `done` on the loop. `work` must not throw.
   void help(Handler work, Handler done);
@@ -50,6 +52,7 @@ class Loop {
  private:
   struct State;
   std::unique_ptr<State> state_;
+  std::unique_ptr<Watch> signals_;
 };
 
 }  // namespace ndshare::internal

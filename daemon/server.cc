@@ -33,7 +33,7 @@ Server::Server(const DaemonOptions& options, std::unique_ptr<Engine> engine)
       engine_(std::move(engine)),
       spare_(::open("/dev/null", O_RDONLY | O_CLOEXEC)) {
   // Before anybody is told that the store serves: a signal from then on is a clean stop.
-  loop_.on_signals({SIGTERM, SIGINT}, [this](int number) { stop(number == SIGTERM ? "SIGTERM" : "SIGINT"); });
+  loop_.on_signal([this](int number) { stop(number == SIGTERM ? "SIGTERM" : "SIGINT"); });
   if (options.engine.ephemeral && !ephemeral()) log_info("--ephemeral does not apply: the adopted store is a lasting one");
   listen();
   adopt_holders();

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <list>
 #include <map>
@@ -106,7 +107,7 @@ class Server {
   DaemonOptions options_;
   std::string socket_path_;
   std::unique_ptr<Engine> engine_;
-  Loop loop_;
+  Loop loop_{SIGTERM, SIGINT};
   OwnedFd listener_, spare_;          ///< `spare_` is given up to accept and refuse one connection at the descriptor limit
   Loop::Watch listener_watch_;
   std::map<Session*, std::shared_ptr<Session>> sessions_;
