@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cstddef>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -21,6 +22,7 @@
 
 namespace ndshare {
 
+class Selector;
 namespace internal {
 class ArrayMaker;
 }
@@ -95,6 +97,11 @@ class NDSHARE_API Array {
     return view(std::array<Index, sizeof...(I)>{Index(index)...});
   }
   [[nodiscard]] Array view(std::span<const Index> index) const;
+  /// Elements by a mask of bool, or by an array of positions along axis 0; or by entries of any kind, a[{positions, nd::all}]: a
+  /// copy. ndshare/select.h has the contract.
+  [[nodiscard]] Array operator[](const Array& index) const;
+  [[nodiscard]] Array operator[](std::initializer_list<Selector> index) const;
+  [[nodiscard]] Array select(std::span<const Selector> index) const;
   /// A field of a structured array; sub-array fields add their axes at the end.   Errors: DType, with the names there
   /// are.
   [[nodiscard]] Array operator[](std::string_view field) const;

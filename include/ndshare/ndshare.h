@@ -16,6 +16,7 @@
 #include <ndshare/ops.h>
 #include <ndshare/print.h>
 #include <ndshare/reduce.h>
+#include <ndshare/select.h>
 #include <ndshare/store.h>
 #include <ndshare/threads.h>
 #include <ndshare/version.h>

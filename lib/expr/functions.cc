@@ -5,7 +5,7 @@
 #include <ndshare/reduce.h>
 
 #include "lib/exec/guard.h"
-#include "lib/exec/interpret.h"
+#include "lib/expr/interpret.h"
 #include "lib/exec/promotion.h"
 
 #include <algorithm>

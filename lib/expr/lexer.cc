@@ -1,4 +1,4 @@
-#include "lib/exec/syntax.h"
+#include "lib/expr/syntax.h"
 
 #include "lib/array/text.h"
 #include "lib/base/text.h"

@@ -1,4 +1,4 @@
-#include "lib/exec/constant.h"
+#include "lib/expr/constant.h"
 
 #include <ndshare/error.h>
 

@@ -6,7 +6,7 @@
 #include <ndshare/parse.h>
 #include <ndshare/reduce.h>
 
-#include "lib/exec/syntax.h"
+#include "lib/expr/syntax.h"
 
 #include <map>
 #include <optional>

@@ -6,7 +6,7 @@
 #include "lib/array/element.h"
 #include "lib/array/strided.h"
 #include "lib/array/text.h"
-#include "lib/exec/interpret.h"
+#include "lib/expr/interpret.h"
 
 #include <algorithm>
 #include <cstring>

@@ -1,7 +1,7 @@
 // Arguments of a call, by position and by name.
 #include <ndshare/error.h>
 
-#include "lib/exec/interpret.h"
+#include "lib/expr/interpret.h"
 
 #include <algorithm>
 

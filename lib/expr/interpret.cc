@@ -1,11 +1,11 @@
 // Expressions that were read, computed: lazy as far as they go.
-#include "lib/exec/interpret.h"
+#include "lib/expr/interpret.h"
 
 #include <ndshare/create.h>
 #include <ndshare/error.h>
 #include <ndshare/errstate.h>
 
-#include "lib/exec/constant.h"
+#include "lib/expr/constant.h"
 #include "lib/exec/evaluation.h"
 #include "lib/exec/lazy_node.h"
 

@@ -3,7 +3,7 @@
 #include <ndshare/error.h>
 #include <ndshare/parse.h>
 
-#include "lib/exec/interpret.h"
+#include "lib/expr/interpret.h"
 
 #include <algorithm>
 

@@ -2,7 +2,7 @@
 #include <ndshare/error.h>
 #include <ndshare/parse.h>
 
-#include "lib/exec/syntax.h"
+#include "lib/expr/syntax.h"
 
 #include <algorithm>
 #include <limits>

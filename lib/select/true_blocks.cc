@@ -1,0 +1,54 @@
+#include "lib/select/true_blocks.h"
+
+#include "lib/exec/parallel.h"
+#include "lib/kernels/registry.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace ndshare::internal {
+
+Array truth_of(const Lazy& x) {
+  if (x.dtype().is_bool()) {
+    const Array mask = x.eval();
+    return mask.is_c_contiguous() ? mask : mask.copy();
+  }
+  return x.astype(bool_).eval();
+}
+
+TrueBlocks::TrueBlocks(const Array& mask, int threads)
+    : size_(mask.size()), threads_(threads), before_(static_cast<std::size_t>((size_ + kBlock - 1) / kBlock) + 1) {
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(mask.data());
+  parallel_blocks(before_.size() - 1, threads, [&](std::size_t block) {
+    const std::int64_t first = static_cast<std::int64_t>(block) * kBlock;
+    const auto n = static_cast<std::size_t>(std::min(kBlock, size_ - first));
+    before_[block + 1] = static_cast<std::int64_t>(kernels().count_true(bytes + first, n));
+  });
+  for (std::size_t block = 1; block < before_.size(); ++block) before_[block] += before_[block - 1];
+}
+
+void TrueBlocks::for_each(const std::function<void(std::int64_t, std::int64_t, std::int64_t)>& body) const {
+  parallel_blocks(before_.size() - 1, threads_, [&](std::size_t block) {
+    const std::int64_t first = static_cast<std::int64_t>(block) * kBlock;
+    if (before_[block + 1] != before_[block]) body(first, std::min(kBlock, size_ - first), before_[block]);
+  });
+}
+
+std::size_t true_positions(const std::uint8_t* mask, std::size_t n, std::int64_t first, std::int64_t* out) noexcept {
+  std::size_t count = 0, i = 0;
+  for (; i + 8 <= n; i += 8) {
+    std::uint64_t eight;
+    std::memcpy(&eight, mask + i, sizeof(eight));
+    if (eight == 0) continue;
+    for (std::size_t j = i; j < i + 8; ++j) {  // written in any case, kept where it is true: no branch
+      out[count] = first + static_cast<std::int64_t>(j);
+      count += mask[j] != 0 ? 1 : 0;
+    }
+  }
+  for (; i < n; ++i) {
+    if (mask[i] != 0) out[count++] = first + static_cast<std::int64_t>(i);
+  }
+  return count;
+}
+
+}  // namespace ndshare::internal
