@@ -1,0 +1,179 @@
+// take, put and their kin: positions along one axis.
+#include <ndshare/cast.h>
+#include <ndshare/create.h>
+#include <ndshare/error.h>
+#include <ndshare/lazy.h>
+#include <ndshare/select.h>
+
+#include "lib/array/copies.h"
+#include "lib/exec/elementwise.h"
+#include "lib/exec/guard.h"
+#include "lib/exec/parallel.h"
+#include "lib/select/selector.h"
+
+#include <algorithm>
+#include <string>
+
+namespace ndshare {
+namespace internal {
+namespace {
+
+/// Positions as `mode` reads them: inside the axis, whatever they were.
+Array moded(const Array& indices, std::int64_t length, TakeMode mode, int axis) {
+  if (mode == TakeMode::raise) return indices;
+  if (!indices.dtype().is_integer()) {
+    throw Error(Error::DtypeMismatch, "positions are integers, not " + indices.dtype().to_string());
+  }
+  if (length == 0 && indices.size() != 0) {
+    throw Error(Error::IndexBounds, "nothing can be taken from axis " + std::to_string(axis) + ": it has length 0");
+  }
+  if (length == 0) return indices;
+  if (mode == TakeMode::wrap) return remainder(indices.dtype() == uint64 ? indices : astype(indices, int64), Scalar(length));
+  if (indices.dtype() == uint64) return astype(minimum(indices, Scalar(length - 1)), int64, {.casting = Casting::unsafe});
+  return minimum(maximum(astype(indices, int64), Scalar(0)), Scalar(length - 1));
+}
+
+void check_same(std::string_view what, const Array& out, const Shape& shape, const DType& dtype) {
+  if (!out.is_writable()) throw Error(Error::ReadOnly, std::string(what) + ": out is read-only");
+  if (out.shape() != shape) {
+    throw Error(Error::ShapeMismatch, std::string(what) + ": out has shape " + out.shape().str() + ", the result " + shape.str());
+  }
+  if (out.dtype() != dtype) {
+    throw Error(Error::DtypeMismatch, std::string(what) + ": out has dtype " + out.dtype().to_string() + ", the result " + dtype.to_string());
+  }
+}
+
+Array taken(std::string_view what, const Selection& from, const std::optional<Array>& out) {
+  if (!out) return gathered(what, from);
+  const Shape shape = from.result_shape();
+  check_same(what, *out, shape, from.base.dtype());
+  const bool direct = out->is_c_contiguous() && !may_share_memory(*out, from.base) &&
+                      std::none_of(from.picks.begin(), from.picks.end(), [&](const Pick& pick) { return may_share_memory(*out, pick.positions); });
+  if (!direct) {
+    copyto(*out, gathered(what, from));
+  } else if (shape.count() != 0) {
+    note_copy(CopyReason::selected, shape.nbytes(from.base.itemsize()));
+    gather(from, out->mutable_data());
+  }
+  return *out;
+}
+
+/// Views with `axis` last, the others broadcast together: x, and positions for each of its lines.
+struct Lines {
+  Array x, positions;
+
+  Lines(const Array& whole, const Array& indices, std::int64_t axis) {
+    const int at = normalize_axis(axis, whole.ndim());
+    if (indices.ndim() != whole.ndim()) {
+      throw Error(Error::ShapeMismatch, "positions along an axis have as many axes as the array: " + indices.shape().str() + " for " +
+                                            whole.shape().str());
+    }
+    const Dims from{at}, to{-1};
+    x = whole.with_layout(moveaxis(whole.layout(), from, to));
+    positions = indices.with_layout(moveaxis(indices.layout(), from, to));
+    Shape x_others = x.shape(), others = positions.shape();
+    x_others.erase(x.ndim() - 1), others.erase(x.ndim() - 1);
+    Shape shared = broadcast_shapes(x_others, others), x_shape = shared;
+    x_shape.push_back(x.shape().back()), shared.push_back(positions.shape().back());
+    x = stretched(x, x_shape), positions = stretched(positions, shared);
+  }
+  /// Broadcast, but as writable as it was: put_along_axis never stretches what it writes to.
+  static Array stretched(const Array& array, const Shape& shape) { return array.shape() == shape ? array : array.broadcast_to(shape); }
+
+  /// The selection of all of it: an index array for each axis.
+  [[nodiscard]] Selection selection(int axis) const {
+    Selection out{x, {}, positions.shape(), 0, false};
+    for (int other = 0; other < x.ndim() - 1; ++other) {
+      Shape line;
+      for (int i = 0; i < x.ndim(); ++i) line.push_back(i == other ? x.shape()[i] : 1);
+      out.picks.push_back({other, arange(x.shape()[other]).reshape(line).broadcast_to(out.shape).copy()});
+    }
+    const Array checked = checked_positions(positions, x.shape().back(), axis);
+    out.picks.push_back({x.ndim() - 1, checked.shape() == out.shape ? checked : checked.broadcast_to(out.shape).copy()});
+    return out;
+  }
+};
+
+}  // namespace
+}  // namespace internal
+
+Array take(const Array& x, const Array& indices, const TakeOptions& options) {
+  if (!options.axis && x.ndim() != 1) {
+    TakeOptions flat = options;
+    flat.axis = 0;
+    return take(x.reshape({-1}), indices, flat);
+  }
+  const int axis = normalize_axis(options.axis.value_or(0), x.ndim());
+  const Array positions = internal::moded(indices, x.shape()[axis], options.mode, axis);
+  return internal::taken("take", internal::pick_axis(x, axis, positions), options.out);
+}
+
+void put(const Array& x, const Array& indices, const Operand& values, const TakeOptions& options) {
+  if (options.axis || options.out) throw Error(Error::Usage, "put writes x flattened: it takes no axis and no out (put_along_axis takes an axis)");
+  if (x.ndim() == 0) return put(x.reshape({1}, Copy::never), indices, values, options);
+  const Array flat = indices.reshape({-1});
+  const Array positions = internal::checked_positions(internal::moded(flat, x.size(), options.mode, 0), x.size(), 0);
+  if (positions.size() == 0) return;
+  std::optional<Array> given = values.array();
+  if (given && given->size() == 0) throw Error(Error::Usage, "put needs a value at least");
+  if (given && given->size() != 1 && given->size() != positions.size()) {
+    given = take(given->reshape({-1}), remainder(arange(positions.size()), Scalar(given->size())));
+  }
+  const Operand each = !given ? values : Operand(given->reshape(given->size() == 1 ? Shape{} : Shape{positions.size()}));
+  std::vector<Selector> index;
+  Array rest = positions;  // one index array for each axis: x need not be flat in memory
+  for (int axis = x.ndim() - 1; axis > 0; --axis) {
+    index.emplace(index.begin(), remainder(rest, Scalar(x.shape()[axis])));
+    rest = floor_divide(rest, Scalar(x.shape()[axis]));
+  }
+  index.emplace(index.begin(), rest);
+  assign(x, index, each);
+}
+
+Array take_along_axis(const Array& x, const Array& indices, std::int64_t axis) {
+  const int at = normalize_axis(axis, x.ndim());
+  const internal::Lines lines(x, indices, axis);
+  const Array out = internal::gathered("take_along_axis", lines.selection(at));
+  return out.with_layout(moveaxis(out.layout(), Dims{-1}, Dims{at}));
+}
+
+void put_along_axis(const Array& x, const Array& indices, const Operand& values, std::int64_t axis) {
+  const int at = normalize_axis(axis, x.ndim());
+  const internal::Lines lines(x, indices, axis);
+  const internal::Selection chosen = lines.selection(at);
+  std::vector<Selector> index;
+  for (const internal::Pick& pick : chosen.picks) index.emplace_back(pick.positions);
+  if (!values.array()) return assign(lines.x, index, values);
+  const Array value = *values.array();
+  Array moved = value;
+  if (value.ndim() == x.ndim()) moved = value.with_layout(moveaxis(value.layout(), Dims{at}, Dims{-1}));
+  assign(lines.x, index, moved);
+}
+
+Array compress(const Array& condition, const Array& x, const TakeOptions& options) {
+  if (condition.ndim() != 1) {
+    throw Error(Error::ShapeMismatch, "compress: the condition has one axis, not shape " + condition.shape().str());
+  }
+  TakeOptions how = options;
+  how.mode = TakeMode::raise;
+  return take(x, nonzero(condition).front(), how);
+}
+
+Array select(std::span<const Array> conditions, std::span<const Operand> choices, const Operand& otherwise, const OpOptions& options) {
+  if (conditions.empty() || conditions.size() != choices.size()) {
+    throw Error(Error::Usage, "select takes a choice for each condition, at least one: " + std::to_string(conditions.size()) +
+                                  " conditions, " + std::to_string(choices.size()) + " choices");
+  }
+  const auto lazily = [](const Operand& operand) { return operand.array() ? Lazy(*operand.array()) : Lazy(*operand.number()); };
+  Lazy out = lazily(otherwise);
+  for (std::size_t i = conditions.size(); i-- > 0;) {
+    if (!conditions[i].dtype().is_bool()) {
+      throw Error(Error::DtypeMismatch, "select: condition " + std::to_string(i) + " is of " + conditions[i].dtype().to_string() +
+                                            ", not bool: compare it with 0");
+    }
+    out = where(Lazy(conditions[i]), lazily(choices[i]), out);
+  }
+  return out.eval(options);
+}
+
+}  // namespace ndshare
