@@ -58,8 +58,8 @@ void place_all(std::span<const Array> arrays, const Array& to, std::optional<int
   std::int64_t widened = 0, narrowed = 0;
   for (const Array& array : arrays) {
     starts.push_back(starts.back() + (axis ? array.shape()[*axis] : array.size()));
-    if (to.dtype() != array.dtype())
-      (to.itemsize() > array.itemsize() ? widened : narrowed) += array.size() * to.itemsize();
+    if (to.itemsize() > array.itemsize()) widened += array.size() * to.itemsize();
+    if (to.itemsize() < array.itemsize()) narrowed += array.size() * to.itemsize();
   }
   if (widened != 0) note_copy(CopyReason::upcast, widened);
   if (narrowed != 0) note_copy(CopyReason::downcast, narrowed);
