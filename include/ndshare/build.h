@@ -26,7 +26,7 @@ namespace ndshare {
 //     shape, and the result's dtype casts to its own by same_kind. A copy is in the ledger as `joined`.
 //   Threads: safe; large copies are parallel inside.
 //   Errors: Axis, ShapeMismatch, DtypeMismatch and ReadOnly (`out`), Shape (over 2^63-1), MemoryGuard (over a limit,
-//     before anything is allocated), Memory, Usage (negative threads), and what each says. On an error `out` is unchanged.
+//     before anything is allocated), Memory, Usage (negative threads), and what each says. `out` stays as it was.
 
 /// One integer, or several: `3`, `{1, 2}`, a vector, or an array of integers (no axes: one; one axis: several).
 class NDSHARE_API Integers {
