@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ndshare/array.h>
+#include <ndshare/build.h>
 #include <ndshare/cast.h>
 #include <ndshare/create.h>
 #include <ndshare/dtype.h>

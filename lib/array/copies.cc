@@ -13,7 +13,8 @@ constexpr std::int64_t kLargeBytes = std::int64_t{256} << 10;  // below, startin
 
 std::atomic<CopyEngine> g_engine{nullptr};  // relaxed: set while the process has one thread
 
-/// The number that has so many bytes, to move elements as; nothing for items that are not one.
+}  // namespace
+
 std::optional<DType> word_of(const DType& dtype) {
   const auto runs = data_runs(dtype);
   const auto bytes = static_cast<std::uint64_t>(dtype.itemsize());
@@ -21,8 +22,6 @@ std::optional<DType> word_of(const DType& dtype) {
   constexpr TypeId kWords[] = {TypeId::uint8, TypeId::uint16, TypeId::uint32, TypeId::uint64, TypeId::complex128};
   return DType(kWords[std::countr_zero(bytes)]);
 }
-
-}  // namespace
 
 void set_copy_engine(CopyEngine engine) noexcept { g_engine.store(engine, std::memory_order_relaxed); }
 

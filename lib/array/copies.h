@@ -5,6 +5,7 @@
 #include <ndshare/ledger.h>
 
 #include <cstdint>
+#include <optional>
 
 namespace ndshare::internal {
 
@@ -17,6 +18,9 @@ void note_copy(CopyReason reason, std::int64_t bytes);
 /// one thread.   Threads: of set: before main(); of copy_elements: safe.
 using CopyEngine = void (*)(const Array& dst, const Array& src);
 void set_copy_engine(CopyEngine engine) noexcept;
+
+/// The number that has as many bytes as an item, to move elements as; nothing for items that are not one.
+[[nodiscard]] std::optional<DType> word_of(const DType& dtype);
 
 /// dst[...] = src.   REQUIRES: the same dtype and shape, dst writable, memory apart.
 void copy_elements(const Array& dst, const Array& src);

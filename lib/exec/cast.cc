@@ -6,7 +6,9 @@
 #include "lib/exec/elementwise.h"
 #include "lib/exec/promotion.h"
 
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace ndshare {
 namespace {
@@ -29,14 +31,15 @@ bool can_cast(const DType& from, const DType& to, Casting casting) noexcept {
 }
 
 DType result_type(std::initializer_list<TypeOperand> operands) {
-  std::optional<TypeId> strong;
+  std::vector<TypeId> strong;
   for (const TypeOperand& operand : operands) {
     if (const auto* dtype = std::get_if<DType>(&operand)) {
       internal::require_numeric("result_type", *dtype);
-      strong = strong ? internal::result_type(*strong, dtype->id()) : dtype->id();
+      strong.push_back(dtype->id());
     }
   }
-  std::optional<TypeId> result = strong;
+  std::optional<TypeId> result;
+  if (!strong.empty()) result = internal::result_type(strong);
   for (const TypeOperand& operand : operands) {
     const auto* number = std::get_if<Scalar>(&operand);
     if (number == nullptr) continue;

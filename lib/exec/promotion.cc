@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
 namespace ndshare::internal {
 namespace {
@@ -63,6 +64,14 @@ TypeId result_type(TypeId a, TypeId b) noexcept {
   const TypeId real = low < 3 ? float_for(a) : a;
   const TypeId wanted = high == 4 ? complex_for(real) : real;
   return size_of(wanted) > size_of(b) ? wanted : b;
+}
+
+TypeId result_type(std::span<const TypeId> types) {
+  std::vector<TypeId> sorted(types.begin(), types.end());
+  std::stable_sort(sorted.begin(), sorted.end(), [](TypeId a, TypeId b) { return rung(a) > rung(b); });
+  TypeId result = sorted.front();
+  for (const TypeId next : sorted) result = result_type(result, next);
+  return result;
 }
 
 TypeId weak_type(const Scalar& literal, TypeId array) {

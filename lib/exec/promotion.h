@@ -6,12 +6,16 @@
 #include <ndshare/scalar.h>
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace ndshare::internal {
 
 /// The smallest dtype that both cast to safely, by NumPy's table: dtypes decide, never values. REQUIRES: both numeric.
 [[nodiscard]] TypeId result_type(TypeId a, TypeId b) noexcept;
+/// Of several: the highest kind first, as NumPy does: int8, uint8 and float16 give float16, though int8 and uint8 alone need int16.
+///   REQUIRES: at least one; all numeric.
+[[nodiscard]] TypeId result_type(std::span<const TypeId> types);
 
 /// The dtype of a literal (a weak operand) next to an array of dtype `array`: the array's within its kind, else the
 /// default of the literal's kind (int64, float64, complex128; float with complex keeps the precision).
