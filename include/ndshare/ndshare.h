@@ -15,6 +15,7 @@
 #include <ndshare/limits.h>
 #include <ndshare/ops.h>
 #include <ndshare/print.h>
+#include <ndshare/random.h>
 #include <ndshare/reduce.h>
 #include <ndshare/store.h>
 #include <ndshare/threads.h>
