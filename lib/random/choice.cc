@@ -7,7 +7,7 @@
 #include "lib/exec/elementwise.h"
 #include "lib/exec/guard.h"
 #include "lib/random/generate.h"
-#include "lib/random/philox.h"
+#include "lib/random/words.h"
 #include "lib/random/ziggurat.h"
 
 #include <algorithm>

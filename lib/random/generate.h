@@ -3,14 +3,14 @@
 
 #include <ndshare/random.h>
 
+#include "lib/random/words.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string_view>
 
 namespace ndshare::internal {
-
-inline constexpr std::size_t kRandomBlock = 1024;  // elements: words and numbers stay in the first-level cache
 
 /// Writes elements [low, low + n), n ≤ kRandomBlock, counted in C order, low a multiple of kRandomBlock. It must not throw.
 using MakeBlock = std::function<void(std::int64_t low, std::size_t n, std::byte* to)>;

@@ -3,7 +3,7 @@
 #include <ndshare/error.h>
 
 #include "lib/random/generate.h"
-#include "lib/random/philox.h"
+#include "lib/random/words.h"
 #include "lib/random/ziggurat.h"
 
 #include <algorithm>
@@ -113,7 +113,7 @@ template <class T>
 void normal_block(PhiloxKey key, std::uint64_t first, std::size_t n, double mean, double stddev, T* to) {
   alignas(64) Words words;  // NOLINT
   alignas(64) std::array<double, kRandomBlock> z;  // NOLINT
-  stream_words(key, first, n, words.data());
+  stream_words(key, first, (n + 15) / 16 * 16, words.data());
   normals(key, first, words.data(), n, z.data());
   for (std::size_t i = 0; i < n; ++i) to[i] = static_cast<T>(mean + stddev * z[i]);
 }

@@ -6,7 +6,8 @@
 // bits than there and none used twice (Doornik, An improved ziggurat method, 2005).
 #include "lib/random/ziggurat.h"
 
-#include <algorithm>
+#include "lib/kernels/registry.h"
+
 #include <array>
 #include <bit>
 
@@ -22,7 +23,7 @@ constexpr long double density(long double x) { return __builtin_expl(-0.5L * x *
 
 // Made by the compiler: tables of the machine's own library would differ in last bits from machine to machine.
 struct Layers {
-  std::array<std::uint64_t, kLayers> inside{};  // places below this lie under the layer above
+  std::array<std::int64_t, kLayers> inside{};  // places below this lie under the layer above
   std::array<double, kLayers> step{};           // the width of a place
   std::array<double, kLayers> height{};         // f at the layer's outer end
 
@@ -32,7 +33,7 @@ struct Layers {
     const long double area = kRLong * density(kRLong) + tail;
     constexpr auto places = static_cast<long double>(kPlaces);
     const long double base = area / density(kRLong);  // as wide as the lowest layer would be without its tail
-    inside[0] = static_cast<std::uint64_t>(kRLong / base * places);
+    inside[0] = static_cast<std::int64_t>(kRLong / base * places);
     step[0] = static_cast<double>(base / places);
     height[0] = 1;
     long double outer = kRLong;
@@ -40,7 +41,7 @@ struct Layers {
       step[i] = static_cast<double>(outer / places);
       height[i] = static_cast<double>(density(outer));
       const long double inner = i == 1 ? 0 : __builtin_sqrtl(-2 * __builtin_logl(area / outer + density(outer)));
-      inside[i] = static_cast<std::uint64_t>(inner / outer * places);
+      inside[i] = static_cast<std::int64_t>(inner / outer * places);
       outer = inner;
     }
   }
@@ -49,14 +50,16 @@ constexpr Layers kTable{};
 
 struct Candidate {
   double x;  // with its sign
-  std::uint64_t place;
+  std::int64_t place;
   std::size_t layer;
 };
 
-inline Candidate candidate(std::uint64_t word) noexcept {
+/// As the kernel `ziggurat_places` makes them.
+Candidate candidate(std::uint64_t word) noexcept {
   const std::size_t layer = word % kLayers;
-  const std::uint64_t place = word >> 9 & (kPlaces - 1), sign = (word & 256) << 55;
-  const double size = static_cast<double>(static_cast<std::int64_t>(place)) * kTable.step[layer];
+  const auto place = static_cast<std::int64_t>(word >> 9 & (kPlaces - 1));
+  const std::uint64_t sign = (word & 256) << 55;
+  const double size = static_cast<double>(place) * kTable.step[layer];
   return {std::bit_cast<double>(std::bit_cast<std::uint64_t>(size) | sign), place, layer};
 }
 
@@ -101,21 +104,12 @@ double portable_log(double x) noexcept {
 }
 
 void normals(PhiloxKey key, std::uint64_t first, const std::uint64_t* words, std::size_t n, double* out) noexcept {
-  constexpr std::size_t kBlock = 1024;
-  std::array<std::uint16_t, kBlock> open;  // NOLINT: written before it is read
-  for (std::size_t start = 0; start < n; start += kBlock) {
-    const std::size_t count = std::min(kBlock, n - start);
-    std::size_t opens = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      const Candidate one = candidate(words[start + i]);
-      out[start + i] = one.x;
-      open[opens] = static_cast<std::uint16_t>(i);
-      opens += one.place >= kTable.inside[one.layer] ? std::size_t{1} : std::size_t{0};  // no branch: one in eighty would be guessed wrong each time
-    }
-    for (std::size_t i = 0; i < opens; ++i) {
-      const std::size_t at = start + open[i];
-      out[at] = decide(key, first + at, candidate(words[at]));
-    }
+  std::array<std::uint64_t, kRandomBlock + 16> open;  // NOLINT: written before it is read
+  const std::size_t whole = (n + 15) / 16 * 16;
+  const std::size_t opens = kernels().ziggurat_places(words, whole, kTable.inside.data(), kTable.step.data(), out, open.data());
+  for (std::size_t i = 0; i < opens; ++i) {
+    const std::uint64_t at = open[i];
+    if (at < n) out[at] = decide(key, first + at, candidate(words[at]));
   }
 }
 

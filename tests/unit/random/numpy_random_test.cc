@@ -3,7 +3,7 @@
 #include <ndshare/io.h>
 #include <ndshare/random.h>
 
-#include "lib/random/philox.h"
+#include "lib/random/words.h"
 #include "tests/support/support.h"
 
 #include <gtest/gtest.h>
@@ -49,13 +49,14 @@ TEST_P(NumPyRandomTest, UniformNumbers) {
   EXPECT_TRUE(array_equal(random().uniform({5003}, 0, 1, {.dtype = float32}), numpy("floats")));
 }
 
-// NumPy's ziggurat has the same layers: what one word settles is the same number; what it does not, goes other ways.
+// NumPy's ziggurat has the same layers, with tables made in doubles: what one word settles is the same number but for last digits; what
+// it does not, goes other ways.
 TEST_P(NumPyRandomTest, NormalNumbers) {
   const Array ours = random().normal({16'000}), theirs = numpy("normals");
   int same = 0;
   for (std::int64_t i = 0; i < 4000; ++i) {
     const double a = ours.at<double>(4 * i), b = theirs.at<double>(i);
-    same += std::abs(a - b) <= 4e-16 * std::abs(b) ? 1 : 0;
+    same += std::abs(a - b) <= 1e-14 * std::abs(b) ? 1 : 0;
   }
   EXPECT_GT(same, 4000 * 98 / 100);
   EXPECT_LT(same, 4000) << "none was redrawn";

@@ -7,6 +7,7 @@
 #include <ndshare/ops.h>
 #include <ndshare/reduce.h>
 
+#include "lib/kernels/registry.h"
 #include "tests/support/support.h"
 
 #include <gtest/gtest.h>
@@ -48,6 +49,19 @@ TEST(RandomTest, SameBitsForAnyThreads) {
       EXPECT_TRUE(array_equal(draw(three, {300'001}, {.threads = 3}), expected)) << name;
       EXPECT_EQ(one.position(), three.position());
     }
+  }
+}
+
+TEST(RandomTest, SameBitsOnEveryTarget) {
+  for (const auto& [name, draw] : draws()) {
+    Random best(4);
+    const Array expected = draw(best, {20'011}, {});
+    for (const internal::KernelTable& table : internal::supported_tables()) {
+      internal::force_table_for_test(&table);
+      Random random(4);
+      EXPECT_TRUE(array_equal(draw(random, {20'011}, {}), expected)) << name << ' ' << table.name;
+    }
+    internal::force_table_for_test(nullptr);
   }
 }
 

@@ -1,5 +1,5 @@
 // Words against Random123's published vectors, and the exactness of integers below a range.
-#include "lib/random/philox.h"
+#include "lib/random/words.h"
 
 #include "lib/random/ziggurat.h"
 
@@ -13,7 +13,7 @@ namespace ndshare::internal {
 namespace {
 
 // Random123, tests/kat_vectors, the lines "philox4x64 10": counter, key, result.
-TEST(PhiloxTest, KnownAnswers) {
+TEST(WordsTest, KnownAnswers) {
   constexpr std::uint64_t ones = UINT64_MAX;
   EXPECT_EQ(philox({0, 0, 0, 0}, {0, 0}), (Words4{0x16554d9eca36314c, 0xdb20fe9d672d0fdc, 0xd7e772cee186176b, 0x7e68b68aec7ba23b}));
   EXPECT_EQ(philox({ones, ones, ones, ones}, {ones, ones}),
@@ -22,7 +22,7 @@ TEST(PhiloxTest, KnownAnswers) {
             (Words4{0xa528f45403e61d95, 0x38c72dbd566e9788, 0xa5a1610e72fd18b5, 0x57bd43b5e52b7fe6}));
 }
 
-TEST(PhiloxTest, WordsDoNotDependOnHowTheyAreAskedFor) {
+TEST(WordsTest, WordsDoNotDependOnHowTheyAreAskedFor) {
   const PhiloxKey key{11, 22};
   std::vector<std::uint64_t> line(200);
   stream_words(key, 0, line.size(), line.data());
@@ -36,7 +36,7 @@ TEST(PhiloxTest, WordsDoNotDependOnHowTheyAreAskedFor) {
   for (std::uint64_t word = 0; word < 200; ++word) EXPECT_EQ(line[word], philox({1 + word / 4, 0, 0, 0}, key)[word % 4]);
 }
 
-TEST(PhiloxTest, TheStreamBeginsAgainAtItsEnd) {
+TEST(WordsTest, TheStreamBeginsAgainAtItsEnd) {
   const PhiloxKey key{5, 0};
   std::array<std::uint64_t, 40> across{}, front{};
   stream_words(key, UINT64_MAX - 19, 40, across.data());
@@ -47,7 +47,7 @@ TEST(PhiloxTest, TheStreamBeginsAgainAtItsEnd) {
   EXPECT_EQ(last[0], across[19]);
 }
 
-TEST(PhiloxTest, WordsThatComeTooOftenAreDrawnAnew) {
+TEST(WordsTest, WordsThatComeTooOftenAreDrawnAnew) {
   // Of 2^64 words, a range of 3 has one word too many: word 0, the only one whose product ends below 2^64 mod 3 = 1.
   EXPECT_EQ(below({1, 2}, 9, 1, 3), 0U);
   const Words4 words = redraw({1, 2}, 9, 0);
@@ -56,7 +56,7 @@ TEST(PhiloxTest, WordsThatComeTooOftenAreDrawnAnew) {
   EXPECT_EQ(below({1, 2}, 9, UINT64_MAX, UINT64_MAX), UINT64_MAX - 1);
 }
 
-TEST(PhiloxTest, PortableLogIsALogarithm) {
+TEST(WordsTest, PortableLogIsALogarithm) {
   for (double x = 0x1p-53; x < 1; x *= 1.001) {
     const long double exact = std::log(static_cast<long double>(x));
     EXPECT_NEAR(portable_log(x), static_cast<double>(exact), 4 * 0x1p-52 * std::abs(static_cast<double>(exact)) + 1e-18) << x;

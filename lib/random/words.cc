@@ -1,33 +1,20 @@
-#include "lib/random/philox.h"
+#include "lib/random/words.h"
+
+#include "lib/kernels/registry.h"
 
 #include <algorithm>
 
 namespace ndshare::internal {
-namespace {
-
-// Two counters at once: one alone waits for its own multiplications.
-void two_blocks(PhiloxKey key, std::uint64_t counter, std::uint64_t* out) noexcept {
-  Words4 a{counter, 0, 0, 0}, b{counter + 1, 0, 0, 0};
-  for (int round = 0; round < 10; ++round) {
-    a = philox_round(a, key.seed, key.stream);
-    b = philox_round(b, key.seed, key.stream);
-    key.seed += 0x9E3779B97F4A7C15;
-    key.stream += 0xBB67AE8584CAA73B;
-  }
-  std::copy(a.begin(), a.end(), out);
-  std::copy(b.begin(), b.end(), out + 4);
-}
-
-}  // namespace
 
 void stream_words(PhiloxKey key, std::uint64_t first, std::size_t n, std::uint64_t* out) noexcept {
   std::size_t done = 0;
   while (done < n) {
-    const std::uint64_t word = first + done, counter = 1 + word / 4;
+    const std::uint64_t word = first + done, counter = 1 + word / 4;  // at the end of the stream `word` begins again at 0
     const std::size_t skip = word % 4;
-    if (skip == 0 && n - done >= 8 && word <= UINT64_MAX - 8) {
-      two_blocks(key, counter, out + done);
-      done += 8;
+    const std::uint64_t blocks = std::min<std::uint64_t>((n - done) / 4, (UINT64_MAX - word) / 4);
+    if (skip == 0 && blocks > 0) {
+      kernels().philox_blocks(counter, key.seed, key.stream, blocks, out + done);
+      done += blocks * 4;
       continue;
     }
     const Words4 block = philox({counter, 0, 0, 0}, key);
