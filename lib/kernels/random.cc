@@ -22,12 +22,12 @@ void philox_blocks(std::uint64_t counter, std::uint64_t seed, std::uint64_t stre
     PhiloxKey key{seed, stream};
     Words4 a{counter, 0, 0, 0}, b{counter + 1, 0, 0, 0};
 #pragma GCC unroll 10
-    for (int round = 0; round < 10; ++round, key = philox_bump(key)) {
+    for (int round = 0; round < 10; ++round) {
       a = philox_round(a, key);
       b = philox_round(b, key);
+      key = philox_bump(key);
     }
-    std::copy(a.begin(), a.end(), out);
-    std::copy(b.begin(), b.end(), out + 4);
+    for (std::size_t i = 0; i < 4; ++i) out[i] = a[i], out[4 + i] = b[i];
   }
   if (n == 0) return;
   const Words4 last = philox({counter, 0, 0, 0}, {seed, stream});
