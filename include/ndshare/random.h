@@ -78,7 +78,7 @@ class NDSHARE_API Random {
   ///   Errors: Usage (n < 0).   Source: Fisher and Yates; Knuth, volume 2, 3.4.2, algorithm P.
   [[nodiscard]] Array permutation(std::int64_t n);
   /// A new array with the rows of x (its elements along axis 0) in random order. Any dtype, any strides.   Takes: a word a row.
-  ///   Errors: ShapeMismatch (x without axes), CopyForbidden never: it says what it does.
+  ///   Errors: ShapeMismatch (x without axes).
   [[nodiscard]] Array permutation(const Array& x);
 
   /// Rows of x (its elements along axis 0) drawn at random into a new array.

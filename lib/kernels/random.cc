@@ -39,7 +39,8 @@ std::size_t ziggurat_places(const std::uint64_t* words, std::size_t n, const std
   const hn::ScalableTag<double> d;
   const hn::RebindToUnsigned<decltype(d)> du;
   const hn::RebindToSigned<decltype(d)> di;
-  const auto low_byte = hn::Set(du, 255), place_bits = hn::Set(du, (std::uint64_t{1} << 52) - 1), sign_bit = hn::Set(du, std::uint64_t{1} << 63);
+  const auto low_byte = hn::Set(du, 255), place_bits = hn::Set(du, (std::uint64_t{1} << 52) - 1);
+  const auto sign_bit = hn::Set(du, std::uint64_t{1} << 63);
   const auto magic_bits = hn::Set(du, 0x4330000000000000);  // 2^52: or-ed with 52 bits, the number 2^52 + they
   const auto magic = hn::Set(d, 0x1p52);
   std::size_t opens = 0;

@@ -54,12 +54,13 @@ class Draws {
 void shuffle(Draws draws, std::int64_t n, std::span<std::int64_t> out) {
   const auto rows = static_cast<std::uint64_t>(n), count = static_cast<std::uint64_t>(out.size());
   if (rows / kSparse <= count) {
-    std::vector<std::int64_t> spare;  // where all rows are drawn, `out` is the table
-    if (count < rows) spare.resize(rows);
-    const std::span<std::int64_t> table = count < rows ? std::span(spare) : out;
+    const bool every = count == rows;  // then `out` is the table
+    if (!every) check_result_memory("choice", {n}, 8, {});
+    const Array spare = empty({every ? 0 : n}, int64);
+    const std::span<std::int64_t> table = every ? out : spare.as_span<std::int64_t>();
     std::iota(table.begin(), table.end(), 0);
     for (std::uint64_t i = 0; i < count; ++i) std::swap(table[i], table[i + draws.below(rows - i)]);
-    if (count < rows) std::copy_n(table.begin(), count, out.begin());
+    if (!every) std::copy_n(table.begin(), count, out.begin());
     return;
   }
   std::unordered_map<std::uint64_t, std::int64_t> moved;  // the table's elements that are not their own number
@@ -79,8 +80,9 @@ void check_weights_sum(std::span<const double> p, const DType& dtype) {
   double sum = 0, lost = 0;  // Kahan's: the check must not fail by its own rounding
   for (std::size_t i = 0; i < p.size(); ++i) {
     if (!(p[i] >= 0) || std::isinf(p[i])) {
-      throw Error(Error::Usage, "choice: p[" + std::to_string(i) + "] = " + std::to_string(p[i]) + ": probabilities are numbers from 0 to 1",
-                  {{"index", std::to_string(i)}, {"value", std::to_string(p[i])}});
+      throw Error(Error::Usage,
+                  "choice: p[" + std::to_string(i) + "] = " + number_text(p[i]) + ": probabilities are numbers from 0 to 1",
+                  {{"index", std::to_string(i)}, {"value", number_text(p[i])}});
     }
     const double term = p[i] - lost, next = sum + term;
     lost = (next - sum) - term;
@@ -88,7 +90,7 @@ void check_weights_sum(std::span<const double> p, const DType& dtype) {
   }
   const double epsilon = dtype == float16 ? 0x1p-10 : dtype == float32 ? 0x1p-23 : 0x1p-52;
   if (std::abs(sum - 1) <= std::sqrt(epsilon)) return;
-  throw Error(Error::Usage, "choice: p has the sum " + std::to_string(sum) + ", not 1: give p / sum(p)", {{"sum", std::to_string(sum)}});
+  throw Error(Error::Usage, "choice: p has the sum " + number_text(sum) + ", not 1: give p / sum(p)", {{"sum", number_text(sum)}});
 }
 
 /// p as float64, checked.
@@ -101,6 +103,7 @@ Array weights_of(const Array& p, std::int64_t rows) {
   if (!p.dtype().is_floating() && !p.dtype().is_integer()) {
     throw Error(Error::DtypeMismatch, "choice: p has dtype " + p.dtype().to_string() + ": probabilities are real numbers");
   }
+  check_result_memory("choice", {rows}, 24, {});  // a weight, and without replacement a waiting time and a number
   Array weights = empty({rows}, float64);
   assign_cast(weights, p, 0);
   check_weights_sum(weights.as_span<const double>(), p.dtype());

@@ -5,11 +5,14 @@
 #include <ndshare/index.h>
 
 #include "lib/array/copies.h"
+#include "lib/array/format_real.h"
 #include "lib/array/strided.h"
 #include "lib/exec/elementwise.h"
 #include "lib/exec/guard.h"
 #include "lib/exec/parallel.h"
+#include "lib/exec/parallel_memory.h"
 #include "lib/exec/stage.h"
+#include "lib/kernels/registry.h"
 
 #include <algorithm>
 #include <cstring>
@@ -24,11 +27,14 @@ constexpr std::int64_t kTaskBytes = std::int64_t{256} << 10;
 
 }  // namespace
 
+std::string number_text(double value) { return scalar_real(value, RealWidth::f8, false); }
+
 TypeId drawn_type(std::string_view what, const RandomOptions& options, bool (*allowed)(TypeId), TypeId otherwise) {
   if (!options.dtype) return options.out && allowed(options.out->dtype().id()) ? options.out->dtype().id() : otherwise;
   if (allowed(options.dtype->id())) return options.dtype->id();
   throw Error(Error::DtypeMismatch,
-              std::string(what) + " does not draw " + options.dtype->name() + ": draw " + DType(otherwise).name() + " and convert with astype",
+              std::string(what) + " does not draw " + options.dtype->name() + ": draw " + DType(otherwise).name() +
+                  " and convert with astype",
               {{"dtype", options.dtype->name()}});
 }
 
@@ -47,27 +53,38 @@ Array generate(const Shape& shape, TypeId type, const RandomOptions& options, co
   const Space space = make_space(out.shape(), std::span(&strides, 1), false);
   const Writer to(out.mutable_data(), strides, out.dtype().id(), space, type);
   const std::int64_t count = out.size();
+  // Past the caches, where a plain store would first read the line. Not into new memory: its lines are there, just zeroed by the system.
+  const bool stream = options.out && out.nbytes() >= static_cast<std::int64_t>(stream_bytes());
   const auto body = [&](std::size_t task) {
     constexpr auto kStep = static_cast<std::int64_t>(kRandomBlock);
     const std::int64_t first = static_cast<std::int64_t>(task) * kTaskElements, end = std::min(count, first + kTaskElements);
     for (std::int64_t low = first; low < end; low += kStep) {
       const auto n = static_cast<std::size_t>(std::min(kStep, end - low));
-      if (std::byte* lies = to.direct(low, n); lies != nullptr) {
+      std::byte* lies = to.direct(low, n);
+      if (lies != nullptr && !stream) {
         make(low, n, lies);
         continue;
       }
       alignas(64) std::byte room[kRandomBlock * sizeof(std::uint64_t)];
       make(low, n, room);
-      to.put(low, n, room);
+      if (lies != nullptr) {
+        kernels().stream_copy(lies, room, n * static_cast<std::size_t>(out.itemsize()));
+      } else {
+        to.put(low, n, room);
+      }
     }
   };
-  parallel_blocks(static_cast<std::size_t>((count + kTaskElements - 1) / kTaskElements), options.threads, body);
+  const auto fence = [&] {
+    if (stream) kernels().fence();
+  };
+  parallel_blocks(static_cast<std::size_t>((count + kTaskElements - 1) / kTaskElements), options.threads, body, fence);
   return out;
 }
 
 Shape rows_shape(std::string_view what, const Array& x, const Shape& rows) {
   if (x.ndim() == 0) {
-    throw Error(Error::ShapeMismatch, std::string(what) + ": x has shape (), and no axis 0 to draw from: give it one with reshape({1})");
+    throw Error(Error::ShapeMismatch,
+                std::string(what) + ": x has shape (), and no axis 0 to draw from: give it one with reshape({1})");
   }
   Shape result = rows;
   for (int axis = 1; axis < x.ndim(); ++axis) result.push_back(x.shape()[axis]);

@@ -12,7 +12,6 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <sstream>
 #include <string>
 
 #include <sys/random.h>
@@ -23,13 +22,6 @@ namespace {
 
 // |z| of the ziggurat's tail: r − log(2^-53)/r.
 constexpr double kMostSigma = 14;
-
-std::string text(double value) {
-  std::ostringstream out;
-  out.precision(17);
-  out << value;
-  return out.str();
-}
 
 bool is_drawn_float(TypeId type) { return type == TypeId::float64 || type == TypeId::float32; }
 bool is_drawn_integer(TypeId type) { return DType(type).is_integer(); }
@@ -50,8 +42,10 @@ double largest_real(TypeId type, const RandomOptions& options) {
 
 void require_finite(const char* what, const char* first, double a, const char* second, double b) {
   if (std::isfinite(a) && std::isfinite(b)) return;
-  throw Error(Error::Usage, std::string(what) + ": " + first + " = " + text(a) + " and " + second + " = " + text(b) + ": both must be finite",
-              {{first, text(a)}, {second, text(b)}});
+  throw Error(Error::Usage,
+              std::string(what) + ": " + first + " = " + number_text(a) + " and " + second + " = " + number_text(b) +
+                  ": both must be finite",
+              {{first, number_text(a)}, {second, number_text(b)}});
 }
 
 [[noreturn]] void throw_empty_range(const char* what, const std::string& low, const std::string& high) {
@@ -65,16 +59,16 @@ struct UniformRange {
 
 UniformRange uniform_range(double low, double high, TypeId type, const RandomOptions& options) {
   require_finite("uniform", "low", low, "high", high);
-  if (low >= high) throw_empty_range("uniform", text(low), text(high));
+  if (low >= high) throw_empty_range("uniform", number_text(low), number_text(high));
   const double most = largest_real(type, options);
   if (std::max(std::abs(low), std::abs(high)) > most || high - low > most) {
-    throw Error(Error::Overflow, "uniform: [" + text(low) + ", " + text(high) + ") does not fit: bounds and their distance may be " + text(most) +
-                                     " at most; draw from [0, 1) and scale, or draw in a wider dtype",
-                {{"low", text(low)}, {"high", text(high)}, {"most", text(most)}});
+    throw Error(Error::Overflow, "uniform: [" + number_text(low) + ", " + number_text(high) +
+                                     ") does not fit: bounds and their distance may be " + number_text(most) + " at most; draw from [0, 1) and scale, or draw in a wider dtype",
+                {{"low", number_text(low)}, {"high", number_text(high)}, {"most", number_text(most)}});
   }
   if (type == TypeId::float64) return {low, high, high - low};
   const float low32 = static_cast<float>(low), high32 = static_cast<float>(high);
-  if (low32 >= high32) throw_empty_range("uniform", text(double{low32}) + " (float32)", text(double{high32}) + " (float32)");
+  if (low32 >= high32) throw_empty_range("uniform", number_text(double{low32}) + " (float32)", number_text(double{high32}) + " (float32)");
   return {double{low32}, double{high32}, double{high32 - low32}};
 }
 
@@ -203,13 +197,13 @@ Array Random::normal(const Shape& shape, double mean, double stddev, const Rando
   check_generate("normal", shape, type, options);
   require_finite("normal", "mean", mean, "stddev", stddev);
   if (stddev < 0) {
-    throw Error(Error::Usage, "normal: stddev = " + text(stddev) + ": give 0 or more", {{"stddev", text(stddev)}});
+    throw Error(Error::Usage, "normal: stddev = " + number_text(stddev) + ": give 0 or more", {{"stddev", number_text(stddev)}});
   }
   const double most = largest_real(type, options);
   if (std::abs(mean) + kMostSigma * stddev > most) {
-    throw Error(Error::Overflow, "normal: mean " + text(mean) + " ± 14·" + text(stddev) + " passes " + text(most) +
+    throw Error(Error::Overflow, "normal: mean " + number_text(mean) + " ± 14·" + number_text(stddev) + " passes " + number_text(most) +
                                      ": give smaller ones, or draw in a wider dtype",
-                {{"mean", text(mean)}, {"stddev", text(stddev)}, {"most", text(most)}});
+                {{"mean", number_text(mean)}, {"stddev", number_text(stddev)}, {"most", number_text(most)}});
   }
   const PhiloxKey key{seed_, stream_};
   const std::uint64_t first = position_;

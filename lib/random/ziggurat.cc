@@ -1,6 +1,6 @@
-// The ziggurat: 256 layers of one area v cover the half density f(x) = exp(−x²/2). A word chooses a layer (8 bits), a sign (1) and a place
-// in the layer (52). Under the layer above, that is in 98.8 % of cases, the place is the number. What is left is decided
-// by redraws: in the wedge under the curve, or, in the lowest layer, in the tail beyond kR.
+// The ziggurat: 256 layers of one area v cover the half density f(x) = exp(−x²/2). A word chooses a layer (8 bits), a sign (1) and a
+// place in the layer (52). Under the layer above, that is in 98.8 % of cases, the place is the number. What is left is decided by
+// redraws: in the wedge under the curve, or, in the lowest layer, in the tail beyond kR.
 //
 // Source: Marsaglia and Tsang, The ziggurat method for generating random variables, J. Statistical Software 5 (8), 2000; with more
 // bits than there and none used twice (Doornik, An improved ziggurat method, 2005).
@@ -8,6 +8,7 @@
 
 #include "lib/kernels/registry.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 
@@ -74,18 +75,19 @@ double tail_number(PhiloxKey key, std::uint64_t number, std::uint64_t k) noexcep
   }
 }
 
-/// What becomes of a candidate that does not lie under the layer above. Each time two words: where in the wedge, and the next candidate.
-double decide(PhiloxKey key, std::uint64_t number, Candidate at) noexcept {
-  for (std::uint64_t k = 0;; ++k) {
+/// What becomes of a candidate that does not lie under the layer above; `words` is its first redraw. Each time two words: where in the
+/// wedge, and the next candidate.
+double decide(PhiloxKey key, std::uint64_t number, Candidate at, Words4 words) noexcept {
+  for (std::uint64_t k = 1;; ++k) {
     if (at.layer == 0) {
       const double size = tail_number(key, number, k);
       return at.x < 0 ? -size : size;
     }
-    const Words4 words = redraw(key, number, k);
     const double low = kTable.height[at.layer], high = kTable.height[at.layer - 1];
     if (portable_log(low + (high - low) * unit_below(words[0])) < -0.5 * at.x * at.x) return at.x;
     at = candidate(words[1]);
     if (at.place < kTable.inside[at.layer]) return at.x;
+    words = redraw(key, number, k);
   }
 }
 
@@ -96,10 +98,11 @@ double portable_log(double x) noexcept {
   const auto bits = std::bit_cast<std::uint64_t>(x);
   const auto exponent = static_cast<std::int64_t>(bits - kRootHalf) >> 52;
   const double m = std::bit_cast<double>(bits - (static_cast<std::uint64_t>(exponent) << 52));
-  // log m = 2 artanh s, |s| < 0.172: twelve terms leave less than 2^-60 of it.
-  const double s = (m - 1) / (m + 1), square = s * s;
-  double series = 0;
-  for (int n = 23; n >= 3; n -= 2) series = (series + 1.0 / n) * square;
+  // log m = 2 artanh s, |s| < 0.172: eleven terms beyond s leave less than 2^-60 of it. Two sums, of every other term, go side by side.
+  const double s = (m - 1) / (m + 1), z = s * s, y = z * z;
+  const double odd = z * (1.0 / 3 + y * (1.0 / 7 + y * (1.0 / 11 + y * (1.0 / 15 + y * (1.0 / 19 + y * (1.0 / 23))))));
+  const double even = y * (1.0 / 5 + y * (1.0 / 9 + y * (1.0 / 13 + y * (1.0 / 17 + y * (1.0 / 21)))));
+  const double series = odd + even;
   return static_cast<double>(exponent) * 0.6931471805599453 + (2 * s + 2 * s * series);
 }
 
@@ -107,9 +110,16 @@ void normals(PhiloxKey key, std::uint64_t first, const std::uint64_t* words, std
   std::array<std::uint64_t, kRandomBlock + 16> open;  // NOLINT: written before it is read
   const std::size_t whole = (n + 15) / 16 * 16;
   const std::size_t opens = kernels().ziggurat_places(words, whole, kTable.inside.data(), kTable.step.data(), out, open.data());
-  for (std::size_t i = 0; i < opens; ++i) {
-    const std::uint64_t at = open[i];
-    if (at < n) out[at] = decide(key, first + at, candidate(words[at]));
+  // Redraws of several numbers overlap in the processor as long as nothing is decided between them.
+  constexpr std::size_t kGroup = 16;
+  std::array<Words4, kGroup> redraws;  // NOLINT: likewise
+  for (std::size_t start = 0; start < opens; start += kGroup) {
+    const std::size_t count = std::min(kGroup, opens - start);
+    for (std::size_t i = 0; i < count; ++i) redraws[i] = redraw(key, first + open[start + i], 0);
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::uint64_t at = open[start + i];
+      if (at < n) out[at] = decide(key, first + at, candidate(words[at]), redraws[i]);
+    }
   }
 }
 

@@ -59,8 +59,8 @@ TEST(PermutationTest, OrdersAreEquallyLikely) {
 TEST(PermutationTest, RowsOfArraysOfAnyDtypeAndStrides) {
   const Array order = Random(2).permutation(20);
   const Array x = arange(0, 120, 1, int64).reshape({20, 6});
-  const Array views[] = {x, x(slice(none), slice(none, none, -2)), x(slice(none, none, -1)), x.T().copy().T(), x(slice(none), 3), astype(x, float32),
-                         x.view_as(DType::bytes(8)), x.view_as(DType::parse("[('a','<i2'),('b','<i4'),('c','|S2')]"))};
+  const Array views[] = {x, x(slice(none), slice(none, none, -2)), x(slice(none, none, -1)), x.T().copy().T(), x(slice(none), 3),
+                         astype(x, float32), x.view_as(DType::bytes(8)), x.view_as(DType::parse("[('a','<i2'),('b','<i4'),('c','|S2')]"))};
   for (const Array& view : views) {
     const Array got = Random(2).permutation(view);
     ASSERT_EQ(got.shape(), view.shape());
@@ -169,7 +169,9 @@ TEST(ChoiceTest, TakesTheWordsThatItSays) {
 TEST(ChoiceTest, RefusesWhatIsWrong) {
   Random random(1);
   const Array x = line(4);
-  const auto choose = [&](const Shape& shape, const ChoiceOptions& options) { return code_of([&] { (void)random.choice(x, shape, options); }); };
+  const auto choose = [&](const Shape& shape, const ChoiceOptions& options) {
+    return code_of([&] { (void)random.choice(x, shape, options); });
+  };
   EXPECT_EQ(choose({5}, {.replace = false}), Error::Usage);
   EXPECT_EQ(choose({2}, {.p = array({0.5, 0.5})}), Error::ShapeMismatch);
   EXPECT_EQ(choose({2}, {.p = full({4, 1}, 0.25, float64)}), Error::ShapeMismatch);
@@ -189,6 +191,13 @@ TEST(ChoiceTest, RefusesWhatIsWrong) {
   EXPECT_EQ(code_of([&] { (void)random.permutation(-1); }), Error::Usage);
   EXPECT_EQ(code_of([&] { (void)random.permutation(std::int64_t{1} << 45); }), Error::MemoryGuard);
   EXPECT_EQ(code_of([&] { (void)random.permutation(ones({1, 1}).broadcast_to({1, std::int64_t{1} << 45})); }), Error::MemoryGuard);
+  const Array vast = ones({1}).broadcast_to({std::int64_t{1} << 45});
+  EXPECT_EQ(code_of([&] { (void)random.choice(vast, {2}, {.p = vast}); }), Error::MemoryGuard);
+  EXPECT_EQ(code_of([&] { (void)random.choice(vast, {2}, {.replace = false, .p = vast}); }), Error::MemoryGuard);
+  {
+    const Limits cap{.max_bytes = 1'000'000};
+    EXPECT_EQ(code_of([&] { (void)random.choice(vast(slice(0, 200'000)), {100'000}, {.replace = false}); }), Error::MemoryGuard);
+  }
   EXPECT_EQ(random.position(), 0U) << "a call that fails takes no words";
   const std::string more = message_of([&] { (void)random.choice(x, {5}, {.replace = false}); });
   EXPECT_NE(more.find("5 rows asked, x has 4"), std::string::npos) << more;

@@ -68,7 +68,8 @@ TEST_P(NumPyRandomTest, WeightedChoices) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Keys, NumPyRandomTest,
-                         testing::Values(std::pair{0UL, 0UL}, std::pair{42UL, 0UL}, std::pair{UINT64_MAX, 7UL}, std::pair{1UL, UINT64_MAX}));
+                         testing::Values(std::pair{0UL, 0UL}, std::pair{42UL, 0UL}, std::pair{UINT64_MAX, 7UL},
+                                         std::pair{1UL, UINT64_MAX}));
 
 }  // namespace
 }  // namespace ndshare

@@ -7,6 +7,7 @@
 #include <ndshare/ops.h>
 #include <ndshare/reduce.h>
 
+#include "lib/exec/parallel_memory.h"
 #include "lib/kernels/registry.h"
 #include "tests/support/support.h"
 
@@ -84,6 +85,14 @@ TEST(RandomTest, OutputsOfAnyStridesTakeTheSameNumbers) {
   }
 }
 
+TEST(RandomTest, OutputsLargerThanTheCachesTakeTheSameNumbers) {
+  const std::int64_t n = static_cast<std::int64_t>(internal::stream_bytes()) / 8 + 4099;
+  const Array out = zeros({n + 1});
+  const Array expected = Random(8).normal({n});
+  EXPECT_TRUE(array_equal(Random(8).normal({n}, 0, 1, {.out = out(slice(0, n))}), expected));
+  EXPECT_TRUE(array_equal(Random(8).normal({n}, 0, 1, {.out = out(slice(1, n + 1))}), expected));
+}
+
 TEST(RandomTest, CallsFollowEachOther) {
   for (const auto& [name, draw] : draws()) {
     Random once(6), twice(6);
@@ -136,7 +145,8 @@ TEST(RandomTest, DtypesOfResults) {
   EXPECT_TRUE(array_equal(Random(2).normal({1000}, 0, 1, {.out = plane}), astype(z, complex64)));
   EXPECT_TRUE(array_equal(Random(2).normal({1000}, 0, 1, {.dtype = float32}), astype(z, float32))) << "the same numbers, rounded";
   const Array small = zeros({1000}, int16);
-  EXPECT_TRUE(array_equal(Random(2).integers({1000}, -9, 9, {.dtype = int64, .out = small}), astype(Random(2).integers({1000}, -9, 9), int16)));
+  const Array wide = Random(2).integers({1000}, -9, 9);
+  EXPECT_TRUE(array_equal(Random(2).integers({1000}, -9, 9, {.dtype = int64, .out = small}), astype(wide, int16)));
 }
 
 TEST(RandomTest, UniformStaysInsideItsRange) {
@@ -154,8 +164,9 @@ TEST(RandomTest, UniformStaysInsideItsRange) {
 
 TEST(RandomTest, IntegersReachBothEnds) {
   Random random(1);
-  for (const auto& [dtype, low, high] : {std::tuple{int8, -128L, 128L}, std::tuple{uint8, 0L, 256L}, std::tuple{int64, 5L, 6L}, std::tuple{uint16, 65'530L, 65'536L},
-                                         std::tuple{int64, INT64_MIN, INT64_MIN + 3}, std::tuple{uint64, INT64_MAX - 3, INT64_MAX}}) {
+  for (const auto& [dtype, low, high] : {std::tuple{int8, -128L, 128L}, std::tuple{uint8, 0L, 256L}, std::tuple{int64, 5L, 6L},
+                                         std::tuple{uint16, 65'530L, 65'536L}, std::tuple{int64, INT64_MIN, INT64_MIN + 3},
+                                         std::tuple{uint64, INT64_MAX - 3, INT64_MAX}}) {
     const Array x = random.integers({20'000}, low, high, {.dtype = dtype});
     EXPECT_EQ(min(x).item<std::int64_t>(), low) << dtype.name();
     EXPECT_EQ(max(x).item<std::int64_t>(), high - 1) << dtype.name();
@@ -202,7 +213,8 @@ TEST(RandomTest, RefusesWhatIsWrong) {
   EXPECT_EQ(integers(0, 200, {.dtype = int64, .out = zeros({2}, int8)}), Error::Overflow);
   EXPECT_EQ(integers(0, 5, {.dtype = bool_}), Error::DtypeMismatch);
   EXPECT_EQ(integers(0, 5, {.dtype = float64}), Error::DtypeMismatch);
-  EXPECT_NE(message_of([&] { random.integers({2}, 0, 300, {.dtype = uint8}); }).find("[0, 300) does not fit uint8, which holds 0 to 255"), std::string::npos);
+  const std::string outside = message_of([&] { random.integers({2}, 0, 300, {.dtype = uint8}); });
+  EXPECT_NE(outside.find("[0, 300) does not fit uint8, which holds 0 to 255"), std::string::npos) << outside;
 }
 
 TEST(RandomTest, OutAndPositionAreUnchangedOnErrors) {
