@@ -16,6 +16,7 @@
 #include <ndshare/limits.h>
 #include <ndshare/ops.h>
 #include <ndshare/print.h>
+#include <ndshare/random.h>
 #include <ndshare/reduce.h>
 #include <ndshare/select.h>
 #include <ndshare/store.h>

@@ -38,5 +38,6 @@ void fill_scan(KernelTable& table);
 
 void fill_cast(KernelTable& table);
 void fill_memory(KernelTable& table);
+void fill_random(KernelTable& table);
 
 }  // namespace ndshare::internal

@@ -125,6 +125,12 @@ struct KernelTable {
   TypeTable<ReduceKernel> min{}, max{};   ///< all but bool and float16; NaN if one is; complex: lexicographic
   TypeTable<FindKernel> find_first{};     ///< as min
   TypeTable<ScanKernel> cumsum{}, cumprod{};  ///< as sum
+  /// Philox4x64-10 of `n` counters {counter + i, 0, 0, 0}: out[4i …] gets its four words (philox.h).
+  void (*philox_blocks)(std::uint64_t counter, std::uint64_t seed, std::uint64_t stream, std::size_t n, std::uint64_t* out) noexcept = nullptr;
+  /// The ziggurat's first step. Of a word, bits 0–7 are a layer, 8 the sign, 9–60 a place: out[i] = ±place·step[layer]. Writes the numbers
+  /// of the words with place ≥ inside[layer] to `open`, and returns how many. REQUIRES: n a multiple of 16, room for n + 16 in `open`.
+  std::size_t (*ziggurat_places)(const std::uint64_t* words, std::size_t n, const std::int64_t* inside, const double* step, double* out,
+                                 std::uint64_t* open) noexcept = nullptr;
   std::size_t (*count_true)(const std::uint8_t* x, std::size_t n) noexcept = nullptr;  ///< bytes that are not 0
   void (*stream_copy)(void* dst, const void* src, std::size_t bytes) noexcept = nullptr;
   void (*stream_fill)(void* dst, unsigned char value, std::size_t bytes) noexcept = nullptr;

@@ -9,6 +9,7 @@
 #include <functional>
 #include <iostream>
 #include <map>
+#include <memory>
 #include <string>
 
 #ifdef NDSHARE_HAVE_EIGEN
@@ -115,6 +116,20 @@ void add_reductions(Calls& calls, const Data& data) {
   add("sum_step2", [=] { return nd::sum(m(nd::all, nd::slice(nd::none, nd::none, 2))); });
 }
 
+/// Each of its own stream, as the script's generators.
+void add_random(Calls& calls, const Data& data) {
+  const nd::Array like8 = data.load("a_f8"), out8 = nd::empty_like(like8), out4 = nd::empty_like(data.load("a_f4"));
+  const nd::Shape shape = like8.shape();
+  const auto random = std::make_shared<nd::Random>(1);
+  calls["normal_f8"] = [=] { static_cast<void>(random->normal(shape, 3, 2)); };
+  calls["normal_out_f8"] = [=] { random->normal(shape, 0, 1, {.out = out8}); };
+  calls["normal_out_f4"] = [=] { random->normal(shape, 0, 1, {.out = out4}); };
+  calls["uniform_out_f8"] = [=] { random->uniform(shape, 0, 1, {.out = out8}); };
+  calls["uniform_out_f4"] = [=] { random->uniform(shape, 0, 1, {.out = out4}); };
+  calls["integers_i8"] = [=] { static_cast<void>(random->integers(shape, 0, 1000)); };
+  calls["permutation"] = [=] { static_cast<void>(random->permutation(shape[0] / 8)); };
+}
+
 void add_small(Calls& calls, const Data& data) {
   const nd::Array a = data.load("a_f4")(nd::slice(0, 16)), b = data.load("b_f4")(nd::slice(0, 16)), out = nd::empty_like(a);
   calls["add_16"] = [=] {
@@ -180,7 +195,7 @@ int main(int argc, char** argv) {
   Calls calls;
   add_arithmetic(calls, data, "f4"), add_arithmetic(calls, data, "f8");
   add_integers(calls, data), add_fused(calls, data), add_planes(calls, data), add_reductions(calls, data);
-  add_small(calls, data), add_stream(calls, data);
+  add_random(calls, data), add_small(calls, data), add_stream(calls, data);
 #ifdef NDSHARE_HAVE_EIGEN
   add_eigen(calls, data);
 #endif

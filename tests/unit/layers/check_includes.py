@@ -14,13 +14,14 @@ LAYERS = {
     "lib/array": ["lib/base"],
     "lib/kernels": ["lib/base", "lib/array"],
     "lib/exec": ["lib/base", "lib/array", "lib/kernels"],
+    "lib/random": ["lib/base", "lib/array", "lib/kernels", "lib/exec"],
     "lib/select": ["lib/base", "lib/array", "lib/kernels", "lib/exec"],
     "lib/expr": ["lib/base", "lib/array", "lib/kernels", "lib/exec", "lib/select"],
     "lib/io": ["lib/base", "lib/array", "lib/kernels", "lib/exec"],
     "lib/shm": ["lib/base", "lib/array"],
     "lib/wire": ["lib/base", "lib/array"],
     "daemon": ["lib/base", "lib/array", "lib/shm", "lib/wire"],
-    "client": ["lib/base", "lib/array", "lib/shm", "lib/wire", "lib/exec", "lib/select", "lib/expr", "lib/io"],
+    "client": ["lib/base", "lib/array", "lib/shm", "lib/wire", "lib/exec", "lib/random", "lib/select", "lib/expr", "lib/io"],
     "tools": ["lib/base"],
     "include/ndshare": [],
 }
@@ -41,7 +42,7 @@ THIRD_PARTY = {
 ONE_FILE = {r"boost/interprocess": re.compile(r"^(lib/shm/segment\.|tools/bench/)")}
 # public headers that belong to a layer: who may include them is decided by the layer that implements them
 PUBLIC_LAYER = {"store.h": "client", "shared_array.h": "client", "admin.h": "client", "ndshare.h": "client",
-                "ops.h": "lib/exec", "threads.h": "lib/exec", "io.h": "lib/io",
+                "ops.h": "lib/exec", "threads.h": "lib/exec", "random.h": "lib/random", "io.h": "lib/io",
                 "csv.h": "lib/io", "source.h": "lib/io"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 LIMITS = {".h": 200, ".cc": 400}
