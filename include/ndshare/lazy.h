@@ -12,6 +12,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -37,6 +38,9 @@ class NDSHARE_API Lazy {
   [[nodiscard]] DType dtype() const;
   /// Computes it.   Errors: as ops.h; Usage where an operand is `shape_only`.
   Array eval(const OpOptions& options = {}) const;
+  /// Its rows [first, first + count) along axis 0: the same elements, nothing else is read.
+  ///   Errors: Usage for rows that it does not have; an expression without axes has none.
+  [[nodiscard]] Lazy rows(std::int64_t first, std::int64_t count) const;
   /// In another dtype, converted as `nd::astype(…, unsafe)`.
   [[nodiscard]] Lazy astype(const DType& dtype) const;
   [[nodiscard]] const std::shared_ptr<const internal::LazyNode>& node() const noexcept { return node_; }
@@ -45,6 +49,14 @@ class NDSHARE_API Lazy {
   static Lazy of_number(const Scalar& number);
   std::shared_ptr<const internal::LazyNode> node_;
 };
+
+/// Computes an expression piece by piece, of results that are larger than memory may be: `f(first, chunk)` for each piece of
+/// its rows, in order, `chunk` holding rows [first, first + chunk.shape(0)).
+///   Memory: one chunk of at most `bytes` (a row at least), used again: what f keeps it copies.
+///   Threads: each chunk is computed by all; f is called by the caller's.   Errors: Usage (bytes < 1, no axes); as eval(), of
+///     each chunk: the ones before it have been given; what f throws ends it.
+NDSHARE_API void for_each_chunk(const Lazy& expression, std::int64_t bytes,
+                                const std::function<void(std::int64_t first, const Array& chunk)>& f);
 
 [[nodiscard]] inline Lazy lazy(const Array& x) { return Lazy(x); }
 /// An operand that has a shape and a dtype but no memory: for plans.

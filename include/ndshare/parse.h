@@ -15,6 +15,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 namespace ndshare {
@@ -27,7 +28,7 @@ struct SyntaxTree;
 ///
 /// Names (`prices`; in backquotes where they are no identifiers: `` `market/prices` ``), fields (`a.delay`,
 /// `a["delay"]`), indices
-/// (`a[1:-1, ::2]`, `...`, `newaxis`, `None`), numbers (`1_000`, `0xff`, `2.5e-3`, `3j`), text (`"ORD"`, without
+/// (`a[1:-1, ::2]`, `...`, `newaxis`, `None`, masks `a[a > 4]` and index arrays `a[[3, 0, -1], ::2]`), numbers (`1_000`, `0xff`, `2.5e-3`, `3j`), text (`"ORD"`, without
 /// escapes), lists
 /// (`[1, 2]`), `True False nan inf pi`, the operators `+ - * / // % ** & | ^ ~ << >>` and comparisons with Python's
 /// precedence (they do not chain), and calls with keywords: every function of op_list.inc (NumPy's older names too:
@@ -41,14 +42,16 @@ class NDSHARE_API Expression {
 
   /// The names of arrays that it reads, each once, in the order in which they stand.
   [[nodiscard]] std::vector<std::string> names() const;
-  /// Whether it is a name, with fields and indices or without: nothing is computed, evaluate() gives a view.
+  /// Whether it is a name, with fields and basic indices or without: nothing is computed, evaluate() gives a view.
   [[nodiscard]] bool is_part() const noexcept;
 
   using Resolve = std::function<Array(const std::string&)>;
   /// Computes it; element-wise parts, and reductions over them, in one pass.   Errors: what the functions throw; what
-  /// `resolve` throws; Usage, with the position, for arguments that a function does not take; NotSupported for masks
-  /// and index arrays.
+  /// `resolve` throws; Usage, with the position, for arguments that a function does not take.
   [[nodiscard]] Array evaluate(const Resolve& resolve, const OpOptions& options = {}) const;
+  /// An array where it is one of itself (a part of one, a selection, what a function gave), of any dtype; else the lazy
+  /// expression.   Errors: as evaluate().
+  [[nodiscard]] std::variant<Array, Lazy> value(const Resolve& resolve) const;
   /// The lazy expression: what stands inside calls of reductions is computed at once, the rest is not.
   ///   Errors: as evaluate(); DtypeMismatch for arrays that are not numbers.
   [[nodiscard]] Lazy lazy(const Resolve& resolve) const;

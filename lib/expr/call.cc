@@ -1,6 +1,8 @@
 // Arguments of a call, by position and by name.
+#include <ndshare/build.h>
 #include <ndshare/error.h>
 
+#include "lib/exec/guard.h"
 #include "lib/expr/interpret.h"
 
 #include <algorithm>
@@ -88,6 +90,22 @@ Shape Call::take_shape(std::size_t position) {
   Shape shape;
   for (const Scalar& length : *tuple) shape.push_back(integer(length, "shape"));
   return shape;
+}
+
+Arrays Call::arrays(std::size_t i) const {
+  const Result& given = value(i);
+  if (const auto* several = std::get_if<Arrays>(&given)) return *several;
+  const auto* one = std::get_if<Array>(&given);
+  if (one == nullptr || one->ndim() == 0) fail("takes arrays in a list: " + node_.word + "([a, b])");
+  return unstack(*one);  // of numbers alone the list is an array
+}
+
+Result Call::gives(const Shape& shape, const DType& dtype, const std::function<Array()>& make) const {
+  check_result_memory(node_.word, shape, dtype.itemsize(), {});
+  if (!interpreter_.is_planning()) return make();
+  Plan plan{.shape = shape, .dtype = dtype, .operations = 1};
+  plan.nbytes = shape.nbytes(dtype.itemsize());
+  return interpreter_.planned(std::move(plan));
 }
 
 void Call::done() const {

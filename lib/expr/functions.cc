@@ -4,7 +4,6 @@
 #include <ndshare/error.h>
 #include <ndshare/reduce.h>
 
-#include "lib/exec/guard.h"
 #include "lib/expr/interpret.h"
 #include "lib/exec/promotion.h"
 
@@ -162,15 +161,6 @@ Result call_transpose(Call& call) {
   return x.transpose(std::span<const std::int64_t>(all.begin(), all.end()));
 }
 
-/// An array that is made: through the memory guard.
-Result made(Call& call, const Shape& shape, const DType& dtype, const std::function<Array()>& make) {
-  check_result_memory(call.name(), shape, dtype.itemsize(), {});
-  if (!call.interpreter().is_planning()) return make();
-  Plan plan{.shape = shape, .dtype = dtype};
-  plan.nbytes = shape.nbytes(dtype.itemsize());
-  return call.interpreter().planned(std::move(plan));
-}
-
 /// One number everywhere: no memory, until it is asked for.
 Result call_full(Call& call) {
   const bool given = call.name() == "full";
@@ -183,7 +173,7 @@ Result call_full(Call& call) {
   constexpr std::string_view kKinds = "bifc";
   const DType own[] = {bool_, int64, float64, complex128};
   const DType chosen = dtype.value_or(given ? own[kKinds.find(value->kind())] : float64);
-  if (!chosen.is_numeric()) return made(call, shape, chosen, [&] { return zeros(shape, chosen); });
+  if (!chosen.is_numeric()) return call.gives(shape, chosen, [&] { return zeros(shape, chosen); });
   static_cast<void>(shape.nbytes(chosen.itemsize()));  // no more than 64 bits hold
   return Lazy(scalar_array(*value, chosen).broadcast_to(shape));
 }
@@ -201,8 +191,8 @@ Result call_arange(Call& call) {
   const DType chosen = dtype.value_or(whole ? int64 : float64);
   const Shape shape{std::isfinite(count) ? static_cast<std::int64_t>(std::clamp(count, 0.0, 9e18))
                                          : 0};  // what is not is told by arange
-  return made(call, shape, chosen,
-              [&] { return dtype ? arange(start, stop, step, *dtype) : arange(start, stop, step); });
+  return call.gives(shape, chosen,
+                    [&] { return dtype ? arange(start, stop, step, *dtype) : arange(start, stop, step); });
 }
 Result call_linspace(Call& call) {
   call.need(2, 4);
@@ -212,14 +202,10 @@ Result call_linspace(Call& call) {
   const DType dtype = call.take_dtype().value_or(float64);
   call.done();
   if (!start || !stop) call.fail("takes numbers: linspace(0, 1, 11)");
-  return made(call, {std::max<std::int64_t>(count, 0)}, dtype,
-              [&] { return linspace(start->as<double>(), stop->as<double>(), count, endpoint, dtype); });
+  return call.gives({std::max<std::int64_t>(count, 0)}, dtype,
+                    [&] { return linspace(start->as<double>(), stop->as<double>(), count, endpoint, dtype); });
 }
 
-struct Entry {
-  std::string_view name;
-  Function function;
-};
 constexpr Entry kFunctions[] = {
 #define NDSHARE_UNARY_OP(name, loops, rule, result, errors, family, ulp, doc) {#name, call_unary<name>},
 #define NDSHARE_BINARY_OP(name, loops, rule, result, commutative, errors, family, ulp, doc) {#name, call_binary<name>},
@@ -291,8 +277,11 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 Function find_function(std::string_view name) {
-  const auto* found = std::ranges::find(kFunctions, name, &Entry::name);
-  return found == std::end(kFunctions) ? nullptr : found->function;
+  for (const std::span<const Entry> entries : {std::span<const Entry>(kFunctions), array_functions()}) {
+    const auto found = std::ranges::find(entries, name, &Entry::name);
+    if (found != entries.end()) return found->function;
+  }
+  return nullptr;
 }
 bool is_function(std::string_view name) { return find_function(name) != nullptr; }
 
@@ -300,9 +289,11 @@ std::string nearest_function(std::string_view name) {
   if (name.size() > 40) return {};
   const Entry* best = nullptr;
   std::size_t nearest = 3;
-  for (const Entry& entry : kFunctions) {
-    const std::size_t distance = edit_distance(name, entry.name);
-    if (distance < nearest && distance < name.size()) best = &entry, nearest = distance;
+  for (const std::span<const Entry> entries : {std::span<const Entry>(kFunctions), array_functions()}) {
+    for (const Entry& entry : entries) {
+      const std::size_t distance = edit_distance(name, entry.name);
+      if (distance < nearest && distance < name.size()) best = &entry, nearest = distance;
+    }
   }
   return best == nullptr ? std::string{} : ": did you mean '" + std::string(best->name) + "'?";
 }

@@ -1,6 +1,7 @@
 // Expressions that were read, computed: lazy as far as they go.
 #include "lib/expr/interpret.h"
 
+#include <ndshare/build.h>
 #include <ndshare/create.h>
 #include <ndshare/error.h>
 #include <ndshare/errstate.h>
@@ -8,17 +9,15 @@
 #include "lib/expr/constant.h"
 #include "lib/exec/evaluation.h"
 #include "lib/exec/lazy_node.h"
+#include "lib/select/selector.h"
 
 #include <algorithm>
+#include <type_traits>
 
 namespace ndshare::internal {
 namespace {
 
 using Node = SyntaxNode;
-
-constexpr const char* kMasksWay =
-    "selection by masks and index arrays is not there yet: reduce with where=mask (mean(a, where=a > 0)), choose with "
-    "where(mask, a, b), or take a slice";
 
 /// Bytes of scratch that a block-wise pass over the expression takes, of each thread.
 std::int64_t scratch_of(const Lazy& expression) {
@@ -45,6 +44,15 @@ bool is_comparison(std::string_view op) {
 }
 
 }  // namespace
+
+bool picks_any(const std::vector<Selector>& entries) {
+  return std::ranges::any_of(entries, [](const Selector& entry) { return std::holds_alternative<Array>(entry.value()); });
+}
+std::vector<Index> basic_index(const std::vector<Selector>& entries) {
+  std::vector<Index> out;
+  for (const Selector& entry : entries) out.push_back(std::get<Index>(entry.value()));
+  return out;
+}
 
 Array Interpreter::planned(Plan plan) const {
   const Array stand_in = zeros({}, plan.dtype).broadcast_to(plan.shape);
@@ -83,7 +91,7 @@ Lazy Interpreter::to_lazy(const Result& value, const Node& node) const {
   if (const auto* number = std::get_if<Scalar>(&value)) return Lazy(*number);
   if (std::holds_alternative<std::string>(value))
     fail(node, "text is no operand here: it compares with text arrays only");
-  fail(node, std::holds_alternative<Tuple>(value) ? "a tuple is no operand here" : "None is no operand here");
+  fail(node, std::holds_alternative<NoValue>(value) ? "None is no operand here" : "a tuple is no operand here");
 }
 
 Array Interpreter::to_array(const Result& value, const Node& node) const {
@@ -155,18 +163,16 @@ std::optional<Result> Interpreter::compared(const Node& node, const Result& left
 std::int64_t Interpreter::position(const Node& node) {
   const Result value = result(node);
   const auto* number = std::get_if<Scalar>(&value);
-  if (number != nullptr && number->kind() == 'b') fail(node, kMasksWay, ErrorCode::NotSupported);
   if (number != nullptr && number->kind() == 'i') return number->as<std::int64_t>();
   if (number != nullptr || std::holds_alternative<std::string>(value))
-    fail(node, "an index is a whole number, a slice, '...' or None", ErrorCode::IndexSyntax);
+    fail(node, "an index is a whole number, a slice, a mask, an array of whole numbers, '...' or None", ErrorCode::IndexSyntax);
   const Array array = to_array(value, node);
-  if (array.ndim() != 0 || array.dtype().is_bool()) fail(node, kMasksWay, ErrorCode::NotSupported);
-  if (!array.dtype().is_integer())
-    fail(node, "an index is a whole number, not " + array.dtype().name(), ErrorCode::IndexSyntax);
+  if (array.ndim() != 0 || !array.dtype().is_integer())
+    fail(node, "a slice has whole numbers, not an array of " + array.dtype().name(), ErrorCode::IndexSyntax);
   return array.item<std::int64_t>();
 }
 
-Index Interpreter::entry(const Node& node) {
+Selector Interpreter::entry(const Node& node) {
   switch (node.kind) {
     case Node::Kind::ellipsis:
       return ellipsis;
@@ -181,12 +187,24 @@ Index Interpreter::entry(const Node& node) {
       return range;
     }
     default:
-      return position(node);
+      break;
   }
+  const Result value = result(node);
+  if (const auto* number = std::get_if<Scalar>(&value)) {
+    if (number->kind() == 'b') return scalar_array(*number, bool_);
+    return position(node);
+  }
+  if (std::holds_alternative<std::string>(value)) return position(node);  // says what an index is
+  if (node.kind == Node::Kind::list && node.in.empty()) return zeros({0}, int64);
+  const Array array = to_array(value, node);
+  if (!array.dtype().is_integer() && !array.dtype().is_bool())
+    fail(node, "an index array has whole numbers or bool, not " + array.dtype().name(), ErrorCode::IndexSyntax);
+  if (array.ndim() == 0 && array.dtype().is_integer() && !is_planning()) return array.item<std::int64_t>();
+  return array;
 }
 
-std::vector<Index> Interpreter::entries(const Node& node) {
-  std::vector<Index> out;
+std::vector<Selector> Interpreter::entries(const Node& node) {
+  std::vector<Selector> out;
   for (std::size_t i = 1; i < node.in.size(); ++i) {
     if (node.in[i]->kind != Node::Kind::tuple) {
       out.push_back(entry(*node.in[i]));
@@ -197,6 +215,32 @@ std::vector<Index> Interpreter::entries(const Node& node) {
   return out;
 }
 
+/// What would be selected at most: a plan does not look at elements, so a mask may be true everywhere.
+Array Interpreter::selected(const Array& base, const std::vector<Selector>& entries) const {
+  if (!is_planning() || !picks_any(entries)) return base.select(entries);
+  std::vector<Selector> likely;  // positions that exist, of the same shapes; one for each mask
+  Shape masks, arrays;
+  for (const Selector& entry : entries) {
+    const auto* array = std::get_if<Array>(&entry.value());
+    if (array == nullptr) {
+      likely.push_back(entry);
+    } else if (array->dtype().is_bool()) {
+      masks = {std::max(array->size(), masks.empty() ? 1 : masks[0])};
+      for (int axis = 0; axis < array->ndim(); ++axis) likely.emplace_back(zeros({1}, int64));
+      if (array->ndim() == 0) likely.emplace_back(newaxis), likely.emplace_back(zeros({}, int64));
+    } else {
+      arrays = broadcast_shapes(arrays, array->shape());
+      likely.emplace_back(zeros(Shape(Dims(std::vector<std::int64_t>(static_cast<std::size_t>(array->ndim()), 1))), int64));
+    }
+  }
+  internal::Selection chosen = resolve(base, likely);
+  chosen.shape = arrays.count() == 1 && !masks.empty() ? masks : arrays;
+  Plan plan{.shape = chosen.result_shape(), .dtype = base.dtype()};
+  plan.nbytes = plan.shape.nbytes(base.itemsize()), plan.operations = 1;
+  plan.copies.push_back({CopyReason::selected, plan.nbytes, "elements by masks and index arrays, at most"});
+  return planned(std::move(plan));
+}
+
 Result Interpreter::indexed(const Node& node) {
   const Array base = to_array(result(*node.in[0]), *node.in[0]);
   if (node.in.size() == 2 && node.in[1]->kind == Node::Kind::list && !node.in[1]->in.empty() &&
@@ -205,29 +249,45 @@ Result Interpreter::indexed(const Node& node) {
     for (const auto& name : node.in[1]->in) names.push_back(name->word);
     return base.fields(names);
   }
-  return base.view(entries(node));
+  return selected(base, entries(node));
 }
 
-Tuple Interpreter::numbers(const Node& node) {
-  Tuple out;
-  for (const auto& in : node.in) {
-    const Result value = result(*in);
-    const auto* number = std::get_if<Scalar>(&value);
-    if (number == nullptr) fail(*in, "only numbers stand here");
-    out.push_back(*number);
+/// What stands between commas: numbers, words, or arrays with numbers among them.
+Result Interpreter::several(const Node& node) {
+  std::vector<Result> values;
+  for (const auto& in : node.in) values.push_back(result(*in));
+  const auto count = [&]<class T>(std::type_identity<T>) {
+    return static_cast<std::size_t>(std::ranges::count_if(values, [](const Result& value) { return std::holds_alternative<T>(value); }));
+  };
+  if (count(std::type_identity<Scalar>()) == values.size()) {
+    Tuple out;
+    for (const Result& value : values) out.push_back(std::get<Scalar>(value));
+    return out;
   }
+  if (count(std::type_identity<std::string>()) == values.size()) {
+    Words out;
+    for (const Result& value : values) out.push_back(std::get<std::string>(value));
+    return out;
+  }
+  Arrays out;
+  for (std::size_t i = 0; i < values.size(); ++i) out.push_back(to_array(values[i], *node.in[i]));
   return out;
 }
 
-/// [1, 2.5]: one axis of the dtype that its numbers need.
+/// [1, 2.5]: one axis of the dtype that its numbers need. [[1, 2], [3, 4]]: two.
 Result Interpreter::listed(const Node& node) {
+  Result found = several(node);
+  const auto* rows = std::get_if<Arrays>(&found);
+  const bool lists = std::ranges::all_of(node.in, [](const auto& in) { return in->kind == Node::Kind::list; });
+  if (rows != nullptr && lists) return stack(*rows);
+  const auto* values = std::get_if<Tuple>(&found);
+  if (values == nullptr) return found;
   constexpr std::string_view kKinds = "bifc";
   const DType dtypes[] = {bool_, int64, float64, complex128};
-  const Tuple values = numbers(node);
-  std::size_t kind = values.empty() ? 2 : 0;
-  for (const Scalar& value : values) kind = std::max(kind, kKinds.find(value.kind()));
-  const Array out = zeros({static_cast<std::int64_t>(values.size())}, dtypes[kind]);
-  for (std::size_t i = 0; i < values.size(); ++i) fill(out(static_cast<std::int64_t>(i)), values[i]);
+  std::size_t kind = values->empty() ? 2 : 0;
+  for (const Scalar& value : *values) kind = std::max(kind, kKinds.find(value.kind()));
+  const Array out = zeros({static_cast<std::int64_t>(values->size())}, dtypes[kind]);
+  for (std::size_t i = 0; i < values->size(); ++i) fill(out(static_cast<std::int64_t>(i)), (*values)[i]);
   return out;
 }
 
@@ -250,7 +310,7 @@ Result Interpreter::result(const Node& node) {
     case Node::Kind::binary:
       return binary(node);
     case Node::Kind::tuple:
-      return numbers(node);
+      return several(node);
     case Node::Kind::list:
       return listed(node);
     case Node::Kind::call: {

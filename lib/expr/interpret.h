@@ -5,11 +5,14 @@
 #include <ndshare/lazy.h>
 #include <ndshare/parse.h>
 #include <ndshare/reduce.h>
+#include <ndshare/select.h>
 
 #include "lib/expr/syntax.h"
 
+#include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -19,7 +22,9 @@ namespace ndshare::internal {
 /// What a part of an expression comes to: an array of any dtype, a lazy expression, a weak number, text, or a tuple.
 struct NoValue {};
 using Tuple = std::vector<Scalar>;
-using Result = std::variant<NoValue, Array, Lazy, Scalar, std::string, Tuple>;
+using Arrays = std::vector<Array>;        ///< (a, b), [a, b]: of which one at least is no number
+using Words = std::vector<std::string>;  ///< ["day", "delay"]
+using Result = std::variant<NoValue, Array, Lazy, Scalar, std::string, Tuple, Arrays, Words>;
 
 /// One walk over one tree. With `stages` nothing is computed: what would be is noted there, and stands in as an array
 /// of zeros without memory of its own.
@@ -41,8 +46,10 @@ class Interpreter {
   using Reduce = Array (*)(const Lazy&, const ReduceOptions&);
   [[nodiscard]] Array reduced(Reduce function, const Lazy& x, const ReduceOptions& options) const;
 
-  /// The entries of an index node.   Errors: NotSupported for masks and index arrays; IndexSyntax.
-  std::vector<Index> entries(const SyntaxNode& node);
+  /// The entries of an index node.   Errors: IndexSyntax.
+  std::vector<Selector> entries(const SyntaxNode& node);
+  /// base[entries]: a view, or a copy where masks or index arrays are among them.
+  [[nodiscard]] Array selected(const Array& base, const std::vector<Selector>& entries) const;
   [[noreturn]] void fail(const SyntaxNode& node, const std::string& what, ErrorCode code = ErrorCode::Usage) const {
     fail_at(*tree_.text, node.at, what, code);
   }
@@ -54,9 +61,9 @@ class Interpreter {
   [[nodiscard]] Result unary(const SyntaxNode& node);
   [[nodiscard]] Result indexed(const SyntaxNode& node);
   [[nodiscard]] Result listed(const SyntaxNode& node);
-  [[nodiscard]] Tuple numbers(const SyntaxNode& node);
+  [[nodiscard]] Result several(const SyntaxNode& node);
   std::int64_t position(const SyntaxNode& node);
-  Index entry(const SyntaxNode& node);
+  Selector entry(const SyntaxNode& node);
 
   const SyntaxTree& tree_;
   const Expression::Resolve& resolve_;
@@ -93,6 +100,10 @@ class Call {
   Axes take_axes(std::size_t position);
   std::optional<DType> take_dtype(std::size_t position = kByNameOnly);
   Shape take_shape(std::size_t position);
+  /// Arrays in a list or tuple: `concat([a, b])`.
+  [[nodiscard]] Arrays arrays(std::size_t i) const;
+  /// What `make` gives; of a plan: what stands in for a result of this shape and dtype, at most. The memory guard looks first.
+  [[nodiscard]] Result gives(const Shape& shape, const DType& dtype, const std::function<Array()>& make) const;
   /// Nothing but what was taken was given by name.
   void done() const;
   [[noreturn]] void fail(const std::string& what) const { interpreter_.fail(node_, node_.word + " " + what); }
@@ -109,8 +120,19 @@ class Call {
 };
 
 using Function = Result (*)(Call&);
+/// A function by its name. functions.cc has those that go on lazily, array_functions.cc those that take whole arrays.
+struct Entry {
+  std::string_view name;
+  Function function;
+};
+[[nodiscard]] std::span<const Entry> array_functions();
 /// Null where there is none of this name.
 [[nodiscard]] Function find_function(std::string_view name);
+
+/// Whether an index has masks or index arrays.
+[[nodiscard]] bool picks_any(const std::vector<Selector>& entries);
+/// The basic index that it is.   REQUIRES: not picks_any.
+[[nodiscard]] std::vector<Index> basic_index(const std::vector<Selector>& entries);
 
 /// Calls `left op right`: an operator of two operands.
 [[nodiscard]] Lazy apply_operator(std::string_view op, const Lazy& left, const Lazy& right);

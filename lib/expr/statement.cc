@@ -2,6 +2,7 @@
 #include <ndshare/create.h>
 #include <ndshare/error.h>
 #include <ndshare/parse.h>
+#include <ndshare/select.h>
 
 #include "lib/expr/interpret.h"
 
@@ -50,6 +51,24 @@ bool is_whole(const Node& entry) {
          std::ranges::all_of(entry.in, [](const Node::Ptr& part) { return part == nullptr; });
 }
 
+/// An entry that gives a view, as far as its text tells.
+bool is_basic(const Node::Ptr& entry) {
+  if (entry == nullptr) return true;
+  switch (entry->kind) {
+    case Node::Kind::slice:
+    case Node::Kind::unary:
+    case Node::Kind::binary:
+    case Node::Kind::tuple:
+      return std::ranges::all_of(entry->in, is_basic);
+    case Node::Kind::number:
+      return entry->number.kind() == 'i';
+    case Node::Kind::list:  // of fields
+      return !entry->in.empty() && entry->in[0]->kind == Node::Kind::text;
+    default:
+      return entry->kind == Node::Kind::ellipsis || entry->kind == Node::Kind::none || entry->kind == Node::Kind::text;
+  }
+}
+
 /// An index of all rows as one of those from `first` on.
 void shift(std::vector<Index>& index, std::int64_t first, std::int64_t length) {
   if (const auto* at = std::get_if<std::int64_t>(&index[0].value())) {
@@ -57,6 +76,44 @@ void shift(std::vector<Index>& index, std::int64_t first, std::int64_t length) {
   } else if (const auto* range = std::get_if<Slice>(&index[0].value())) {
     const SliceRange found = resolve_slice(*range, length);
     index[0] = Slice{found.start - first, found.start - first + found.count, std::nullopt};
+  }
+}
+
+/// What is assigned.
+struct Value {
+  const Interpreter& interpreter;
+  const Node& root;
+  const internal::Result found;
+
+  [[nodiscard]] Lazy lazy() const { return interpreter.to_lazy(found, root); }
+  [[nodiscard]] Array array() const { return interpreter.to_array(found, root); }
+};
+
+/// x[mask] = e, x[positions] += e: with repeated positions the last one stands, as in NumPy.
+void write_picked(const Array& part, const std::vector<Selector>& picks, const std::string& op, const Value& value) {
+  if (!op.empty()) {
+    const Array old = part.select(picks);
+    return assign(part, picks, internal::apply_operator(op, Lazy(old), value.lazy()).eval());
+  }
+  if (const auto* number = std::get_if<Scalar>(&value.found)) return assign(part, picks, *number);
+  if (const auto* text = std::get_if<std::string>(&value.found)) return assign(part, picks, internal::text_like(*text, part.dtype()));
+  assign(part, picks, value.array());
+}
+
+void write_part(const Array& part, const std::string& op, const Value& value) {
+  if (!op.empty()) {
+    static_cast<void>(internal::apply_operator(op, value.interpreter.to_lazy(part, value.root), value.lazy()).eval({.out = part}));
+  } else if (const auto* number = std::get_if<Scalar>(&value.found)) {
+    fill(part, *number);
+  } else if (const auto* text = std::get_if<std::string>(&value.found); text != nullptr && !part.dtype().is_numeric()) {
+    fill(part, Scalar(*text));
+  } else if (const auto* array = std::get_if<Array>(&value.found); array != nullptr && !part.dtype().is_numeric()) {
+    copyto(part, *array);
+  } else {
+    const Lazy right = value.lazy();
+    const Lazy fitting =
+        right.shape() == part.shape() ? right : Lazy(value.array().broadcast_to(part.shape()));
+    static_cast<void>(fitting.eval({.out = part}));
   }
 }
 
@@ -70,7 +127,10 @@ std::vector<std::string> Expression::names() const {
 
 bool Expression::is_part() const noexcept {
   const Node* node = tree_->root.get();
-  while (node->kind == Node::Kind::index || node->kind == Node::Kind::field) node = node->in[0].get();
+  while (node->kind == Node::Kind::index || node->kind == Node::Kind::field) {
+    if (node->kind == Node::Kind::index && !std::all_of(node->in.begin() + 1, node->in.end(), is_basic)) return false;
+    node = node->in[0].get();
+  }
   return node->kind == Node::Kind::name;
 }
 
@@ -80,6 +140,13 @@ Array Expression::evaluate(const Resolve& resolve, const OpOptions& options) con
   const auto* array = std::get_if<Array>(&value);
   if (array != nullptr && !options.out && !options.where) return *array;
   return interpreter.to_lazy(value, *tree_->root).eval(options);
+}
+
+std::variant<Array, Lazy> Expression::value(const Resolve& resolve) const {
+  Interpreter interpreter(*tree_, resolve);
+  const internal::Result value = interpreter.result();
+  if (const auto* array = std::get_if<Array>(&value)) return *array;
+  return interpreter.to_lazy(value, *tree_->root);
 }
 
 Lazy Expression::lazy(const Resolve& resolve) const {
@@ -136,8 +203,10 @@ Statement::Touched Statement::touched(std::int64_t length) const {
   const bool rows_first = entry.kind == Node::Kind::slice || entry.kind == Node::Kind::number ||
                           entry.kind == Node::Kind::unary || entry.kind == Node::Kind::binary;
   const Expression::Resolve nothing = [](const std::string&) { return Array(); };
-  const std::vector<Index> index =
-      rows_first ? Interpreter(*place.tree_, nothing).entries(first) : std::vector<Index>{};
+  const std::vector<Selector> entries =
+      rows_first ? Interpreter(*place.tree_, nothing).entries(first) : std::vector<Selector>{};
+  if (internal::picks_any(entries)) return {0, length, false};
+  const std::vector<Index> index = internal::basic_index(entries);
   if (rows_first && !index.empty()) {
     if (const auto* at = std::get_if<std::int64_t>(&index[0].value())) {
       const std::int64_t row = *at < 0 ? *at + length : *at;
@@ -154,35 +223,28 @@ void Statement::write(const Array& rows, std::int64_t first, std::int64_t length
                       const Expression::Resolve& resolve) const {
   Interpreter places(*place.tree_, resolve), values(*value.tree_, resolve);
   Array part = rows;
+  std::vector<Selector> picks;  // the last step's, where it has masks or index arrays
   const auto steps = steps_of(*place.tree_->root);
   const bool some = rows.ndim() > 0 && rows.shape()[0] != length;
   for (const Node* step : steps) {
+    if (!picks.empty()) {
+      places.fail(*step, "masks and index arrays come last in what is assigned to: their elements are a copy (x.field[mask] = …)");
+    }
     if (step->kind == Node::Kind::field) {
       part = part[step->word];
       continue;
     }
-    auto index = places.entries(*step);
+    auto entries = places.entries(*step);
+    if (internal::picks_any(entries)) {
+      picks = std::move(entries);
+      continue;
+    }
+    auto index = internal::basic_index(entries);
     if (step == row_step(steps) && some) shift(index, first, length);
     part = part.view(index);
   }
-  const internal::Result found = values.result();
-  const Node& root = *value.tree_->root;
-  if (!op.empty()) {
-    const Lazy right = values.to_lazy(found, root);
-    static_cast<void>(
-        internal::apply_operator(op, places.to_lazy(part, *place.tree_->root), right).eval({.out = part}));
-  } else if (const auto* number = std::get_if<Scalar>(&found)) {
-    fill(part, *number);
-  } else if (const auto* text = std::get_if<std::string>(&found); text != nullptr && !part.dtype().is_numeric()) {
-    fill(part, Scalar(*text));
-  } else if (const auto* array = std::get_if<Array>(&found); array != nullptr && !part.dtype().is_numeric()) {
-    copyto(part, *array);
-  } else {
-    const Lazy right = values.to_lazy(found, root);
-    const Lazy fitting =
-        right.shape() == part.shape() ? right : Lazy(values.to_array(found, root).broadcast_to(part.shape()));
-    static_cast<void>(fitting.eval({.out = part}));
-  }
+  const Value what{values, *value.tree_->root, values.result()};
+  picks.empty() ? write_part(part, op, what) : write_picked(part, picks, op, what);
 }
 
 }  // namespace ndshare

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <ostream>
 
+#include <ndshare/create.h>
 #include <ndshare/error.h>
 #include <ndshare/print.h>
 
 #include "lib/base/text.h"
 #include "tools/cli/describe.h"
 #include "tools/cli/reader.h"
+#include "tools/cli/table.h"
 
 namespace ndshare::cli {
 namespace {
@@ -83,6 +85,65 @@ Array compute(Store& store, const Expression& expression, Context& context) {
     if (may_share_memory(value, claims.resolver()(name))) return value.copy();
   }
   return value;
+}
+
+void refuse_sealed(const std::string& name) {
+  throw Error(ErrorCode::Sealed,
+              "'" + internal::printable(name) + "' is sealed, it never changes again: choose another name",
+              {{"array", name}});
+}
+
+void keep(Store& store, const std::string& name, const DType& dtype, const Shape& shape, bool replace, Context& context,
+          const std::function<void(const Array&)>& put) {
+  if (replace && contains(store, name) && store.open(name).sealed()) refuse_sealed(name);
+  SharedArray array =
+      store.create(name, dtype, shape, {.fill = Fill::empty, .replace = replace, .timeout = context.timeout()});
+  auto guard = array.write({.timeout = context.timeout(), .overwrite = true});
+  try {
+    put(guard.array());
+  } catch (...) {
+    guard.abandon();  // nobody has seen it, and nobody will
+    throw;
+  }
+  guard.release();
+}
+
+void keep(Store& store, const std::string& name, const Array& value, bool replace, Context& context) {
+  keep(store, name, value.dtype(), value.shape(), replace, context, [&](const Array& out) { copyto(out, value); });
+}
+
+std::vector<std::string> comma_words(const std::string& text, std::string_view flag) {
+  std::vector<std::string> out;
+  std::size_t from = 0;
+  while (from <= text.size()) {
+    const std::size_t comma = std::min(text.find(',', from), text.size());
+    out.push_back(text.substr(from, comma - from));
+    if (out.back().empty()) throw Error(ErrorCode::Usage, std::string(flag) + " takes names with commas between them: a,b");
+    from = comma + 1;
+  }
+  return out;
+}
+
+void print_rows(const Array& rows, Context& context) {
+  std::vector<std::string> names;
+  std::vector<Column> columns;
+  for (const auto& field : rows.dtype().fields()) {
+    names.push_back(field.name);
+    columns.push_back({field.name, field.dtype.is_numeric()});
+  }
+  Json objects = Json::array();
+  Table table(columns);
+  for (std::int64_t row = 0; row < rows.shape()[0]; ++row) {
+    Json object = Json::object();
+    std::vector<std::string> cells;
+    for (const std::string& name : names) {
+      const Array cell = rows(row)[name];
+      if (context.json) object[name] = to_json_values(cell);
+      if (!context.json) cells.push_back(cell.ndim() == 0 ? element_to_string(cell, {}) : to_string(cell));
+    }
+    context.json ? objects.push_back(std::move(object)) : table.add(std::move(cells));
+  }
+  context.json ? print_json(context.out, objects) : table.print(context.out, context.width);
 }
 
 void print_value(const Array& value, Context& context) {

@@ -1,6 +1,7 @@
 /// Expressions over stored arrays: what `eval`, `plan` and `audit` share.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -50,5 +51,18 @@ class Claims {
 
 /// A value as `show` prints it.
 void print_value(const Array& value, Context& context);
+/// Rows of a structured array as a table, a column a field; with --json a list of objects.
+void print_rows(const Array& rows, Context& context);
+
+/// Makes an array of what `put` writes into it: nobody sees it half made. With `replace` it takes the name over, and who holds the
+/// old one keeps that.   Errors: Sealed, NameTaken; what `put` throws.
+void keep(Store& store, const std::string& name, const DType& dtype, const Shape& shape, bool replace, Context& context,
+          const std::function<void(const Array&)>& put);
+/// Likewise, of a value.
+void keep(Store& store, const std::string& name, const Array& value, bool replace, Context& context);
+[[noreturn]] void refuse_sealed(const std::string& name);
+
+/// "a,b" as a, b.   Errors: Usage, naming the flag, for nothing between commas.
+[[nodiscard]] std::vector<std::string> comma_words(const std::string& text, std::string_view flag);
 
 }  // namespace ndshare::cli

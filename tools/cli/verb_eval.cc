@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <ostream>
+#include <variant>
 
 #include <ndshare/create.h>
 #include <ndshare/error.h>
@@ -22,12 +23,6 @@ struct EvalFlags {
   std::string text, max_bytes;
   std::uint32_t threads = 0;
 };
-
-[[noreturn]] void refuse_sealed(const std::string& name) {
-  throw Error(ErrorCode::Sealed,
-              "'" + internal::printable(name) + "' is sealed, it never changes again: choose another name",
-              {{"array", name}});
-}
 
 /// x[i] = e, x += e, x[i] += e: in a private copy of the rows, published at once.
 void change(Store& store, const Statement& statement, Context& context) {
@@ -55,26 +50,13 @@ void change(Store& store, const Statement& statement, Context& context) {
 void assign(Store& store, const Statement& statement, Context& context) {
   if (contains(store, statement.target) && store.open(statement.target).sealed()) refuse_sealed(statement.target);
   const Claims claims(store, statement.value.names(), context.timeout());
-  const auto create = [&](const DType& dtype, const Shape& shape, const std::function<void(const Array&)>& put) {
-    SharedArray array = store.create(statement.target, dtype, shape,
-                                     {.fill = Fill::empty, .replace = true, .timeout = context.timeout()});
-    auto guard = array.write({.timeout = context.timeout(), .overwrite = true});
-    try {
-      put(guard.array());
-    } catch (...) {
-      guard.abandon();  // nobody has seen it, and nobody will
-      throw;
-    }
-    guard.release();
-  };
-  if (statement.value.is_part()) {  // of any dtype
-    const Array value = statement.value.evaluate(claims.resolver());
-    return create(value.dtype(), value.shape(), [&](const Array& out) { copyto(out, value); });
-  }
-  const Lazy value = statement.value.lazy(claims.resolver());
-  if (!plan(value).refusal.empty())
-    static_cast<void>(value.eval());  // throws, with the numbers, before anything is made
-  create(value.dtype(), value.shape(), [&](const Array& out) { static_cast<void>(value.eval({.out = out})); });
+  const auto value = statement.value.value(claims.resolver());
+  if (const auto* array = std::get_if<Array>(&value)) return keep(store, statement.target, *array, true, context);
+  const Lazy& lazy = std::get<Lazy>(value);
+  if (!plan(lazy).refusal.empty())
+    static_cast<void>(lazy.eval());  // throws, with the numbers, before anything is made
+  keep(store, statement.target, lazy.dtype(), lazy.shape(), true, context,
+       [&](const Array& out) { static_cast<void>(lazy.eval({.out = out})); });
 }
 
 int eval(const EvalFlags& flags, Context& context) {

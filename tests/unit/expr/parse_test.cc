@@ -75,7 +75,7 @@ class Writer {
     return from.begin()[pick(static_cast<unsigned>(from.size()))];
   }
   std::string atom() {
-    return one_of({"a", "f", "i", "k", "b", "a", "i", "2", "3", "7", "0.5", "2.5", "1e1", "0x1f", "i[1:2]", "k[::-1]"});
+    return one_of({"a", "f", "i", "k", "b", "a", "i", "2", "3", "7", "0.5", "2.5", "1e1", "0x1f", "i[1:2]", "k[::-1]", "a[[3, 0, 0, -1]]"});
   }
   std::string space() { return one_of({"", " "}); }
   std::string arithmetic(int depth) {
@@ -299,10 +299,8 @@ TEST(ParseTest, MistakesSayWhere) {
                                                        {"sum(axis=0)", "operand"},
                                                        {"sqrt(a, a)", "1 argument"},
                                                        {"\"text\" + a", "text is no operand"},
-                                                       {"m[a > 1]", "masks"},
-                                                       {"m[[0, 1]]", "index arrays"},
+                                                       {"m[[0.5]]", "whole numbers or bool"},
                                                        {"m[0.5]", "whole number"},
-                                                       {"m[True]", "masks"},
                                                        {"m[]", "not expected"},
                                                        {"1 = a", "assigned"},
                                                        {"pi = 3", "assigned"},
@@ -340,7 +338,8 @@ TEST(ParseTest, MistakesSayWhere) {
   for (const char* text : {"a +", "a < a < a", "1 = a", "sum(a, 1, 2)", "foo(a)", "\xff"}) {
     EXPECT_EQ(code_of([&] { (void)compute(text); }), Error::Usage) << text;
   }
-  EXPECT_EQ(code_of([] { (void)compute("m[a > 1]"); }), Error::NotSupported);
+  EXPECT_EQ(code_of([] { (void)compute("m[a > 1]"); }), Error::ShapeMismatch);
+  EXPECT_EQ(code_of([] { (void)compute("a[[9]]"); }), Error::IndexBounds);
   EXPECT_EQ(code_of([] { (void)compute("m[9, 9]"); }), Error::IndexBounds);
   EXPECT_EQ(code_of([] { (void)compute("zeros((1,)*3)"); }), Error::Usage);
 }

@@ -1,0 +1,61 @@
+// ndshare group: rows of a structured array put together by key; the result is printed, or kept under a name.
+#include <algorithm>
+#include <array>
+#include <memory>
+
+#include <ndshare/error.h>
+#include <ndshare/table.h>
+
+#include "tools/cli/formula.h"
+
+namespace ndshare::cli {
+namespace {
+
+struct GroupFlags {
+  std::string text, by, aggregates = "count", into;
+  bool replace = false;
+};
+
+struct NamedAggregate {
+  std::string_view name;
+  Aggregate op;
+};
+constexpr std::array kAggregates = {NamedAggregate{"count", Aggregate::count}, NamedAggregate{"sum", Aggregate::sum},
+                                    NamedAggregate{"mean", Aggregate::mean}, NamedAggregate{"min", Aggregate::min},
+                                    NamedAggregate{"max", Aggregate::max}};
+
+/// "mean:delay" or "count".
+Aggregation parse_aggregate(const std::string& word) {
+  const std::size_t colon = word.find(':');
+  const std::string name = word.substr(0, colon), field = colon == std::string::npos ? "" : word.substr(colon + 1);
+  const auto* found = std::ranges::find(kAggregates, name, &NamedAggregate::name);
+  if (found == kAggregates.end()) {
+    throw Error(ErrorCode::Usage, "--agg: '" + name + "' is none of count sum mean min max: --agg mean:delay,count");
+  }
+  if (field.empty() && found->op != Aggregate::count) throw Error(ErrorCode::Usage, "--agg " + name + " needs a field: --agg " + name + ":delay");
+  return {found->op, field, {}};
+}
+
+int group(const GroupFlags& flags, Context& context) {
+  std::vector<Aggregation> aggregates;
+  for (const std::string& word : comma_words(flags.aggregates, "--agg")) aggregates.push_back(parse_aggregate(word));
+  const auto keys = comma_words(flags.by, "--by");
+  Store store = context.connect(flags.into.empty() ? Role::read_only : Role::read_write);
+  const Array made = group_by(compute(store, only_expression(flags.text, "group"), context), keys, aggregates);
+  flags.into.empty() ? print_rows(made, context) : keep(store, flags.into, made, flags.replace, context);
+  return 0;
+}
+
+}  // namespace
+
+Logic setup_group(Flags& flags) {
+  auto chosen = std::make_shared<GroupFlags>();
+  flags.word(chosen->text, "NAME", "a structured array, or a part of one: 'flights[flights.delay > 0]'");
+  flags.required_text(chosen->by, "--by", "key fields: origin,day");
+  flags.text(chosen->aggregates, "--agg", "count, sum:F, mean:F, min:F, max:F, with commas between them");
+  flags.text(chosen->into, "--into", "keep the result under this name");
+  flags.flag(chosen->replace, "--replace", "take that name over from the array that has it");
+  return [chosen](Context& context) { return group(*chosen, context); };
+}
+
+}  // namespace ndshare::cli

@@ -1,0 +1,51 @@
+// ndshare sort: the elements of an array in order, in place or under another name.
+#include <algorithm>
+#include <memory>
+
+#include <ndshare/create.h>
+#include <ndshare/guards.h>
+#include <ndshare/sort.h>
+
+#include "tools/cli/formula.h"
+
+namespace ndshare::cli {
+namespace {
+
+struct SortFlags {
+  std::string text, order, into;
+  bool descending = false, replace = false;
+};
+
+int sort_verb(const SortFlags& flags, Context& context) {
+  SortOptions options{.descending = flags.descending};
+  if (!flags.order.empty()) options.order = comma_words(flags.order, "--order");
+  Store store = context.connect();
+  if (!flags.into.empty()) {
+    const Array value = compute(store, only_expression(flags.text, "sort"), context);
+    keep(store, flags.into, nd_sort(value, options), flags.replace, context);
+    return 0;
+  }
+  SharedArray array = open_named(store, flags.text);
+  if (array.sealed()) refuse_sealed(flags.text);
+  auto guard = array.update({.timeout = context.timeout(), .overwrite = false});
+  {
+    const Array rows = guard.array();
+    copyto(rows, nd_sort(rows, options));
+  }
+  guard.commit();
+  return 0;
+}
+
+}  // namespace
+
+Logic setup_sort(Flags& flags) {
+  auto chosen = std::make_shared<SortFlags>();
+  flags.word(chosen->text, "NAME", "an array; with --into also a part of one, or an expression");
+  flags.text(chosen->order, "--order", "fields to sort by, the first one first: date,delay");
+  flags.flag(chosen->descending, "--descending", "the largest first");
+  flags.text(chosen->into, "--into", "leave NAME as it is, and keep the result under this name");
+  flags.flag(chosen->replace, "--replace", "take that name over from the array that has it");
+  return [chosen](Context& context) { return sort_verb(*chosen, context); };
+}
+
+}  // namespace ndshare::cli
