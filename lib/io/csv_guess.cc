@@ -70,6 +70,28 @@ bool ColumnGuess::feed(std::string_view text, std::int64_t line, const MissingTe
   return true;
 }
 
+ColumnGuess ColumnGuess::for_a_part() const {
+  ColumnGuess part = *this;
+  part.missing_ = part.first_missing_ = 0;
+  return part;
+}
+
+bool ColumnGuess::can_join(const ColumnGuess& part) const noexcept {
+  if (kind_ == ValueKind::text) return true;  // whatever comes
+  if (kind_ == ValueKind::real && is_number(part.kind_)) return true;
+  return part.kind_ == kind_ && (kind_ != ValueKind::none || part.nat_line_ == nat_line_);
+}
+
+void ColumnGuess::join(const ColumnGuess& part, std::int64_t lines) {
+  negative_ = negative_ || part.negative_;
+  over_int64_ = over_int64_ || part.over_int64_;
+  over_uint64_ = over_uint64_ || part.over_uint64_;
+  unit_ = std::max(unit_, part.unit_);
+  longest_ = std::max(longest_, part.longest_);
+  if (missing_ == 0 && part.missing_ != 0) first_missing_ = part.first_missing_ + lines;
+  missing_ += part.missing_;
+}
+
 /// The short way for a value like those before it.
 bool ColumnGuess::take_usual(std::string_view text) {
   if (kind_ == ValueKind::integer) {

@@ -34,9 +34,17 @@ enum class ValueKind : std::uint8_t { none, boolean, integer, real, date, text }
 /// One column as far as it has been seen.
 class ColumnGuess {
  public:
-  /// Takes the next field.   REQUIRES: `missing` is the same at every call.   Errors: Format for broken UTF-8 is the
-  /// caller's: false says so.
+  /// Takes the next field.   REQUIRES: `missing` is the same at every call; kCsvSlack readable bytes behind `text`.
+  /// Errors: Format for broken UTF-8 is the caller's: false says so.
   bool feed(std::string_view text, std::int64_t line, const MissingTexts& missing);
+
+  /// A guess to feed with a later part of the column: it knows what this one has seen, and counts from 0.
+  [[nodiscard]] ColumnGuess for_a_part() const;
+  /// Whether `join(part)` gives what feeding the part's fields to this one would: none of them changes what the column
+  /// is.
+  [[nodiscard]] bool can_join(const ColumnGuess& part) const noexcept;
+  /// Takes over what `part`, made by `for_a_part` of this guess at some time before, has seen; `lines` come before it.
+  void join(const ColumnGuess& part, std::int64_t lines);
 
   /// The dtype for what was fed, with name, reason and count of missing values.
   [[nodiscard]] CsvColumn result(std::string name) const;

@@ -5,18 +5,17 @@
 
 #include "lib/array/datetime.h"
 #include "lib/base/text.h"
+#include "lib/exec/parallel.h"
+#include "lib/io/csv_chunks.h"
 
 #include <algorithm>
 #include <cstring>
-#include <limits>
-#include <numeric>
+#include <exception>
 
 namespace ndshare {
 namespace {
 
 using internal::format_error;
-
-constexpr std::int64_t kProgressBytes = std::int64_t{1} << 20;
 
 /// Where the values of one column of the text go.
 struct Target {
@@ -34,17 +33,20 @@ std::vector<std::byte> missing_element(const CsvScan::Text& text, Target& target
   if (target.text) return {};
   std::vector<std::byte> element(static_cast<std::size_t>(dtype.itemsize()));
   if (text.missing) {
-    if (target.parser.parse(*text.missing, element.data())) return element;
+    if (target.parser.parse(internal::with_slack(*text.missing), element.data())) return element;
     throw Error(ErrorCode::Usage, "'" + internal::printable(*text.missing) + "', given for missing values, is no " +
                                       dtype.name() + " (" + internal::column_label(target.column, target.name) + ")");
   }
-  if (dtype.is_floating() && target.parser.parse("nan", element.data())) return element;
-  if (dtype.is_complex() && target.parser.parse("nan", element.data())) return element;
+  if (dtype.is_floating() || dtype.is_complex()) {
+    target.parser.parse(internal::with_slack("nan"), element.data());
+    return element;
+  }
   if (!dtype.is_time()) return {};
   std::memcpy(element.data(), &internal::kNat, sizeof internal::kNat);
   return element;
 }
 
+/// Reads chunks, one after the other.   Threads: one each.
 class Reader {
  public:
   Reader(const CsvScan& scan, const Array& destination)
@@ -60,21 +62,17 @@ class Reader {
     }
   }
 
-  void run(std::byte* row, std::int64_t stride, const Progress& progress) {
-    bool more = records_.next();
-    if (more && text_.header) more = records_.next();
-    std::int64_t rows = 0, reported = 0;
-    for (; more; more = records_.next(), row += stride) {
+  /// Reads the records from `from` on into rows that begin at `row`; they end with `to`.
+  void run(const internal::CsvPlace& from, const internal::CsvPlace& to, bool last, std::byte* row,
+           std::int64_t stride) {
+    records_.start(from, last ? internal::CsvRecords::kToTheEnd : to.offset);
+    std::int64_t left = to.row - from.row;
+    for (; records_.next(); row += stride) {
       if (records_.fields().size() != text_.columns) internal::ragged(text_, records_.line(), records_.fields().size());
-      if (++rows > scan_.rows) changed();
+      if (left-- == 0) changed();
       for (Target& target : targets_) read_field(target, row + target.offset);
-      if (progress && records_.consumed() - reported >= kProgressBytes) {
-        reported = records_.consumed();
-        progress(scan_.text_bytes + reported, 2 * scan_.text_bytes);
-      }
     }
-    if (rows < scan_.rows) changed();
-    if (progress) progress(2 * scan_.text_bytes, 2 * scan_.text_bytes);
+    if (left != 0 || (!last && records_.place().offset != to.offset)) changed();
   }
 
  private:
@@ -126,6 +124,36 @@ class Reader {
   std::string scratch_{};
 };
 
+/// Reads all chunks, some at a time. Each is a text by itself; of several errors the first of the text is reported.
+void read_chunks(const CsvScan& scan, const Array& destination, const Progress& progress) {
+  const auto& places = scan.text->places;
+  std::byte* const rows = destination.mutable_data();
+  const std::int64_t stride = destination.strides()[0];
+  const auto make = [&] { return std::make_unique<Reader>(scan, destination); };
+  internal::Spares<Reader> spares;
+  spares.give(make());  // what is wrong with the options is found here
+  std::vector<std::exception_ptr> errors;
+  for (std::size_t done = 0; done + 1 < places.size(); done += errors.size()) {
+    errors.assign(std::min(internal::csv_chunks_at_once(), places.size() - 1 - done), nullptr);
+    internal::parallel_blocks(errors.size(), 0, [&](std::size_t i) {
+      auto reader = spares.take(make);
+      const internal::CsvPlace &from = places[done + i], &to = places[done + i + 1];
+      try {
+        reader->run(from, to, done + i + 2 == places.size(), rows + from.row * stride, stride);
+      } catch (const Error&) {
+        errors[i] = std::current_exception();
+      }
+      spares.give(std::move(reader));
+    });
+    for (const std::exception_ptr& error : errors) {
+      if (error) std::rethrow_exception(error);
+    }
+    const std::int64_t passed = std::min(places[done + errors.size()].offset, scan.text_bytes);
+    if (progress) progress(scan.text_bytes + passed, 2 * scan.text_bytes);
+  }
+  if (progress) progress(2 * scan.text_bytes, 2 * scan.text_bytes);
+}
+
 Array read_scanned(const CsvScan& scan, const Progress& progress) {
   Array result = empty(scan.shape, scan.dtype);
   read_csv_into(scan, result, progress);
@@ -144,7 +172,7 @@ void read_csv_into(const CsvScan& scan, const Array& destination, const Progress
     throw Error(ErrorCode::ShapeMismatch, scan.text->origin.name + " holds shape " + scan.shape.str() +
                                               ", the array to fill has " + destination.shape().str());
   }
-  Reader(scan, destination).run(destination.mutable_data(), destination.strides()[0], progress);
+  read_chunks(scan, destination, progress);
 }
 
 Array read_csv(const std::string& path, const CsvOptions& options) {

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <complex>
 #include <cstdlib>
@@ -22,6 +23,27 @@ template <class T>
 bool store(std::byte* element, T value) noexcept {
   std::memcpy(element, &value, sizeof value);
   return true;
+}
+
+constexpr std::array<double, 9> kPowersOfTen = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8};
+
+/// "-12.75": at most 7 digits, a point, at most 8 digits. Exact: both parts of the quotient are doubles as they are.
+/// Source: W. D. Clinger, How to Read Floating Point Numbers Accurately (1990).
+std::optional<double> short_real(std::string_view text) noexcept {
+  if (text.empty()) return std::nullopt;
+  const bool negative = text.front() == '-';
+  if (negative) text.remove_prefix(1);
+  if (text.size() < 3 || text.size() > 16) return std::nullopt;
+  const std::uint64_t points = zero_bytes(load_word(text.data()) ^ in_every_byte('.'));
+  const auto whole = static_cast<std::size_t>(std::countr_zero(points)) / 8, part = text.size() - whole - 1;
+  std::uint64_t high = 0, low = 0;
+  if (points == 0 || whole == 0 || whole + 2 > text.size() || part > 8 || !read_digits(text.data(), whole, high) ||
+      !read_digits(text.data() + whole + 1, part, low)) {
+    return std::nullopt;
+  }
+  const double scale = kPowersOfTen[part];
+  const double value = (static_cast<double>(high) * scale + static_cast<double>(low)) / scale;
+  return negative ? -value : value;
 }
 
 template <class T>
@@ -70,7 +92,10 @@ std::optional<bool> truth_value(std::string_view text) noexcept {
   return std::nullopt;
 }
 
-std::optional<double> real_value(std::string_view text) noexcept { return real<double>(text); }
+std::optional<double> real_value(std::string_view text) noexcept {
+  const auto value = short_real(text);
+  return value ? value : real<double>(text);
+}
 std::optional<float> real_value_float(std::string_view text) noexcept { return real<float>(text); }
 
 bool DateReader::find_month(int year, int month) {
@@ -87,11 +112,16 @@ bool DateReader::find_month(int year, int month) {
 
 std::optional<DateReader::Moment> DateReader::read(std::string_view text) {
   const char* const p = text.data();
-  if ((text.size() != 10 && text.size() != 16 && text.size() != 19) || p[4] != '-' || p[7] != '-') return std::nullopt;
-  const int century = two_digits(p), year = two_digits(p + 2), month = two_digits(p + 5), day = two_digits(p + 8);
-  if (century < 0 || year < 0 || !find_month(100 * century + year, month) || day < 1 || day > month_days_) {
-    return std::nullopt;
+  if (text.size() != 10 && text.size() != 16 && text.size() != 19) return std::nullopt;
+  if (const std::uint64_t month_text = load_word(p); month_text != month_text_) {
+    const int century = two_digits(p), year = two_digits(p + 2), month = two_digits(p + 5);
+    if (p[4] != '-' || p[7] != '-' || century < 0 || year < 0 || !find_month(100 * century + year, month)) {
+      return std::nullopt;
+    }
+    month_text_ = month_text;
   }
+  const int day = two_digits(p + 8);
+  if (day < 1 || day > month_days_) return std::nullopt;
   Moment moment{month_start_ + day - 1};
   if (text.size() == 10) return moment;
   const int hour = two_digits(p + 11), minute = two_digits(p + 14);
@@ -240,18 +270,23 @@ bool ValueParser::parse_bytes(std::string_view text, std::byte* element) {
 
 bool ValueParser::parse_str(std::string_view text, std::byte* element) {
   const auto room = static_cast<std::size_t>(dtype_.itemsize()) / 4;
-  std::size_t count = 0;
-  for (std::size_t at = 0; at < text.size(); ++count) {
-    if (count == room) return false;
-    const auto byte = static_cast<unsigned char>(text[at]);
-    if (byte < 0x80) {  // nearly always
-      store(element + 4 * count, char32_t{byte});
-      ++at;
+  std::size_t count = 0, at = 0;
+  while (at < text.size()) {
+    // Eight characters at once where all are ASCII, nearly always; those behind the end are zeros, as the rest must be.
+    std::uint64_t word = load_word(text.data() + at);
+    const std::size_t left = text.size() - at;
+    if (left < 8) word &= (std::uint64_t{1} << (8 * left)) - 1;
+    if ((word & (kOnes << 7)) == 0) {
+      if (std::min<std::size_t>(left, 8) > room - count) return false;
+      const std::size_t end = std::min(count + 8, room);
+      for (std::size_t i = count; i < end; ++i, word >>= 8) store(element + 4 * i, static_cast<char32_t>(word & 0xFF));
+      count = end;
+      at += 8;
       continue;
     }
-    const auto code_point = utf8_next(text, at);
+    const auto code_point = count == room ? std::nullopt : utf8_next(text, at);
     if (!code_point) return false;
-    store(element + 4 * count, *code_point);
+    store(element + 4 * count++, *code_point);
   }
   if (count < room) std::memset(element + 4 * count, 0, 4 * (room - count));
   return true;

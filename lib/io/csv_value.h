@@ -1,7 +1,10 @@
 // One CSV field: what kind of value its text is, and its bytes as an element of a dtype.
+// REQUIRES, for all texts here: kCsvSlack readable bytes behind them.
 #pragma once
 
 #include <ndshare/dtype.h>
+
+#include "lib/io/csv_marks.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -17,20 +20,6 @@ inline std::string_view trimmed(std::string_view text) noexcept {
   while (!text.empty() && space(text.front())) text.remove_prefix(1);
   while (!text.empty() && space(text.back())) text.remove_suffix(1);
   return text;
-}
-
-/// A number of at most 18 digits with an optional sign: the common case, without a library call.
-inline std::optional<std::int64_t> short_integer(std::string_view text) noexcept {
-  const bool negative = !text.empty() && text.front() == '-';
-  if (negative || (!text.empty() && text.front() == '+')) text.remove_prefix(1);
-  if (text.empty() || text.size() > 18) return std::nullopt;
-  std::int64_t value = 0;
-  for (const char c : text) {
-    const auto digit = static_cast<unsigned>(c) - '0';
-    if (digit > 9) return std::nullopt;
-    value = value * 10 + digit;
-  }
-  return negative ? -value : value;
 }
 
 /// The truth values that are inferred: true, false, True, False, TRUE, FALSE.
@@ -57,6 +46,7 @@ class DateReader {
   bool find_month(int year, int month);
 
   int year_ = -1, month_ = 0;     ///< the last one looked up
+  std::uint64_t month_text_ = 0;  ///< "2001-01-", of that month; 0: none
   std::int64_t month_start_ = 0;  ///< days since 1970-01-01
   int month_days_ = 0;
 };
