@@ -38,16 +38,6 @@ bool is_number(ValueKind kind) { return kind == ValueKind::integer || kind == Va
 
 }  // namespace
 
-MissingTexts::MissingTexts(std::span<const std::string> texts) : texts_(texts.begin(), texts.end()) {
-  for (const std::string& text : texts_) {
-    if (!text.empty()) starts_[static_cast<unsigned char>(text.front())] = true;
-  }
-}
-
-bool MissingTexts::search(std::string_view text) const noexcept {
-  return std::find(texts_.begin(), texts_.end(), text) != texts_.end();
-}
-
 ValueKind ColumnGuess::classify(std::string_view text, DateReader& dates) {
   if (is_integer_text(text)) return ValueKind::integer;
   if (real_value(text)) return ValueKind::real;
@@ -68,6 +58,36 @@ bool ColumnGuess::feed(std::string_view text, std::int64_t line, const MissingTe
     take(value, line);
   }
   return true;
+}
+
+template <class Usual>
+std::size_t ColumnGuess::feed_while(const CsvColumnFields& column, std::size_t from, const MissingTexts& missing,
+                                    Usual&& usual) const {
+  std::size_t row = from;
+  for (; row < column.rows; ++row) {
+    const CsvField& field = column[row];
+    const std::string_view text = field.raw();
+    if (field.escaped || text.size() > longest_) break;
+    const std::string_view value = trimmed(text);
+    if (missing.contains(value) || !usual(value)) break;
+  }
+  return row - from;
+}
+
+std::size_t ColumnGuess::feed_usual(const CsvColumnFields& column, std::size_t from, const MissingTexts& missing) {
+  if (kind_ == ValueKind::text) return feed_while(column, from, missing, [](std::string_view) { return true; });
+  if (kind_ == ValueKind::integer) {
+    std::int64_t signs = 0;
+    const std::size_t count = feed_while(column, from, missing, [&](std::string_view text) {
+      const auto value = short_integer(text);
+      if (value) signs |= *value;
+      return value.has_value();
+    });
+    negative_ = negative_ || signs < 0;
+    return count;
+  }
+  if (kind_ != ValueKind::real && kind_ != ValueKind::date) return 0;
+  return feed_while(column, from, missing, [&](std::string_view text) { return take_usual(text); });
 }
 
 ColumnGuess ColumnGuess::for_a_part() const {

@@ -15,6 +15,7 @@
 namespace ndshare {
 namespace {
 
+using internal::CsvField;
 using internal::format_error;
 
 /// Where the values of one column of the text go.
@@ -67,28 +68,58 @@ class Reader {
            std::int64_t stride) {
     records_.start(from, last ? internal::CsvRecords::kToTheEnd : to.offset);
     std::int64_t left = to.row - from.row;
-    for (; records_.next(); row += stride) {
-      if (records_.fields().size() != text_.columns) internal::ragged(text_, records_.line(), records_.fields().size());
-      if (left-- == 0) changed();
-      for (Target& target : targets_) read_field(target, row + target.offset);
+    while (const std::size_t rows = records_.next_rows(text_.columns)) {
+      const auto fields = records_.fields();
+      if (fields.size() != rows * text_.columns) internal::ragged(text_, records_.line(0), fields.size());
+      // A file that grew may have rows for which there is no place; what is wrong with those before them comes first.
+      const auto here = std::min(rows, static_cast<std::size_t>(left));
+      read_rows(here, row, stride);
+      if (here != rows) changed();
+      left -= static_cast<std::int64_t>(rows);
+      row += static_cast<std::int64_t>(rows) * stride;
     }
     if (left != 0 || (!last && records_.place().offset != to.offset)) changed();
   }
 
  private:
-  void read_field(Target& target, std::byte* element) {
-    const internal::CsvField& field = records_.fields()[target.column];
-    const std::string_view text = records_.text(field, scratch_);
-    if (!target.text && missing_.contains(internal::trimmed(text))) {
-      if (target.missing.empty()) no_value(target);
-      std::memcpy(element, target.missing.data(), target.missing.size());
-    } else if (!target.parser.parse(text, element)) {
-      bad_value(target, text);
+  /// Column by column; when one has something wrong again row by row, to find what is wrong first.
+  void read_rows(std::size_t rows, std::byte* row, std::int64_t stride) {
+    const CsvField* const fields = records_.fields().data();
+    bool right = true;
+    for (Target& target : targets_) {
+      const internal::CsvColumnFields column{fields + target.column, text_.columns, rows};
+      std::byte* const elements = row + target.offset;
+      for (std::size_t i = 0; right; ++i) {
+        i += target.parser.parse_usual(column, i, missing_, elements + static_cast<std::int64_t>(i) * stride, stride);
+        if (i == rows) break;
+        right = read_field(target, column[i], elements + static_cast<std::int64_t>(i) * stride) == Found::value;
+      }
+    }
+    for (std::size_t i = 0; i < rows && !right; ++i, row += stride) {
+      line_ = records_.line(i);
+      for (Target& target : targets_) {
+        const CsvField& field = fields[i * text_.columns + target.column];
+        const Found found = read_field(target, field, row + target.offset);
+        if (found == Found::no_value) no_value(target);
+        if (found == Found::bad_value) bad_value(target, records_.text(field, scratch_));
+      }
     }
   }
 
+  enum class Found : std::uint8_t { value, no_value, bad_value };
+
+  Found read_field(Target& target, const CsvField& field, std::byte* element) {
+    const std::string_view text = records_.text(field, scratch_);
+    if (!target.text && missing_.contains(internal::trimmed(text))) {
+      if (target.missing.empty()) return Found::no_value;
+      std::memcpy(element, target.missing.data(), target.missing.size());
+      return Found::value;
+    }
+    return target.parser.parse(text, element) ? Found::value : Found::bad_value;
+  }
+
   [[noreturn]] void fail(const Target& target, const std::string& message) const {
-    const std::string line = std::to_string(records_.line());
+    const std::string line = std::to_string(line_);
     format_error(text_.origin.name,
                  "line " + line + ", " + internal::column_label(target.column, target.name) + ": " + message,
                  {{"line", line}, {"column", std::to_string(target.column + 1)}, {"name", target.name}});
@@ -122,6 +153,7 @@ class Reader {
   internal::MissingTexts missing_;
   std::vector<Target> targets_{};
   std::string scratch_{};
+  std::int64_t line_ = 0;  ///< of the record in which something is wrong
 };
 
 /// Reads all chunks, some at a time. Each is a text by itself; of several errors the first of the text is reported.

@@ -18,6 +18,7 @@ constexpr std::size_t kBlock = std::size_t{1} << 20;        ///< bytes read at o
 constexpr std::size_t kAhead = std::size_t{4} << 10;        ///< bytes behind a part, for its last record
 constexpr std::size_t kMaxRecord = std::size_t{256} << 20;  ///< bytes: a quote that nobody closes ends here, too
 constexpr std::size_t kMaxFields = 1'000'000;
+constexpr std::size_t kRowsAtOnce = 256, kFieldsAtOnce = 1024;  ///< their places stay in the first-level cache
 
 std::size_t read_at(const CsvOrigin& origin, char* into, std::size_t count, std::int64_t offset) {
   for (;;) {
@@ -38,7 +39,8 @@ CsvRecords::CsvRecords(const CsvOrigin& origin, const CsvDialect& dialect)
       dialect_(dialect),
       quote_(character_or_none(dialect.quote)),
       comment_(character_or_none(dialect.comment)),
-      fields_(16) {}
+      fields_(16),
+      lines_(kRowsAtOnce) {}
 
 void CsvRecords::start(const CsvPlace& from, std::int64_t stop) {
   stop_ = stop;
@@ -119,14 +121,47 @@ bool CsvRecords::fill() {
 }
 
 bool CsvRecords::next() {
+  first_ = count_ = 0;
+  return advance(true);
+}
+
+std::size_t CsvRecords::next_rows(std::size_t columns) {
+  const std::size_t most = std::clamp<std::size_t>(kFieldsAtOnce / columns, 1, lines_.size());
+  first_ = count_ = 0;
+  if (!advance(true)) return 0;
+  lines_[0] = line_;
+  if (count_ != columns) return 1;
+  std::size_t rows = 1;
+  // More of the block's records; one that is odd in any way is left to be the first of the next call.
+  for (; rows < most; ++rows) {
+    const CsvPlace before{next_ - begin_, next_line_, 0};
+    first_ = count_;
+    bool taken = false;
+    try {
+      taken = advance(false) && count_ - first_ == columns;
+    } catch (const Error&) {
+    }
+    if (!taken) {
+      next_ = begin_ + before.offset;
+      next_line_ = before.line;
+      count_ = first_;
+      break;
+    }
+    lines_[rows] = line_;
+  }
+  return rows;
+}
+
+/// Moves to the next record and appends its fields; false at the end, or of the block unless it `may_fill` it again.
+bool CsvRecords::advance(bool may_fill) {
   for (;;) {
     if (next_ >= limit_) return false;
     if (next_ == end_) {
-      if (!fill()) return false;
+      if (!may_fill || !fill()) return false;
       continue;
     }
     if (*next_ == '\n' || *next_ == '\r' || *next_ == comment_) {
-      if (!skip_line() && !fill()) return false;
+      if (!skip_line() && !(may_fill && fill())) return false;
       continue;
     }
     line_ = next_line_;
@@ -135,7 +170,7 @@ bool CsvRecords::next() {
       next_line_ += 1 + lines_in_quotes_;
       return true;
     }
-    if (!fill()) return false;
+    if (!may_fill || !fill()) return false;
   }
 }
 
@@ -173,7 +208,7 @@ inline void CsvRecords::push(const CsvField& field) {
 
 /// Reads the record at `next_` and moves there behind it; false when its end is not in the block yet.
 bool CsvRecords::parse_record() {
-  count_ = 0;
+  count_ = first_;
   const char* p = next_;
   const char* const end = end_;
   for (;;) {
@@ -186,7 +221,7 @@ bool CsvRecords::parse_record() {
     }
     if (*p == dialect_.delimiter && p != end) {
       ++p;
-      if (count_ >= kMaxFields) fail("more than " + std::to_string(kMaxFields) + " fields in one record");
+      if (count_ - first_ >= kMaxFields) fail("more than " + std::to_string(kMaxFields) + " fields in one record");
       continue;
     }
     if (p == end) {
@@ -213,7 +248,8 @@ bool CsvRecords::parse_quoted(const char*& p) {
     const char* const quote =
         static_cast<const char*>(std::memchr(p, dialect_.quote, static_cast<std::size_t>(end_ - p)));
     if (quote == nullptr || (quote + 1 == end_ && !last_)) {
-      if (last_) fail("column " + std::to_string(count_ + 1) + ": a quote is opened and not closed before the end");
+      if (last_)
+        fail("column " + std::to_string(count_ - first_ + 1) + ": a quote is opened and not closed before the end");
       return false;
     }
     for (const char* at = p; at != quote; ++at) {
@@ -227,7 +263,7 @@ bool CsvRecords::parse_quoted(const char*& p) {
     escaped = true;
   }
   if (p != end_ && !ends_field(*p)) {
-    fail("column " + std::to_string(count_) +
+    fail("column " + std::to_string(count_ - first_) +
          ": text after the closing quote; a quote inside of a quoted field is doubled");
   }
   lines_in_quotes_ += lines;

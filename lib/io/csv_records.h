@@ -46,6 +46,14 @@ struct CsvField {
   [[nodiscard]] std::string_view raw() const noexcept { return {begin, static_cast<std::size_t>(end - begin)}; }
 };
 
+/// One column of some records.
+struct CsvColumnFields {
+  const CsvField* first;
+  std::size_t step;  ///< fields of a record
+  std::size_t rows;
+  const CsvField& operator[](std::size_t row) const noexcept { return first[row * step]; }
+};
+
 /// Goes over the records of a text, or of a part of it. Blank lines and comment lines are not records.
 ///   Errors: Format, with line and column, for a quote that is not closed or text after one; Io.
 class CsvRecords {
@@ -63,10 +71,15 @@ class CsvRecords {
 
   /// Moves to the next record; false at the end.
   bool next();
-  /// The fields of the record; valid until the next `next`.
+  /// Moves to the next records, some at once, and returns how many; 0 at the end. All have `columns` fields, or it is
+  /// one record that has not. What is wrong with a record is told when it is the first.
+  std::size_t next_rows(std::size_t columns);
+  /// The fields of the record or records; valid until the next call.
   [[nodiscard]] std::span<const CsvField> fields() const noexcept { return {fields_.data(), count_}; }
-  /// The line (from 1) on which the record begins.
+  /// The line (from 1) on which the record begins; of the last that was looked at.
   [[nodiscard]] std::int64_t line() const noexcept { return line_; }
+  /// The line on which each of the records begins.
+  [[nodiscard]] std::int64_t line(std::size_t row) const noexcept { return lines_[row]; }
   /// Where the next record, blank line or comment begins; `row` is not kept.
   [[nodiscard]] CsvPlace place() const noexcept { return {base_ + (next_ - begin_), next_line_, 0}; }
   /// The field's text, with kCsvSlack bytes behind it; doubled quotes are undone in `scratch`.
@@ -80,6 +93,7 @@ class CsvRecords {
   bool fill();
   void text_changed();
   bool skip_line();
+  bool advance(bool may_fill);
   bool parse_record();
   bool parse_quoted(const char*& p);
   void push(const CsvField& field);
@@ -103,8 +117,9 @@ class CsvRecords {
   std::int64_t stop_ = kToTheEnd;
   bool last_ = false;  ///< no text follows the block
   std::int64_t line_ = 0, next_line_ = 1, lines_in_quotes_ = 0;
-  std::size_t count_ = 0;
+  std::size_t count_ = 0, first_ = 0;  ///< fields, and where those of the last record begin
   std::vector<CsvField> fields_{};
+  std::vector<std::int64_t> lines_{};
 };
 
 }  // namespace ndshare::internal

@@ -151,16 +151,32 @@ class Scanner {
 
   /// Counts the records that are left, and feeds them where the dtype is inferred.
   std::int64_t feed(CsvRecords& records, std::vector<ColumnGuess>& guesses) const {
-    std::int64_t rows = 0;
-    std::string scratch;
-    for (; records.next(); ++rows) {
+    std::int64_t count = 0;
+    while (const std::size_t rows = records.next_rows(text_->columns)) {
       const auto fields = records.fields();
-      if (fields.size() != text_->columns) internal::ragged(*text_, records.line(), fields.size());
+      if (fields.size() != rows * text_->columns) internal::ragged(*text_, records.line(0), fields.size());
+      std::size_t right = rows, wrong_column = 0;
       for (std::size_t i = 0; i < guesses.size(); ++i) {
-        if (!guesses[i].feed(records.text(fields[i], scratch), records.line(), missing_)) not_utf8(records.line(), i);
+        const std::size_t fed = feed_column(records, {fields.data() + i, guesses.size(), rows}, guesses[i]);
+        if (fed >= right) continue;
+        right = fed;
+        wrong_column = i;
       }
+      if (right != rows) not_utf8(records.line(right), wrong_column);
+      count += static_cast<std::int64_t>(rows);
     }
-    return rows;
+    return count;
+  }
+
+  /// The rows before the first that is not UTF-8.
+  std::size_t feed_column(const CsvRecords& records, const internal::CsvColumnFields& column,
+                          ColumnGuess& guess) const {
+    std::string scratch;
+    for (std::size_t row = 0;; ++row) {
+      row += guess.feed_usual(column, row, missing_);
+      if (row == column.rows || !guess.feed(records.text(column[row], scratch), records.line(row), missing_))
+        return row;
+    }
   }
 
   [[noreturn]] void not_utf8(std::int64_t line_number, std::size_t column) const {

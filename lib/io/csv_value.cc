@@ -160,49 +160,6 @@ std::optional<std::int64_t> DateReader::count_of(std::string_view text, TimeUnit
   return parse_datetime(text, unit, multiple);
 }
 
-ValueParser::ValueParser(const DType& dtype) : dtype_(dtype), parse_(method_of(dtype)) {}
-
-ValueParser::Method ValueParser::method_of(const DType& dtype) {
-  switch (dtype.id()) {
-    case TypeId::bool_:
-      return &ValueParser::parse_bool;
-    case TypeId::int8:
-      return &ValueParser::parse_integer<std::int8_t>;
-    case TypeId::int16:
-      return &ValueParser::parse_integer<std::int16_t>;
-    case TypeId::int32:
-      return &ValueParser::parse_integer<std::int32_t>;
-    case TypeId::int64:
-      return &ValueParser::parse_integer<std::int64_t>;
-    case TypeId::uint8:
-      return &ValueParser::parse_integer<std::uint8_t>;
-    case TypeId::uint16:
-      return &ValueParser::parse_integer<std::uint16_t>;
-    case TypeId::uint32:
-      return &ValueParser::parse_integer<std::uint32_t>;
-    case TypeId::uint64:
-      return &ValueParser::parse_integer<std::uint64_t>;
-    case TypeId::float16:
-      return &ValueParser::parse_real<Half>;
-    case TypeId::float32:
-      return &ValueParser::parse_real<float>;
-    case TypeId::float64:
-      return &ValueParser::parse_real<double>;
-    case TypeId::complex64:
-      return &ValueParser::parse_complex<float>;
-    case TypeId::complex128:
-      return &ValueParser::parse_complex<double>;
-    case TypeId::bytes:
-      return &ValueParser::parse_bytes;
-    case TypeId::str:
-      return &ValueParser::parse_str;
-    case TypeId::datetime64:
-      return &ValueParser::parse_datetime64;
-    default:
-      return &ValueParser::parse_timedelta64;
-  }
-}
-
 template <class T>
 bool ValueParser::parse_integer(std::string_view text, std::byte* element) {
   text = trimmed(text);
@@ -301,6 +258,66 @@ bool ValueParser::parse_timedelta64(std::string_view text, std::byte* element) {
   text = trimmed(text);
   if (text == "NaT") return store(element, kNat);
   return parse_integer<std::int64_t>(text, element);
+}
+
+template <auto kParse>
+std::size_t ValueParser::parse_while(const CsvColumnFields& column, std::size_t from, const MissingTexts& missing,
+                                     std::byte* element, std::int64_t stride) {
+  const bool text = dtype_.is_text();
+  std::size_t row = from;
+  for (; row < column.rows; ++row, element += stride) {
+    const CsvField& field = column[row];
+    if (field.escaped || (!text && missing.contains(trimmed(field.raw())))) break;
+    if (!(this->*kParse)(field.raw(), element)) break;
+  }
+  return row - from;
+}
+
+ValueParser::ValueParser(const DType& dtype) : dtype_(dtype) {
+  const Methods methods = methods_of(dtype);
+  parse_ = methods.one;
+  parse_usual_ = methods.many;
+}
+
+ValueParser::Methods ValueParser::methods_of(const DType& dtype) {
+  switch (dtype.id()) {
+    case TypeId::bool_:
+      return methods<&ValueParser::parse_bool>();
+    case TypeId::int8:
+      return methods<&ValueParser::parse_integer<std::int8_t>>();
+    case TypeId::int16:
+      return methods<&ValueParser::parse_integer<std::int16_t>>();
+    case TypeId::int32:
+      return methods<&ValueParser::parse_integer<std::int32_t>>();
+    case TypeId::int64:
+      return methods<&ValueParser::parse_integer<std::int64_t>>();
+    case TypeId::uint8:
+      return methods<&ValueParser::parse_integer<std::uint8_t>>();
+    case TypeId::uint16:
+      return methods<&ValueParser::parse_integer<std::uint16_t>>();
+    case TypeId::uint32:
+      return methods<&ValueParser::parse_integer<std::uint32_t>>();
+    case TypeId::uint64:
+      return methods<&ValueParser::parse_integer<std::uint64_t>>();
+    case TypeId::float16:
+      return methods<&ValueParser::parse_real<Half>>();
+    case TypeId::float32:
+      return methods<&ValueParser::parse_real<float>>();
+    case TypeId::float64:
+      return methods<&ValueParser::parse_real<double>>();
+    case TypeId::complex64:
+      return methods<&ValueParser::parse_complex<float>>();
+    case TypeId::complex128:
+      return methods<&ValueParser::parse_complex<double>>();
+    case TypeId::bytes:
+      return methods<&ValueParser::parse_bytes>();
+    case TypeId::str:
+      return methods<&ValueParser::parse_str>();
+    case TypeId::datetime64:
+      return methods<&ValueParser::parse_datetime64>();
+    default:
+      return methods<&ValueParser::parse_timedelta64>();
+  }
 }
 
 }  // namespace ndshare::internal

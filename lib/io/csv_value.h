@@ -4,7 +4,8 @@
 
 #include <ndshare/dtype.h>
 
-#include "lib/io/csv_marks.h"
+#include "lib/io/csv_missing.h"
+#include "lib/io/csv_records.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -58,11 +59,30 @@ class ValueParser {
   explicit ValueParser(const DType& dtype);
   /// False, leaving the element unspecified, when `text` is no value of the dtype (or does not fit it).
   bool parse(std::string_view text, std::byte* element) { return (this->*parse_)(text, element); }
+  /// Writes the values of a column from `from` on into elements `stride` bytes apart, the first at `element`, up to one
+  /// that is missing, quoted in quotes, or none; returns how many.
+  std::size_t parse_usual(const CsvColumnFields& column, std::size_t from, const MissingTexts& missing,
+                          std::byte* element, std::int64_t stride) {
+    return (this->*parse_usual_)(column, from, missing, element, stride);
+  }
   [[nodiscard]] const DType& dtype() const noexcept { return dtype_; }
 
  private:
   using Method = bool (ValueParser::*)(std::string_view, std::byte*);
-  static Method method_of(const DType& dtype);
+  using UsualMethod = std::size_t (ValueParser::*)(const CsvColumnFields&, std::size_t, const MissingTexts&, std::byte*,
+                                                   std::int64_t);
+  struct Methods {
+    Method one;
+    UsualMethod many;
+  };
+  template <auto kParse>
+  static Methods methods() {
+    return {kParse, &ValueParser::parse_while<kParse>};
+  }
+  static Methods methods_of(const DType& dtype);
+  template <auto kParse>
+  std::size_t parse_while(const CsvColumnFields& column, std::size_t from, const MissingTexts& missing,
+                          std::byte* element, std::int64_t stride);
   template <class T>
   bool parse_integer(std::string_view text, std::byte* element);
   template <class T>
@@ -77,6 +97,7 @@ class ValueParser {
 
   DType dtype_;
   Method parse_;
+  UsualMethod parse_usual_;
   DateReader dates_{};
 };
 
