@@ -57,7 +57,7 @@ inline std::uint64_t csv_marks(const char* p, char delimiter) noexcept {
 
 /// The value of `count` (1 to 8) digits; false when others are among them.   REQUIRES: 8 readable bytes.
 /// Source: D. Lemire, "Quickly parsing eight digits" (2018), and W. Muła's check for digits in the same place.
-inline bool read_digits(const char* p, std::size_t count, std::uint64_t& value) noexcept {
+[[gnu::always_inline]] inline bool read_digits(const char* p, std::size_t count, std::uint64_t& value) noexcept {
   constexpr std::uint64_t kZeros = 0x3030303030303030, kHigh = 0xF0F0F0F0F0F0F0F0;
   std::uint64_t word = (load_word(p) << (64 - 8 * count)) | ((kZeros >> (8 * (count - 1))) >> 8);
   if (((word & kHigh) | (((word + 0x0606060606060606) & kHigh) >> 4)) != 0x3333333333333333) return false;
@@ -71,14 +71,17 @@ inline bool read_digits(const char* p, std::size_t count, std::uint64_t& value) 
 
 /// A number of at most 18 digits with an optional sign: the common case, without a library call.
 ///   REQUIRES: kCsvSlack readable bytes behind the text.
-inline std::optional<std::int64_t> short_integer(std::string_view text) noexcept {
+[[gnu::always_inline]] inline std::optional<std::int64_t> short_integer(std::string_view text) noexcept {
   if (text.empty()) return std::nullopt;
+  // No branches on the sign: nobody can tell it beforehand.
   const bool negative = text.front() == '-';
-  text.remove_prefix(negative || text.front() == '+' ? 1 : 0);
-  if (text.empty() || text.size() > 18) return std::nullopt;
-  const char* p = text.data();
-  const char* const end = p + text.size();
-  std::size_t count = (text.size() - 1) % 8 + 1;
+  const auto skipped =
+      static_cast<std::size_t>(static_cast<unsigned>(negative) | static_cast<unsigned>(text.front() == '+'));
+  const char* p = text.data() + skipped;
+  const std::size_t digits = text.size() - skipped;
+  if (digits - 1 >= 18) return std::nullopt;  // none, too
+  const char* const end = p + digits;
+  const std::size_t count = (digits - 1) % 8 + 1;
   std::uint64_t value = 0;
   if (!read_digits(p, count, value)) return std::nullopt;
   for (p += count; p != end; p += 8) {
@@ -87,7 +90,7 @@ inline std::optional<std::int64_t> short_integer(std::string_view text) noexcept
     value = value * 100'000'000 + more;
   }
   const auto number = static_cast<std::int64_t>(value), sign = -static_cast<std::int64_t>(negative);
-  return (number ^ sign) - sign;  // no branch: nobody can tell a sign beforehand
+  return (number ^ sign) - sign;
 }
 
 /// A copy with kCsvSlack bytes behind it, for text that is no field.

@@ -206,24 +206,56 @@ inline void CsvRecords::push(const CsvField& field) {
   fields_[count_++] = field;
 }
 
+/// Appends the fields from `p` on up to the record's last, or before one that is quoted; returns where it stopped: at
+/// the last field's end, or at the start of the one that is next.
+inline const char* CsvRecords::take_plain_fields(const char* p) {
+  // All in registers, and only the clearing of a bit between one field and the next.
+  const char* marked = marked_;
+  std::uint64_t marks = marks_;
+  if (static_cast<std::size_t>(p - marked) >= 64) marks = csv_marks(marked = p, dialect_.delimiter);
+  std::uint64_t rest = marks & (~std::uint64_t{0} << (p - marked));
+  CsvField* out = fields_.data() + count_;
+  const CsvField* const room = fields_.data() + fields_.size();
+  const char delimiter = dialect_.delimiter;
+  while (out != room && *p != quote_) {
+    while (rest == 0) rest = marks = csv_marks(marked += 64, delimiter);
+    const char* const end = marked + std::countr_zero(rest);
+    rest &= rest - 1;
+    *out++ = {p, end, false};
+    p = end;
+    if (*end != delimiter || end == end_) break;
+    p = end + 1;
+  }
+  marked_ = marked;
+  marks_ = marks;
+  count_ = static_cast<std::size_t>(out - fields_.data());
+  return p;
+}
+
 /// Reads the record at `next_` and moves there behind it; false when its end is not in the block yet.
 bool CsvRecords::parse_record() {
   count_ = first_;
   const char* p = next_;
   const char* const end = end_;
   for (;;) {
-    if (*p == quote_ && p != end) {
-      if (!parse_quoted(p)) return false;
-    } else {
-      const char* const start = p;
-      p = field_end(p);
-      push({start, p, false});
+    const std::size_t before = count_;
+    p = take_plain_fields(p);
+    // Where it stopped behind a delimiter a field follows: a quoted one, or one for which there was no room.
+    if (count_ == before || p != fields_[count_ - 1].end) {
+      if (*p == quote_ && p != end) {
+        if (!parse_quoted(p)) return false;
+      } else {
+        const char* const start = p;
+        p = field_end(p);
+        push({start, p, false});
+      }
     }
     if (*p == dialect_.delimiter && p != end) {
       ++p;
-      if (count_ - first_ >= kMaxFields) fail("more than " + std::to_string(kMaxFields) + " fields in one record");
+      if (count_ - first_ >= kMaxFields) too_many_fields();
       continue;
     }
+    if (count_ - first_ > kMaxFields) too_many_fields();
     if (p == end) {
       if (!last_) return false;
       break;
@@ -279,6 +311,8 @@ std::string_view CsvRecords::unescaped(const CsvField& field, std::string& scrat
   }
   return scratch;
 }
+
+void CsvRecords::too_many_fields() const { fail("more than " + std::to_string(kMaxFields) + " fields in one record"); }
 
 void CsvRecords::fail(const std::string& message) const {
   const std::string line = std::to_string(line_);

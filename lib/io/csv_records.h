@@ -94,12 +94,14 @@ class CsvRecords {
   void text_changed();
   bool skip_line();
   bool advance(bool may_fill);
+  const char* take_plain_fields(const char* p);
   bool parse_record();
   bool parse_quoted(const char*& p);
   void push(const CsvField& field);
   std::string_view unescaped(const CsvField& field, std::string& scratch) const;
   [[nodiscard]] bool ends_field(char c) const noexcept { return c == dialect_.delimiter || c == '\n' || c == '\r'; }
   [[nodiscard]] const char* field_end(const char* p) noexcept;
+  [[noreturn]] void too_many_fields() const;
   [[noreturn]] void fail(const std::string& message) const;
 
   const CsvOrigin& origin_;

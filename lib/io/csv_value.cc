@@ -110,53 +110,59 @@ bool DateReader::find_month(int year, int month) {
   return true;
 }
 
-std::optional<DateReader::Moment> DateReader::read(std::string_view text) {
+[[gnu::always_inline]] inline bool DateReader::read(std::string_view text, Moment& moment) {
   const char* const p = text.data();
-  if (text.size() != 10 && text.size() != 16 && text.size() != 19) return std::nullopt;
+  if (text.size() != 10 && text.size() != 16 && text.size() != 19) return false;
   if (const std::uint64_t month_text = load_word(p); month_text != month_text_) {
     const int century = two_digits(p), year = two_digits(p + 2), month = two_digits(p + 5);
     if (p[4] != '-' || p[7] != '-' || century < 0 || year < 0 || !find_month(100 * century + year, month)) {
-      return std::nullopt;
+      return false;
     }
     month_text_ = month_text;
   }
   const int day = two_digits(p + 8);
-  if (day < 1 || day > month_days_) return std::nullopt;
-  Moment moment{month_start_ + day - 1};
-  if (text.size() == 10) return moment;
+  if (day < 1 || day > month_days_) return false;
+  moment.days = month_start_ + day - 1;
+  if (text.size() == 10) return true;
   const int hour = two_digits(p + 11), minute = two_digits(p + 14);
   if ((p[10] != 'T' && p[10] != ' ') || p[13] != ':' || hour < 0 || hour > 23 || minute < 0 || minute > 59) {
-    return std::nullopt;
+    return false;
   }
   moment.seconds = 3600 * hour + 60 * minute;
   moment.precision = TimeUnit::m;
-  if (text.size() == 16) return moment;
+  if (text.size() == 16) return true;
   const int second = two_digits(p + 17);
-  if (p[16] != ':' || second < 0 || second > 59) return std::nullopt;
+  if (p[16] != ':' || second < 0 || second > 59) return false;
   moment.seconds += second;
   moment.precision = TimeUnit::s;
-  return moment;
+  return true;
 }
 
 std::optional<TimeUnit> DateReader::unit_of(std::string_view text) {
-  if (const auto moment = read(text)) return moment->precision;
+  Moment moment;
+  if (read(text, moment)) return moment.precision;
   const bool digit = !text.empty() && text.back() >= '0' && text.back() <= '9';
   // Numbers, words and NaT are no dates: a date has a '-' behind its year, and ends with a digit or Z.
   if (text.find('-', 1) == std::string_view::npos || (!digit && text.back() != 'Z')) return std::nullopt;
   return infer_datetime_unit(text);
 }
 
-std::optional<std::int64_t> DateReader::count_of(std::string_view text, TimeUnit unit, std::int32_t multiple) {
-  if (multiple == 1) {
-    const auto moment = read(text);
-    if (moment && moment->precision <= unit) {
-      if (unit == TimeUnit::D) return moment->days;
-      if (unit == TimeUnit::m) return moment->days * 1440 + moment->seconds / 60;
-      std::int64_t count = 0;
-      const std::int64_t ticks = ticks_per_second(unit);
-      if (ticks != 0 && !__builtin_mul_overflow(moment->days * 86400 + moment->seconds, ticks, &count)) return count;
-    }
+[[gnu::always_inline]] inline bool DateReader::usual_count(std::string_view text, TimeUnit unit, std::int64_t& count) {
+  Moment moment;
+  if (!read(text, moment) || moment.precision > unit) return false;
+  count = moment.days;
+  if (unit == TimeUnit::D) return true;
+  if (unit == TimeUnit::m) {
+    count = moment.days * 1440 + moment.seconds / 60;
+    return true;
   }
+  const std::int64_t ticks = ticks_per_second(unit);
+  return ticks != 0 && !__builtin_mul_overflow(moment.days * 86400 + moment.seconds, ticks, &count);
+}
+
+std::optional<std::int64_t> DateReader::count_of(std::string_view text, TimeUnit unit, std::int32_t multiple) {
+  std::int64_t count = 0;
+  if (multiple == 1 && usual_count(text, unit, count)) return count;
   return parse_datetime(text, unit, multiple);
 }
 
@@ -250,7 +256,9 @@ bool ValueParser::parse_str(std::string_view text, std::byte* element) {
 }
 
 bool ValueParser::parse_datetime64(std::string_view text, std::byte* element) {
-  const auto count = dates_.count_of(trimmed(text), dtype_.unit(), dtype_.unit_multiple());
+  std::int64_t usual = 0;
+  if (multiple_ == 1 && dates_.usual_count(text, unit_, usual)) return store(element, usual);
+  const auto count = dates_.count_of(trimmed(text), unit_, multiple_);
   return count && store(element, *count);
 }
 
@@ -277,6 +285,9 @@ ValueParser::ValueParser(const DType& dtype) : dtype_(dtype) {
   const Methods methods = methods_of(dtype);
   parse_ = methods.one;
   parse_usual_ = methods.many;
+  if (!dtype.is_time()) return;
+  unit_ = dtype.unit();
+  multiple_ = dtype.unit_multiple();
 }
 
 ValueParser::Methods ValueParser::methods_of(const DType& dtype) {

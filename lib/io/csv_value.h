@@ -37,13 +37,15 @@ class DateReader {
   std::optional<TimeUnit> unit_of(std::string_view text);
   /// The count in `unit`; nothing when it is no date, is finer than the unit or does not fit.
   std::optional<std::int64_t> count_of(std::string_view text, TimeUnit unit, std::int32_t multiple);
+  /// The count where the text is such a usual one, of a unit down to ns; false says nothing.
+  bool usual_count(std::string_view text, TimeUnit unit, std::int64_t& count);
 
  private:
   struct Moment {
     std::int64_t days = 0, seconds = 0;  ///< since 1970-01-01, and of the day
     TimeUnit precision = TimeUnit::D;
   };
-  std::optional<Moment> read(std::string_view text);
+  bool read(std::string_view text, Moment& moment);
   bool find_month(int year, int month);
 
   int year_ = -1, month_ = 0;     ///< the last one looked up
@@ -99,6 +101,8 @@ class ValueParser {
   Method parse_;
   UsualMethod parse_usual_;
   DateReader dates_{};
+  TimeUnit unit_ = TimeUnit::generic;  ///< of a datetime64
+  std::int32_t multiple_ = 0;
 };
 
 }  // namespace ndshare::internal
