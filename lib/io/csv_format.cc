@@ -109,6 +109,7 @@ template <TimeUnit kUnit>
 char* CsvFormatter::put_date(const std::byte* element, std::int64_t, char* to) {
   constexpr std::int64_t kPerDay = kUnit == TimeUnit::D ? 1 : kUnit == TimeUnit::m ? 1440 : 86400;
   const auto count = load_element<std::int64_t>(element);
+  if (count == kNat) return nullptr;
   const std::int64_t day = count / kPerDay - (count % kPerDay < 0 ? 1 : 0);
   if (day != day_) {
     constexpr std::int64_t kYearZero = -719'528, kYear10000 = 2'932'897;  // days since 1970: four digits of the year

@@ -56,8 +56,7 @@ class Texts {
     const std::size_t columns = 1 + below(4), rows = below(60);
     const bool wrong = below(3) == 0;
     std::string text = below(8) == 0 ? "\xEF\xBB\xBF" : "";
-    if (below(2) == 0) text += "name,b,c,d" + end_;
-    if (!text.empty() && text.size() > 3) text = text.substr(0, text.size() - end_.size() - 2 * (4 - columns)) + end_;
+    if (below(2) == 0) text += std::string("name,b,c,d").substr(0, 2 + 2 * columns) + end_;
     kinds_.assign(columns, 0);
     for (std::size_t& kind : kinds_) kind = below(6);
     for (std::size_t row = 0; row < rows; ++row) {
@@ -171,6 +170,12 @@ TEST(CsvChunksTest, BlocksOfRowsAreWrittenInOrder) {
   };
   EXPECT_EQ(written(1 << 30), written(100));
   EXPECT_EQ(test::element_bytes(test::csv(written(100), {.dtype = table.dtype()})), test::element_bytes(table));
+}
+
+TEST(CsvChunksTest, ADateThatIsNoneComesFirst) {
+  std::string out;
+  write_csv(*memory_sink(out), test::csv("d\nNaT\n2001-01-02\n0001-01-01\n"), {.header = false});
+  EXPECT_EQ(out, "NaT\n2001-01-02\n0001-01-01\n");
 }
 
 TEST(CsvChunksTest, DatesAreQuotedWhereTheirCharactersDelimit) {
