@@ -77,13 +77,20 @@ std::size_t ColumnGuess::feed_while(const CsvColumnFields& column, std::size_t f
 std::size_t ColumnGuess::feed_usual(const CsvColumnFields& column, std::size_t from, const MissingTexts& missing) {
   if (kind_ == ValueKind::text) return feed_while(column, from, missing, [](std::string_view) { return true; });
   if (kind_ == ValueKind::integer) {
-    std::int64_t signs = 0;
+    bool negative = negative_;
     const std::size_t count = feed_while(column, from, missing, [&](std::string_view text) {
-      const auto value = short_integer(text);
-      if (value) signs |= *value;
-      return value.has_value();
+      const bool minus = text.front() == '-';
+      const std::size_t digits = text.size() - (minus ? 1 : 0);
+      if (digits - 1 >= 8) {  // none, or many
+        const auto value = short_integer(text);
+        negative = negative || (value && *value < 0);
+        return value.has_value();
+      }
+      const bool right = are_digits(text.data() + text.size() - digits, digits);
+      negative = negative || (right && minus);
+      return right;
     });
-    negative_ = negative_ || signs < 0;
+    negative_ = negative;
     return count;
   }
   if (kind_ != ValueKind::real && kind_ != ValueKind::date) return 0;

@@ -34,25 +34,29 @@ constexpr std::uint64_t in_every_byte(char c) { return kOnes * static_cast<unsig
 /// Source: S. E. Anderson, Bit Twiddling Hacks, "Determine if a word has a zero byte".
 constexpr std::uint64_t zero_bytes(std::uint64_t word) { return (word - kOnes) & ~word & (kOnes << 7); }
 
-/// A bit for each of the 64 bytes at `p` that is a delimiter or a line end.
-inline std::uint64_t csv_marks(const char* p, char delimiter) noexcept {
+/// A bit for each of the 64 bytes at `p` that is one of `characters`.
+template <class... Characters>
+std::uint64_t csv_marks(const char* p, Characters... characters) noexcept {
   std::uint64_t marks = 0;
 #if defined(__SSE2__)
-  const __m128i delimiters = _mm_set1_epi8(delimiter), feeds = _mm_set1_epi8('\n'), returns = _mm_set1_epi8('\r');
   for (int i = 0; i < 4; ++i) {
     __m128i text;
     std::memcpy(&text, p + 16 * i, sizeof text);
-    const __m128i found = _mm_or_si128(_mm_cmpeq_epi8(text, delimiters),
-                                       _mm_or_si128(_mm_cmpeq_epi8(text, feeds), _mm_cmpeq_epi8(text, returns)));
+    __m128i found = _mm_setzero_si128();
+    ((found = _mm_or_si128(found, _mm_cmpeq_epi8(text, _mm_set1_epi8(characters)))), ...);
     marks |= std::uint64_t{static_cast<unsigned>(_mm_movemask_epi8(found))} << (16 * i);
   }
 #else
-  for (int i = 0; i < 64; ++i) {
-    const bool mark = p[i] == delimiter || p[i] == '\n' || p[i] == '\r';
-    marks |= std::uint64_t{mark} << i;
-  }
+  for (int i = 0; i < 64; ++i) marks |= std::uint64_t{(... || (p[i] == characters))} << i;
 #endif
   return marks;
+}
+
+/// Bits that are set: the processors that all builds are for have no instruction for that.
+constexpr int count_bits(std::uint64_t word) noexcept {
+  word -= (word >> 1) & 0x5555555555555555;
+  word = (word & 0x3333333333333333) + ((word >> 2) & 0x3333333333333333);
+  return static_cast<int>((((word + (word >> 4)) & 0x0F0F0F0F0F0F0F0F) * kOnes) >> 56);
 }
 
 /// The value of `count` (1 to 8) digits; false when others are among them.   REQUIRES: 8 readable bytes.
@@ -67,6 +71,12 @@ inline std::uint64_t csv_marks(const char* p, char delimiter) noexcept {
   value = ((word & kPairs) * 0x000F424000000064 + ((word >> 16) & kPairs) * 0x0000271000000001) >> 32;
   value &= 0xFFFFFFFF;
   return true;
+}
+
+/// Whether `count` (1 to 8) characters are digits.   REQUIRES: 8 readable bytes.
+[[gnu::always_inline]] inline bool are_digits(const char* p, std::size_t count) noexcept {
+  std::uint64_t value = 0;  // of which the compiler makes nothing
+  return read_digits(p, count, value);
 }
 
 /// A number of at most 18 digits with an optional sign: the common case, without a library call.

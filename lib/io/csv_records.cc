@@ -79,7 +79,7 @@ void CsvRecords::text_changed() {
   const std::int64_t behind = end_ - begin_ + 1;
   limit_ = begin_ + std::clamp<std::int64_t>(stop_ == kToTheEnd ? behind : stop_ - base_, 0, behind);
   marked_ = next_;
-  marks_ = csv_marks(next_, dialect_.delimiter);
+  marks_ = csv_marks(next_, dialect_.delimiter, '\n', '\r');
 }
 
 void CsvRecords::skip_mark() {
@@ -152,6 +152,33 @@ std::size_t CsvRecords::next_rows(std::size_t columns) {
   return rows;
 }
 
+std::int64_t CsvRecords::skip_plain_rows(std::size_t columns) {
+  const char quote = quote_ == kNone ? '\r' : dialect_.quote, comment = comment_ == kNone ? '\r' : dialect_.comment;
+  const int delimiters = static_cast<int>(columns) - 1;
+  std::int64_t rows = 0;
+  int seen = 0;  // delimiters of the line before the 64 bytes at p
+  const char* line = next_;
+  for (const char* p = next_; std::min(limit_, end_) - p >= 64; p += 64) {
+    if (csv_marks(p, '\r', quote, comment) != 0) break;
+    std::uint64_t between = csv_marks(p, dialect_.delimiter);
+    std::uint64_t feeds = csv_marks(p, '\n');
+    for (; feeds != 0; feeds &= feeds - 1) {
+      const std::uint64_t before = feeds ^ (feeds - 1);  // the line end and all below
+      const char* const end = p + std::countr_zero(feeds);
+      if (seen + count_bits(between & before) != delimiters || end == line) break;
+      between &= ~before;
+      seen = 0;
+      line = end + 1;
+      ++rows;
+    }
+    if (feeds != 0) break;
+    seen += count_bits(between);
+  }
+  next_ = line;
+  next_line_ += rows;
+  return rows;
+}
+
 /// Moves to the next record and appends its fields; false at the end, or of the block unless it `may_fill` it again.
 bool CsvRecords::advance(bool may_fill) {
   for (;;) {
@@ -194,7 +221,7 @@ inline const char* CsvRecords::field_end(const char* p) noexcept {
     p = marked_ + 64;
   }
   for (;; p += 64) {
-    marks_ = csv_marks(p, dialect_.delimiter);
+    marks_ = csv_marks(p, dialect_.delimiter, '\n', '\r');
     if (marks_ == 0) continue;
     marked_ = p;
     return p + std::countr_zero(marks_);
@@ -212,13 +239,13 @@ inline const char* CsvRecords::take_plain_fields(const char* p) {
   // All in registers, and only the clearing of a bit between one field and the next.
   const char* marked = marked_;
   std::uint64_t marks = marks_;
-  if (static_cast<std::size_t>(p - marked) >= 64) marks = csv_marks(marked = p, dialect_.delimiter);
+  if (static_cast<std::size_t>(p - marked) >= 64) marks = csv_marks(marked = p, dialect_.delimiter, '\n', '\r');
   std::uint64_t rest = marks & (~std::uint64_t{0} << (p - marked));
   CsvField* out = fields_.data() + count_;
   const CsvField* const room = fields_.data() + fields_.size();
   const char delimiter = dialect_.delimiter;
   while (out != room && *p != quote_) {
-    while (rest == 0) rest = marks = csv_marks(marked += 64, delimiter);
+    while (rest == 0) rest = marks = csv_marks(marked += 64, delimiter, '\n', '\r');
     const char* const end = marked + std::countr_zero(rest);
     rest &= rest - 1;
     *out++ = {p, end, false};

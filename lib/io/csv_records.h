@@ -74,6 +74,9 @@ class CsvRecords {
   /// Moves to the next records, some at once, and returns how many; 0 at the end. All have `columns` fields, or it is
   /// one record that has not. What is wrong with a record is told when it is the first.
   std::size_t next_rows(std::size_t columns);
+  /// Moves past records of `columns` fields and returns how many: as many as have no quotes, comments or the like about
+  /// them, and nobody reads.
+  std::int64_t skip_plain_rows(std::size_t columns);
   /// The fields of the record or records; valid until the next call.
   [[nodiscard]] std::span<const CsvField> fields() const noexcept { return {fields_.data(), count_}; }
   /// The line (from 1) on which the record begins; of the last that was looked at.

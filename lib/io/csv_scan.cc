@@ -152,7 +152,10 @@ class Scanner {
   /// Counts the records that are left, and feeds them where the dtype is inferred.
   std::int64_t feed(CsvRecords& records, std::vector<ColumnGuess>& guesses) const {
     std::int64_t count = 0;
-    while (const std::size_t rows = records.next_rows(text_->columns)) {
+    for (;;) {
+      if (guesses.empty()) count += records.skip_plain_rows(text_->columns);
+      const std::size_t rows = records.next_rows(text_->columns);
+      if (rows == 0) return count;
       const auto fields = records.fields();
       if (fields.size() != rows * text_->columns) internal::ragged(*text_, records.line(0), fields.size());
       std::size_t right = rows, wrong_column = 0;
@@ -165,7 +168,6 @@ class Scanner {
       if (right != rows) not_utf8(records.line(right), wrong_column);
       count += static_cast<std::int64_t>(rows);
     }
-    return count;
   }
 
   /// The rows before the first that is not UTF-8.

@@ -167,7 +167,7 @@ std::optional<std::int64_t> DateReader::count_of(std::string_view text, TimeUnit
 }
 
 template <class T>
-bool ValueParser::parse_integer(std::string_view text, std::byte* element) {
+[[gnu::always_inline]] inline bool ValueParser::parse_integer(std::string_view text, std::byte* element) {
   text = trimmed(text);
   if (const auto value = short_integer(text)) {
     const auto narrow = static_cast<T>(*value);
@@ -231,7 +231,7 @@ bool ValueParser::parse_bytes(std::string_view text, std::byte* element) {
   return true;
 }
 
-bool ValueParser::parse_str(std::string_view text, std::byte* element) {
+[[gnu::always_inline]] inline bool ValueParser::parse_str(std::string_view text, std::byte* element) {
   const auto room = static_cast<std::size_t>(dtype_.itemsize()) / 4;
   std::size_t count = 0, at = 0;
   while (at < text.size()) {
@@ -255,7 +255,7 @@ bool ValueParser::parse_str(std::string_view text, std::byte* element) {
   return true;
 }
 
-bool ValueParser::parse_datetime64(std::string_view text, std::byte* element) {
+[[gnu::always_inline]] inline bool ValueParser::parse_datetime64(std::string_view text, std::byte* element) {
   std::int64_t usual = 0;
   if (multiple_ == 1 && dates_.usual_count(text, unit_, usual)) return store(element, usual);
   const auto count = dates_.count_of(trimmed(text), unit_, multiple_);
