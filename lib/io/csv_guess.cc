@@ -66,10 +66,13 @@ std::size_t ColumnGuess::feed_while(const CsvColumnFields& column, std::size_t f
   std::size_t row = from;
   for (; row < column.rows; ++row) {
     const CsvField& field = column[row];
-    const std::string_view text = field.raw();
-    if (field.escaped || text.size() > longest_) break;
-    const std::string_view value = trimmed(text);
-    if (missing.contains(value) || !usual(value)) break;
+    std::string_view text = field.raw();
+    if (field.escaped || text.empty() || text.size() > longest_) break;
+    if (missing.may_begin(text.front())) {
+      text = trimmed(text);
+      if (missing.contains(text)) break;
+    }
+    if (!usual(text)) break;
   }
   return row - from;
 }

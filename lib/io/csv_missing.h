@@ -14,10 +14,13 @@ namespace ndshare::internal {
 class MissingTexts {
  public:
   explicit MissingTexts(std::span<const std::string> texts) : texts_(texts.begin(), texts.end()) {
+    starts_[' '] = starts_['\t'] = true;
     for (const std::string& text : texts_) {
       if (!text.empty()) starts_[static_cast<unsigned char>(text.front())] = true;
     }
   }
+  /// False: a field that begins with `c` is none of them, whatever follows, and begins with no space.
+  [[nodiscard]] bool may_begin(char c) const noexcept { return starts_[static_cast<unsigned char>(c)]; }
   [[nodiscard]] bool contains(std::string_view text) const noexcept {
     return text.empty() || (starts_[static_cast<unsigned char>(text.front())] && search(text));
   }

@@ -168,12 +168,16 @@ std::optional<std::int64_t> DateReader::count_of(std::string_view text, TimeUnit
 
 template <class T>
 [[gnu::always_inline]] inline bool ValueParser::parse_integer(std::string_view text, std::byte* element) {
-  text = trimmed(text);
   if (const auto value = short_integer(text)) {
     const auto narrow = static_cast<T>(*value);
     const bool fits = static_cast<std::int64_t>(narrow) == *value && (std::is_signed_v<T> || *value >= 0);
     return fits && store(element, narrow);
   }
+  return parse_any_integer<T>(trimmed(text), element);
+}
+
+template <class T>
+[[gnu::noinline]] bool ValueParser::parse_any_integer(std::string_view text, std::byte* element) {
   if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
   T value = 0;
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -275,8 +279,10 @@ std::size_t ValueParser::parse_while(const CsvColumnFields& column, std::size_t 
   std::size_t row = from;
   for (; row < column.rows; ++row, element += stride) {
     const CsvField& field = column[row];
-    if (field.escaped || (!text && missing.contains(trimmed(field.raw())))) break;
-    if (!(this->*kParse)(field.raw(), element)) break;
+    const std::string_view value = field.raw();
+    if (field.escaped) break;
+    if (!text && (value.empty() || (missing.may_begin(value.front()) && missing.contains(trimmed(value))))) break;
+    if (!(this->*kParse)(value, element)) break;
   }
   return row - from;
 }

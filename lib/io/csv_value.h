@@ -88,6 +88,8 @@ class ValueParser {
   template <class T>
   bool parse_integer(std::string_view text, std::byte* element);
   template <class T>
+  bool parse_any_integer(std::string_view text, std::byte* element);
+  template <class T>
   bool parse_real(std::string_view text, std::byte* element);
   template <class T>
   bool parse_complex(std::string_view text, std::byte* element);
