@@ -89,15 +89,19 @@ constexpr int count_bits(std::uint64_t word) noexcept {
       static_cast<std::size_t>(static_cast<unsigned>(negative) | static_cast<unsigned>(text.front() == '+'));
   const char* p = text.data() + skipped;
   const std::size_t digits = text.size() - skipped;
-  if (digits - 1 >= 18) return std::nullopt;  // none, too
-  const char* const end = p + digits;
-  const std::size_t count = (digits - 1) % 8 + 1;
   std::uint64_t value = 0;
-  if (!read_digits(p, count, value)) return std::nullopt;
-  for (p += count; p != end; p += 8) {
-    std::uint64_t more = 0;
-    if (!read_digits(p, 8, more)) return std::nullopt;
-    value = value * 100'000'000 + more;
+  if (digits - 1 >= 8) {  // none, or many
+    if (digits - 1 >= 18) return std::nullopt;
+    const char* const end = p + digits;
+    const std::size_t count = (digits - 1) % 8 + 1;
+    if (!read_digits(p, count, value)) return std::nullopt;
+    for (p += count; p != end; p += 8) {
+      std::uint64_t more = 0;
+      if (!read_digits(p, 8, more)) return std::nullopt;
+      value = value * 100'000'000 + more;
+    }
+  } else if (!read_digits(p, digits, value)) {
+    return std::nullopt;
   }
   const auto number = static_cast<std::int64_t>(value), sign = -static_cast<std::int64_t>(negative);
   return (number ^ sign) - sign;

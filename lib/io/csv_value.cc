@@ -228,7 +228,7 @@ bool ValueParser::parse_bool(std::string_view text, std::byte* element) {
 }
 
 bool ValueParser::parse_bytes(std::string_view text, std::byte* element) {
-  const auto room = static_cast<std::size_t>(dtype_.itemsize());
+  const std::size_t room = itemsize_;
   if (text.size() > room) return false;
   if (!text.empty()) std::memcpy(element, text.data(), text.size());
   std::memset(element + text.size(), 0, room - text.size());
@@ -236,7 +236,7 @@ bool ValueParser::parse_bytes(std::string_view text, std::byte* element) {
 }
 
 [[gnu::always_inline]] inline bool ValueParser::parse_str(std::string_view text, std::byte* element) {
-  const auto room = static_cast<std::size_t>(dtype_.itemsize()) / 4;
+  const std::size_t room = itemsize_ / 4;
   std::size_t count = 0, at = 0;
   while (at < text.size()) {
     // Eight characters at once where all are ASCII, nearly always; those behind the end are zeros, as the rest must be.
@@ -291,6 +291,7 @@ ValueParser::ValueParser(const DType& dtype) : dtype_(dtype) {
   const Methods methods = methods_of(dtype);
   parse_ = methods.one;
   parse_usual_ = methods.many;
+  itemsize_ = static_cast<std::size_t>(dtype.itemsize());
   if (!dtype.is_time()) return;
   unit_ = dtype.unit();
   multiple_ = dtype.unit_multiple();

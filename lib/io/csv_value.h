@@ -103,6 +103,7 @@ class ValueParser {
   Method parse_;
   UsualMethod parse_usual_;
   DateReader dates_{};
+  std::size_t itemsize_ = 0;
   TimeUnit unit_ = TimeUnit::generic;  ///< of a datetime64
   std::int32_t multiple_ = 0;
 };
