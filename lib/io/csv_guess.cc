@@ -38,16 +38,6 @@ bool is_number(ValueKind kind) { return kind == ValueKind::integer || kind == Va
 
 }  // namespace
 
-MissingTexts::MissingTexts(std::span<const std::string> texts) : texts_(texts.begin(), texts.end()) {
-  for (const std::string& text : texts_) {
-    if (!text.empty()) starts_[static_cast<unsigned char>(text.front())] = true;
-  }
-}
-
-bool MissingTexts::search(std::string_view text) const noexcept {
-  return std::find(texts_.begin(), texts_.end(), text) != texts_.end();
-}
-
 ValueKind ColumnGuess::classify(std::string_view text, DateReader& dates) {
   if (is_integer_text(text)) return ValueKind::integer;
   if (real_value(text)) return ValueKind::real;
@@ -68,6 +58,68 @@ bool ColumnGuess::feed(std::string_view text, std::int64_t line, const MissingTe
     take(value, line);
   }
   return true;
+}
+
+template <class Usual>
+std::size_t ColumnGuess::feed_while(const CsvColumnFields& column, std::size_t from, const MissingTexts& missing,
+                                    Usual&& usual) const {
+  std::size_t row = from;
+  for (; row < column.rows; ++row) {
+    const CsvField& field = column[row];
+    std::string_view text = field.raw();
+    if (field.escaped || text.empty() || text.size() > longest_) break;
+    if (missing.may_begin(text.front())) {
+      text = trimmed(text);
+      if (missing.contains(text)) break;
+    }
+    if (!usual(text)) break;
+  }
+  return row - from;
+}
+
+std::size_t ColumnGuess::feed_usual(const CsvColumnFields& column, std::size_t from, const MissingTexts& missing) {
+  if (kind_ == ValueKind::text) return feed_while(column, from, missing, [](std::string_view) { return true; });
+  if (kind_ == ValueKind::integer) {
+    bool negative = negative_;
+    const std::size_t count = feed_while(column, from, missing, [&](std::string_view text) {
+      const bool minus = text.front() == '-';
+      const std::size_t digits = text.size() - (minus ? 1 : 0);
+      if (digits - 1 >= 8) {  // none, or many
+        const auto value = short_integer(text);
+        negative = negative || (value && *value < 0);
+        return value.has_value();
+      }
+      const bool right = are_digits(text.data() + text.size() - digits, digits);
+      negative = negative || (right && minus);
+      return right;
+    });
+    negative_ = negative;
+    return count;
+  }
+  if (kind_ != ValueKind::real && kind_ != ValueKind::date) return 0;
+  return feed_while(column, from, missing, [&](std::string_view text) { return take_usual(text); });
+}
+
+ColumnGuess ColumnGuess::for_a_part() const {
+  ColumnGuess part = *this;
+  part.missing_ = part.first_missing_ = 0;
+  return part;
+}
+
+bool ColumnGuess::can_join(const ColumnGuess& part) const noexcept {
+  if (kind_ == ValueKind::text) return true;  // whatever comes
+  if (kind_ == ValueKind::real && is_number(part.kind_)) return true;
+  return part.kind_ == kind_ && (kind_ != ValueKind::none || part.nat_line_ == nat_line_);
+}
+
+void ColumnGuess::join(const ColumnGuess& part, std::int64_t lines) {
+  negative_ = negative_ || part.negative_;
+  over_int64_ = over_int64_ || part.over_int64_;
+  over_uint64_ = over_uint64_ || part.over_uint64_;
+  unit_ = std::max(unit_, part.unit_);
+  longest_ = std::max(longest_, part.longest_);
+  if (missing_ == 0 && part.missing_ != 0) first_missing_ = part.first_missing_ + lines;
+  missing_ += part.missing_;
 }
 
 /// The short way for a value like those before it.

@@ -3,6 +3,7 @@
 
 #include <ndshare/csv.h>
 
+#include "lib/io/csv_missing.h"
 #include "lib/io/csv_value.h"
 
 #include <array>
@@ -14,29 +15,27 @@
 
 namespace ndshare::internal {
 
-/// The texts that stand for no value: the empty one, and some words.
-class MissingTexts {
- public:
-  explicit MissingTexts(std::span<const std::string> texts);
-  [[nodiscard]] bool contains(std::string_view text) const noexcept {
-    return text.empty() || (starts_[static_cast<unsigned char>(text.front())] && search(text));
-  }
-
- private:
-  [[nodiscard]] bool search(std::string_view text) const noexcept;
-  std::vector<std::string> texts_;
-  std::array<bool, 256> starts_{};  ///< first bytes, so that most texts are settled at once
-};
-
 /// What one text could be by itself.
 enum class ValueKind : std::uint8_t { none, boolean, integer, real, date, text };
 
 /// One column as far as it has been seen.
 class ColumnGuess {
  public:
-  /// Takes the next field.   REQUIRES: `missing` is the same at every call.   Errors: Format for broken UTF-8 is the
-  /// caller's: false says so.
+  /// Takes the next field.   REQUIRES: `missing` is the same at every call; kCsvSlack readable bytes behind `text`.
+  /// Errors: Format for broken UTF-8 is the caller's: false says so.
   bool feed(std::string_view text, std::int64_t line, const MissingTexts& missing);
+
+  /// Takes fields from the first on as long as they are like those before them; returns how many. `feed` is for the
+  /// next.
+  std::size_t feed_usual(const CsvColumnFields& column, std::size_t from, const MissingTexts& missing);
+
+  /// A guess to feed with a later part of the column: it knows what this one has seen, and counts from 0.
+  [[nodiscard]] ColumnGuess for_a_part() const;
+  /// Whether `join(part)` gives what feeding the part's fields to this one would: none of them changes what the column
+  /// is.
+  [[nodiscard]] bool can_join(const ColumnGuess& part) const noexcept;
+  /// Takes over what `part`, made by `for_a_part` of this guess at some time before, has seen; `lines` come before it.
+  void join(const ColumnGuess& part, std::int64_t lines);
 
   /// The dtype for what was fed, with name, reason and count of missing values.
   [[nodiscard]] CsvColumn result(std::string name) const;
@@ -48,6 +47,9 @@ class ColumnGuess {
 
  private:
   bool take_usual(std::string_view text);
+  template <class Usual>
+  std::size_t feed_while(const CsvColumnFields& column, std::size_t from, const MissingTexts& missing,
+                         Usual&& usual) const;
   void take(std::string_view text, std::int64_t line);
   void take_integer(std::string_view text);
   [[nodiscard]] DType dtype() const;

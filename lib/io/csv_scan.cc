@@ -2,18 +2,30 @@
 #include "lib/io/csv_text.h"
 
 #include "lib/base/text.h"
+#include "lib/exec/parallel.h"
+#include "lib/io/csv_chunks.h"
 
 #include <algorithm>
+#include <cstring>
+#include <utility>
 
 namespace ndshare {
 namespace {
 
 using internal::ColumnGuess;
+using internal::CsvPlace;
 using internal::CsvRecords;
 using internal::format_error;
 
-constexpr std::int64_t kProgressBytes = std::int64_t{1} << 20;
-constexpr std::size_t kFirstRead = std::size_t{64} << 10;  ///< bytes of a pipe: most texts are small
+constexpr std::int64_t kFirstRead = std::int64_t{64} << 10;  ///< bytes of a pipe: most texts are small
+
+/// What a thread found in a chunk of the text.
+struct Part {
+  CsvPlace begin{}, end{};  ///< lines count from 1 at `begin`, rows from 0
+  std::int64_t stop = 0;    ///< bytes from the start of the text to the next chunk's nominal start
+  bool failed = false;
+  std::vector<ColumnGuess> guesses{};
+};
 
 void check_options(const CsvOptions& options) {
   const char d = options.delimiter, q = options.quote, c = options.comment;
@@ -46,21 +58,18 @@ class Scanner {
         missing_(text_->missing_texts) {}
 
   CsvScan run() {
+    records_.start({});
     if (!records_.next())
       format_error(text_->origin.name,
                    "no rows: the file is empty" +
                        std::string(text_->origin.bytes > 0 ? " but for blank lines and comments" : ""));
     read_names();
-    const bool inferring = !options_.dtype;
-    if (inferring) guesses_.resize(text_->columns);
-    bool more = text_->header ? records_.next() : true;
-    for (; more; more = records_.next()) {
-      if (records_.fields().size() != text_->columns)
-        internal::ragged(*text_, records_.line(), records_.fields().size());
-      if (inferring) feed();
-      ++scan_.rows;
-      report_progress();
-    }
+    if (!options_.dtype) guesses_.resize(text_->columns);
+    if (text_->header) at_ = records_.place();
+    // One chunk first: the others then know what the columns are like.
+    for (bool more = read_chunks(1); more;) more = read_chunks(internal::csv_chunks_at_once());
+    text_->places.push_back(at_);
+    scan_.rows = at_.row;
     finish();
     return std::move(scan_);
   }
@@ -88,21 +97,95 @@ class Scanner {
     }
   }
 
-  void feed() {
-    const auto fields = records_.fields();
-    for (std::size_t i = 0; i < fields.size(); ++i) {
-      if (guesses_[i].feed(records_.text(fields[i], scratch_), records_.line(), missing_)) continue;
-      const std::string line = std::to_string(records_.line());
-      format_error(text_->origin.name,
-                   "line " + line + ", " + internal::column_label(i, names_[i]) + ": the text is not UTF-8",
-                   {{"line", line}, {"column", std::to_string(i + 1)}});
+  /// Reads up to `count` chunks from `at_`; false when they were the last.
+  bool read_chunks(std::size_t count) {
+    const std::int64_t chunk = internal::csv_chunk_bytes(), first = at_.offset / chunk;
+    const std::int64_t left = std::max<std::int64_t>((text_->origin.bytes + chunk - 1) / chunk - first, 1);
+    const bool last = left <= static_cast<std::int64_t>(count);
+    parts_.resize(last ? static_cast<std::size_t>(left) : count);
+    internal::parallel_blocks(parts_.size(), 0, [&](std::size_t i) {
+      const std::int64_t start = (first + static_cast<std::int64_t>(i)) * chunk;
+      parts_[i].stop = last && i + 1 == parts_.size() ? CsvRecords::kToTheEnd : start + chunk;
+      read_part(parts_[i], i == 0 ? 0 : start);
+    });
+    for (const Part& part : parts_) join(part);
+    if (options_.progress) options_.progress(std::min(at_.offset, text_->origin.bytes), 2 * text_->origin.bytes);
+    return !last;
+  }
+
+  /// Reads a part that begins near `start`, or, for 0, where the text read so far ends.
+  void read_part(Part& part, std::int64_t start) {
+    part.failed = false;
+    part.guesses.clear();
+    for (const ColumnGuess& guess : guesses_) part.guesses.push_back(guess.for_a_part());
+    auto records = spares_.take([&] { return std::make_unique<CsvRecords>(text_->origin, text_->dialect); });
+    try {
+      start == 0 ? records->start({at_.offset, 1, 0}, part.stop)
+                 : records->start_near(start, part.stop, text_->columns);
+      part.begin = start == 0 ? at_ : records->place();
+      const std::int64_t rows = feed(*records, part.guesses);
+      part.end = records->place();
+      part.end.row = rows;
+    } catch (const Error&) {  // reported when it is known that the text before is right
+      part.failed = true;
+    }
+    spares_.give(std::move(records));
+  }
+
+  /// Adds what a part has to all that comes before it.
+  void join(const Part& part) {
+    if (at_.offset >= part.stop) return;  // one record was longer than the part
+    text_->places.push_back(at_);
+    bool alike = !part.failed && part.begin.offset == at_.offset;
+    for (std::size_t i = 0; i < guesses_.size() && alike; ++i) alike = guesses_[i].can_join(part.guesses[i]);
+    if (alike) {
+      for (std::size_t i = 0; i < guesses_.size(); ++i) guesses_[i].join(part.guesses[i], at_.line - 1);
+      at_ = {part.end.offset, at_.line + part.end.line - 1, at_.row + part.end.row};
+      return;
+    }
+    records_.start(at_, part.stop);
+    const std::int64_t rows = at_.row + feed(records_, guesses_);
+    at_ = records_.place();
+    at_.row = rows;
+  }
+
+  /// Counts the records that are left, and feeds them where the dtype is inferred.
+  std::int64_t feed(CsvRecords& records, std::vector<ColumnGuess>& guesses) const {
+    std::int64_t count = 0;
+    for (;;) {
+      if (guesses.empty()) count += records.skip_plain_rows(text_->columns);
+      const std::size_t rows = records.next_rows(text_->columns);
+      if (rows == 0) return count;
+      const auto fields = records.fields();
+      if (fields.size() != rows * text_->columns) internal::ragged(*text_, records.line(0), fields.size());
+      std::size_t right = rows, wrong_column = 0;
+      for (std::size_t i = 0; i < guesses.size(); ++i) {
+        const std::size_t fed = feed_column(records, {fields.data() + i, guesses.size(), rows}, guesses[i]);
+        if (fed >= right) continue;
+        right = fed;
+        wrong_column = i;
+      }
+      if (right != rows) not_utf8(records.line(right), wrong_column);
+      count += static_cast<std::int64_t>(rows);
     }
   }
 
-  void report_progress() {
-    if (!options_.progress || records_.consumed() - reported_ < kProgressBytes) return;
-    reported_ = records_.consumed();
-    options_.progress(reported_, 2 * text_->origin.bytes);
+  /// The rows before the first that is not UTF-8.
+  std::size_t feed_column(const CsvRecords& records, const internal::CsvColumnFields& column,
+                          ColumnGuess& guess) const {
+    std::string scratch;
+    for (std::size_t row = 0;; ++row) {
+      row += guess.feed_usual(column, row, missing_);
+      if (row == column.rows || !guess.feed(records.text(column[row], scratch), records.line(row), missing_))
+        return row;
+    }
+  }
+
+  [[noreturn]] void not_utf8(std::int64_t line_number, std::size_t column) const {
+    const std::string line = std::to_string(line_number);
+    format_error(text_->origin.name,
+                 "line " + line + ", " + internal::column_label(column, names_[column]) + ": the text is not UTF-8",
+                 {{"line", line}, {"column", std::to_string(column + 1)}});
   }
 
   void finish() {
@@ -125,7 +208,7 @@ class Scanner {
     const internal::MissingTexts nothing({});
     const std::int64_t missing = guess.missing(), line = guess.first_missing_line();
     // The value that stands in for missing ones must fit the column as any other.
-    if (missing > 0 && options_.missing) guess.feed(*options_.missing, line, nothing);
+    if (missing > 0 && options_.missing) guess.feed(internal::with_slack(*options_.missing), line, nothing);
     text_->from.push_back(i);
     scan_.columns.push_back(guess.result(names_[i]));
     scan_.columns.back().missing = missing;
@@ -142,12 +225,14 @@ class Scanner {
   std::shared_ptr<CsvScan::Text> text_;
   const CsvOptions& options_;
   CsvRecords records_;
+  internal::Spares<CsvRecords> spares_{};
+  std::vector<Part> parts_{};
+  CsvPlace at_{};  ///< all before it has been read
   internal::MissingTexts missing_;
   CsvScan scan_{};
   std::vector<std::string> names_{};
   std::vector<ColumnGuess> guesses_{};
   std::string scratch_{};
-  std::int64_t reported_ = 0;
 };
 
 std::shared_ptr<CsvScan::Text> make_text(const CsvOptions& options, std::string name) {
@@ -162,18 +247,20 @@ std::shared_ptr<CsvScan::Text> make_text(const CsvOptions& options, std::string 
 
 CsvScan scan_in_memory(Source& source, const CsvOptions& options) {
   auto text = make_text(options, source.name());
-  std::string& memory = text->memory;
+  internal::GrowingBuffer& memory = text->memory;
+  constexpr auto kSlack = static_cast<std::int64_t>(internal::kCsvSlack);
+  std::int64_t used = 0;
   for (;;) {
-    const std::size_t used = memory.size();
-    const std::size_t room = std::clamp(used, kFirstRead, internal::kBlockBytes);
-    memory.resize(used + room);
-    const std::size_t n = source.read(reinterpret_cast<std::byte*>(memory.data() + used), room);
-    memory.resize(used + n);
+    if (memory.capacity() < used + kFirstRead + kSlack) memory.reserve(2 * used + kFirstRead + kSlack);
+    const std::int64_t room = std::min<std::int64_t>(memory.capacity() - used - kSlack, internal::kBlockBytes);
+    const std::size_t n = source.read(memory.data() + used, static_cast<std::size_t>(room));
     if (n == 0) break;
-    if (options.progress) options.progress(static_cast<std::int64_t>(memory.size()), -1);
+    used += static_cast<std::int64_t>(n);
+    if (options.progress) options.progress(used, -1);
   }
-  text->origin.memory = memory;
-  text->origin.bytes = static_cast<std::int64_t>(memory.size());
+  std::memset(memory.data() + used, '\n', internal::kCsvSlack);
+  text->origin.memory = {reinterpret_cast<const char*>(memory.data()), static_cast<std::size_t>(used)};
+  text->origin.bytes = used;
   return Scanner(std::move(text), options).run();
 }
 

@@ -6,6 +6,7 @@
 #include "lib/io/csv_guess.h"
 #include "lib/io/csv_records.h"
 #include "lib/io/file.h"
+#include "lib/io/growing_buffer.h"
 
 #include <optional>
 #include <string>
@@ -15,14 +16,15 @@ namespace ndshare {
 
 struct CsvScan::Text {
   internal::UniqueFd file{};  ///< a regular file, read again; the descriptor keeps it even if the name is replaced
-  std::string memory{};       ///< otherwise: all of the text
+  internal::GrowingBuffer memory{};  ///< otherwise: all of the text
   internal::CsvOrigin origin{};
   internal::CsvDialect dialect{};
   std::vector<std::string> missing_texts{};
   std::optional<std::string> missing{};
   bool header = false;
-  std::size_t columns = 0;          ///< in the text; some may not be wanted
-  std::vector<std::size_t> from{};  ///< column of the text for each column of the result
+  std::vector<internal::CsvPlace> places{};  ///< where each chunk begins, and the end; headers are before the first
+  std::size_t columns = 0;                   ///< in the text; some may not be wanted
+  std::vector<std::size_t> from{};           ///< column of the text for each column of the result
 };
 
 namespace internal {

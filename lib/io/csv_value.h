@@ -1,7 +1,11 @@
 // One CSV field: what kind of value its text is, and its bytes as an element of a dtype.
+// REQUIRES, for all texts here: kCsvSlack readable bytes behind them.
 #pragma once
 
 #include <ndshare/dtype.h>
+
+#include "lib/io/csv_missing.h"
+#include "lib/io/csv_records.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -19,20 +23,6 @@ inline std::string_view trimmed(std::string_view text) noexcept {
   return text;
 }
 
-/// A number of at most 18 digits with an optional sign: the common case, without a library call.
-inline std::optional<std::int64_t> short_integer(std::string_view text) noexcept {
-  const bool negative = !text.empty() && text.front() == '-';
-  if (negative || (!text.empty() && text.front() == '+')) text.remove_prefix(1);
-  if (text.empty() || text.size() > 18) return std::nullopt;
-  std::int64_t value = 0;
-  for (const char c : text) {
-    const auto digit = static_cast<unsigned>(c) - '0';
-    if (digit > 9) return std::nullopt;
-    value = value * 10 + digit;
-  }
-  return negative ? -value : value;
-}
-
 /// The truth values that are inferred: true, false, True, False, TRUE, FALSE.
 std::optional<bool> truth_value(std::string_view text) noexcept;
 /// A decimal number, "inf" or "nan" (any case), rounded correctly; too large or small becomes inf or 0, as in Python.
@@ -47,16 +37,19 @@ class DateReader {
   std::optional<TimeUnit> unit_of(std::string_view text);
   /// The count in `unit`; nothing when it is no date, is finer than the unit or does not fit.
   std::optional<std::int64_t> count_of(std::string_view text, TimeUnit unit, std::int32_t multiple);
+  /// The count where the text is such a usual one, of a unit down to ns; false says nothing.
+  bool usual_count(std::string_view text, TimeUnit unit, std::int64_t& count);
 
  private:
   struct Moment {
     std::int64_t days = 0, seconds = 0;  ///< since 1970-01-01, and of the day
     TimeUnit precision = TimeUnit::D;
   };
-  std::optional<Moment> read(std::string_view text);
+  bool read(std::string_view text, Moment& moment);
   bool find_month(int year, int month);
 
   int year_ = -1, month_ = 0;     ///< the last one looked up
+  std::uint64_t month_text_ = 0;  ///< "2001-01-", of that month; 0: none
   std::int64_t month_start_ = 0;  ///< days since 1970-01-01
   int month_days_ = 0;
 };
@@ -68,13 +61,34 @@ class ValueParser {
   explicit ValueParser(const DType& dtype);
   /// False, leaving the element unspecified, when `text` is no value of the dtype (or does not fit it).
   bool parse(std::string_view text, std::byte* element) { return (this->*parse_)(text, element); }
+  /// Writes the values of a column from `from` on into elements `stride` bytes apart, the first at `element`, up to one
+  /// that is missing, quoted in quotes, or none; returns how many.
+  std::size_t parse_usual(const CsvColumnFields& column, std::size_t from, const MissingTexts& missing,
+                          std::byte* element, std::int64_t stride) {
+    return (this->*parse_usual_)(column, from, missing, element, stride);
+  }
   [[nodiscard]] const DType& dtype() const noexcept { return dtype_; }
 
  private:
   using Method = bool (ValueParser::*)(std::string_view, std::byte*);
-  static Method method_of(const DType& dtype);
+  using UsualMethod = std::size_t (ValueParser::*)(const CsvColumnFields&, std::size_t, const MissingTexts&, std::byte*,
+                                                   std::int64_t);
+  struct Methods {
+    Method one;
+    UsualMethod many;
+  };
+  template <auto kParse>
+  static Methods methods() {
+    return {kParse, &ValueParser::parse_while<kParse>};
+  }
+  static Methods methods_of(const DType& dtype);
+  template <auto kParse>
+  std::size_t parse_while(const CsvColumnFields& column, std::size_t from, const MissingTexts& missing,
+                          std::byte* element, std::int64_t stride);
   template <class T>
   bool parse_integer(std::string_view text, std::byte* element);
+  template <class T>
+  bool parse_any_integer(std::string_view text, std::byte* element);
   template <class T>
   bool parse_real(std::string_view text, std::byte* element);
   template <class T>
@@ -87,7 +101,11 @@ class ValueParser {
 
   DType dtype_;
   Method parse_;
+  UsualMethod parse_usual_;
   DateReader dates_{};
+  std::size_t itemsize_ = 0;
+  TimeUnit unit_ = TimeUnit::generic;  ///< of a datetime64
+  std::int32_t multiple_ = 0;
 };
 
 }  // namespace ndshare::internal
