@@ -113,6 +113,12 @@ Result call_stack(Call& call) {
   return call.gives(shape, dtype, [&] { return stack(arrays, {.axis = axis}); });
 }
 
+/// A length so many times, at most 2^63-1: then the guard refuses it. Negative times are told by the function.
+std::int64_t times_length(std::int64_t length, std::int64_t times) {
+  std::int64_t out = 0;
+  return __builtin_mul_overflow(length, std::max<std::int64_t>(times, 0), &out) ? INT64_MAX : out;
+}
+
 Result call_tile(Call& call) {
   call.need(2, 2);
   const Dims times = integers(call, "reps", 1);
@@ -122,8 +128,7 @@ Result call_tile(Call& call) {
   const int ndim = std::max(x.ndim(), times.ndim());
   for (int axis = 0; axis < ndim; ++axis) {
     const int own = axis - (ndim - x.ndim()), time = axis - (ndim - times.ndim());
-    const unsigned __int128 length = static_cast<unsigned __int128>(own < 0 ? 1 : x.shape()[own]) * static_cast<std::uint64_t>(std::max<std::int64_t>(0, time < 0 ? 1 : times[time]));
-    shape.push_back(static_cast<std::int64_t>(std::min<unsigned __int128>(length, INT64_MAX)));
+    shape.push_back(times_length(own < 0 ? 1 : x.shape()[own], time < 0 ? 1 : times[time]));
   }
   return call.gives(shape, x.dtype(), [&] { return tile(x, as_integers(times)); });
 }
@@ -137,8 +142,7 @@ Result call_repeat(Call& call) {
   const Array x = call.array(0);
   Shape shape = options.axis ? x.shape() : Shape{x.size()};
   const int axis = options.axis ? normalize_axis(*options.axis, x.ndim()) : 0;
-  const auto length = static_cast<__int128>(shape[axis]) * std::max<std::int64_t>(*count, 0);
-  shape[axis] = static_cast<std::int64_t>(std::min<__int128>(length, INT64_MAX));
+  shape[axis] = times_length(shape[axis], *count);
   return call.gives(shape, x.dtype(), [&] { return repeat(x, Integers(*count), options); });
 }
 
