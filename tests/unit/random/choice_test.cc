@@ -138,6 +138,11 @@ TEST(ChoiceTest, FewOfManyAreTheFirstOfMany) {
   const std::vector<std::int64_t> every = numbers(Random(3).permutation(50'000));
   EXPECT_TRUE(std::equal(few.begin(), few.end(), many.begin()));
   EXPECT_TRUE(std::equal(many.begin(), many.end(), every.begin()));
+  for (std::uint64_t seed = 0; seed < 500; ++seed) {
+    const std::vector<std::int64_t> some = numbers(Random(seed).choice(line(3200), {99}, {.replace = false}));
+    const std::vector<std::int64_t> all_rows = numbers(Random(seed).permutation(3200));
+    ASSERT_TRUE(std::equal(some.begin(), some.end(), all_rows.begin())) << seed;
+  }
 }
 
 TEST(ChoiceTest, ShapesAndThreads) {
