@@ -25,6 +25,12 @@ void Call::need(std::size_t least, std::size_t most) const {
 }
 
 std::optional<Result> Call::take(const std::string& argument, std::size_t position) {
+  std::optional<Result> out = take_or_none(argument, position);
+  if (out && std::holds_alternative<NoValue>(*out)) out.reset();
+  return out;
+}
+
+std::optional<Result> Call::take_or_none(const std::string& argument, std::size_t position) {
   std::optional<Result> out;
   if (position < values_.size()) out = values_[position];
   if (const auto found = named_.find(argument); found != named_.end()) {
@@ -32,7 +38,6 @@ std::optional<Result> Call::take(const std::string& argument, std::size_t positi
     out = std::move(found->second);
     named_.erase(found);
   }
-  if (out && std::holds_alternative<NoValue>(*out)) out.reset();
   return out;
 }
 

@@ -8,6 +8,7 @@
 #include "lib/exec/promotion.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <numbers>
@@ -274,10 +275,12 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
+std::array<std::span<const Entry>, 4> all_functions() { return {kFunctions, array_functions(), order_functions(), table_functions()}; }
+
 }  // namespace
 
 Function find_function(std::string_view name) {
-  for (const std::span<const Entry> entries : {std::span<const Entry>(kFunctions), array_functions()}) {
+  for (const std::span<const Entry> entries : all_functions()) {
     const auto found = std::ranges::find(entries, name, &Entry::name);
     if (found != entries.end()) return found->function;
   }
@@ -289,7 +292,7 @@ std::string nearest_function(std::string_view name) {
   if (name.size() > 40) return {};
   const Entry* best = nullptr;
   std::size_t nearest = 3;
-  for (const std::span<const Entry> entries : {std::span<const Entry>(kFunctions), array_functions()}) {
+  for (const std::span<const Entry> entries : all_functions()) {
     for (const Entry& entry : entries) {
       const std::size_t distance = edit_distance(name, entry.name);
       if (distance < nearest && distance < name.size()) best = &entry, nearest = distance;

@@ -26,7 +26,12 @@ std::int64_t scratch_of(const Lazy& expression) {
   return static_cast<std::int64_t>(Evaluation(program, value, program.shape(value)).scratch_bytes());
 }
 
-/// The shape that a reduction gives, from what it gave for an array of as many axes of length 1.
+bool is_comparison(std::string_view op) {
+  return op == "==" || op == "!=" || op == "<" || op == "<=" || op == ">" || op == ">=";
+}
+
+}  // namespace
+
 Shape reduced_shape(const Shape& x, const Axes& axes, bool keepdims) {
   std::vector<bool> gone(static_cast<std::size_t>(x.ndim()), axes.is_all());
   for (const std::int64_t axis : axes.values())
@@ -38,12 +43,6 @@ Shape reduced_shape(const Shape& x, const Axes& axes, bool keepdims) {
   }
   return out;
 }
-
-bool is_comparison(std::string_view op) {
-  return op == "==" || op == "!=" || op == "<" || op == "<=" || op == ">" || op == ">=";
-}
-
-}  // namespace
 
 bool picks_any(const std::vector<Selector>& entries) {
   return std::ranges::any_of(entries, [](const Selector& entry) { return std::holds_alternative<Array>(entry.value()); });

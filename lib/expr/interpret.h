@@ -19,6 +19,9 @@
 
 namespace ndshare::internal {
 
+/// The shape of a reduction's result.
+[[nodiscard]] Shape reduced_shape(const Shape& x, const Axes& axes, bool keepdims);
+
 /// What a part of an expression comes to: an array of any dtype, a lazy expression, a weak number, text, or a tuple.
 struct NoValue {};
 using Tuple = std::vector<Scalar>;
@@ -94,6 +97,7 @@ class Call {
 
   /// The argument at this position or of this name; nothing where it is None or not given.
   std::optional<Result> take(const std::string& argument, std::size_t position = kByNameOnly);
+  std::optional<Result> take_or_none(const std::string& argument, std::size_t position);  ///< None is a value here
   std::optional<Scalar> take_number(const std::string& argument, std::size_t position = kByNameOnly);
   std::optional<std::int64_t> take_integer(const std::string& argument, std::size_t position = kByNameOnly);
   bool take_flag(const std::string& argument, bool otherwise = false);
@@ -126,6 +130,8 @@ struct Entry {
   Function function;
 };
 [[nodiscard]] std::span<const Entry> array_functions();
+[[nodiscard]] std::span<const Entry> order_functions();
+[[nodiscard]] std::span<const Entry> table_functions();
 /// Null where there is none of this name.
 [[nodiscard]] Function find_function(std::string_view name);
 

@@ -61,7 +61,7 @@ TEST_F(ExprSelectionTest, Writes) {
   EXPECT_EQ(written("m[[0, 0, 2], 1] += 10"), "[[ 0 11  2  3]\n [ 4  5  6  7]\n [ 8 19 10 11]]") << "once, as NumPy";
   EXPECT_EQ(written("m[[1, 1], [0, 0]] = [7, 8]"), "[[ 0  1  2  3]\n [ 8  5  6  7]\n [ 8  9 10 11]]") << "the last one stands";
   EXPECT_EQ(written("t.delay[t.delay > 10] = 1", "t"), "[(5, b'ORD') (1, b'ORD') (1, b'')]");
-  EXPECT_EQ(written("t.who[[0, 2]] = \"LAX\"", "t"), "[( 5, b'LAX') (400, b'ORD') ( 20, b'LAX')]");
+  EXPECT_EQ(written("t.who[[0, 2]] = \"LAX\"", "t"), "[(  5, b'LAX') (400, b'ORD') ( 20, b'LAX')]");
 }
 
 TEST_F(ExprSelectionTest, PlansTheMostThatMayBe) {
