@@ -185,7 +185,7 @@ while number < count:
             for f in 'xyz': result[f] = x[f]
             result['new0'], result['new1'] = arrays
     elif op == 'drop':
-        base = table(payload('xyz'), n)
+        base = rfn.repack_fields(table(payload('xyz'), n), recurse=True)  # NumPy's drop packs nested fields too
         names = some(['x', 'y'])
         result = rfn.drop_fields(cut(base), names, usemask=False)
         more = [','.join(names)]
