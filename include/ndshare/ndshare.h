@@ -20,5 +20,6 @@
 #include <ndshare/reduce.h>
 #include <ndshare/select.h>
 #include <ndshare/store.h>
+#include <ndshare/table.h>
 #include <ndshare/threads.h>
 #include <ndshare/version.h>

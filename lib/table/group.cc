@@ -1,0 +1,102 @@
+// group_by: one row for each distinct key.
+#include <ndshare/error.h>
+#include <ndshare/table.h>
+
+#include "lib/array/copies.h"
+#include "lib/exec/elementwise.h"
+#include "lib/exec/guard.h"
+#include "lib/exec/parallel.h"
+#include "lib/table/aggregate.h"
+#include "lib/table/key_order.h"
+#include "lib/table/row_groups.h"
+#include "lib/table/row_keys.h"
+#include "lib/table/table.h"
+
+#include <algorithm>
+
+namespace ndshare {
+namespace internal {
+namespace {
+
+constexpr std::int64_t kRows = 4096;  // of the result, written together
+
+DType result_dtype(const RowKeys& keys, const Aggregates& aggregates, std::span<const Aggregation> asked) {
+  std::vector<Field> fields;
+  for (const KeyField& key : keys.fields()) fields.push_back({.name = key.name, .dtype = key.dtype});
+  for (std::size_t i = 0; i < asked.size(); ++i)
+    fields.push_back({.name = aggregation_name(asked[i]), .dtype = aggregates[i].result()});
+  return DType::structured(std::move(fields));
+}
+
+/// The groups' records, of blocks and then of partitions.
+class Records {
+ public:
+  Records(const RowKeys& keys, const Aggregates& aggregates, int threads)
+      : aggregates_(aggregates),
+        blocks_(static_cast<std::size_t>((keys.rows() + RowGroups::kBlock - 1) / RowGroups::kBlock)),
+        groups_(keys, threads, [this](const RowGroups::Piece& piece) { add(piece); }) {
+    groups_.join([this](std::size_t partitions) { joined_.resize(partitions); },
+                 [this](std::size_t part, std::uint32_t id, std::size_t block, std::uint32_t block_id) {
+                   const std::size_t step = aggregates_.step();
+                   aggregates_.grow(joined_[part], std::size_t{id} + 1);
+                   aggregates_.join(joined_[part].data() + id * step, blocks_[block].data() + block_id * step);
+                 });
+    groups_.drop_blocks();
+    blocks_ = {};
+  }
+  [[nodiscard]] const RowGroups& groups() const noexcept { return groups_; }
+
+  /// Writes one row of the result.
+  void write(std::byte* row, const OrderedGroup& group, const DType& dtype, const RowKeys& keys) const {
+    const auto* key = reinterpret_cast<const std::byte*>(groups_.partitions()[group.partition].key(group.id));
+    const auto fields = dtype.fields();
+    std::size_t i = 0;
+    for (const KeyField& field : keys.fields()) decode_key(field, key, row + fields[i++].offset);
+    const std::uint64_t* state = joined_[group.partition].data() + group.id * aggregates_.step();
+    for (std::size_t part = 0; part < aggregates_.size(); ++part) {
+      aggregates_[part].finish(state + aggregates_.slot(part), row + fields[i++].offset);
+    }
+  }
+
+ private:
+  void add(const RowGroups::Piece& piece) {
+    std::vector<std::uint64_t>& states = blocks_[piece.block];
+    aggregates_.grow(states, piece.groups);
+    aggregates_.add(states.data(), piece.first, piece.n, piece.ids);
+  }
+
+  const Aggregates& aggregates_;
+  std::vector<std::vector<std::uint64_t>> blocks_, joined_{};
+  RowGroups groups_;  // the last: its constructor calls add
+};
+
+}  // namespace
+}  // namespace internal
+
+Array group_by(const Array& table, const std::vector<std::string>& keys, const std::vector<Aggregation>& aggregates,
+               const GroupOptions& options) {
+  using namespace internal;
+  check_table("group_by", table);
+  check_threads(options.threads);
+  const Aggregates parts(table, aggregates);
+  const RowKeys row_keys("group_by", "table", table, keys);
+  const DType dtype = result_dtype(row_keys, parts, aggregates);
+  const Records records(row_keys, parts, options.threads);
+  const auto rows = static_cast<std::int64_t>(records.groups().before().back());
+  check_result_memory("group_by", {rows}, dtype.itemsize(), {&table, 1});
+  const std::vector<OrderedGroup> order = groups_in_order(records.groups(), row_keys.words(), options.threads);
+  std::int64_t key_bytes = 0;
+  for (const KeyField& field : row_keys.fields()) key_bytes += field.dtype.itemsize();
+  note_copy(CopyReason::selected, rows * key_bytes);
+  const Array out = make_table({rows}, dtype);
+  std::byte* to = out.mutable_data();
+  parallel_blocks(static_cast<std::size_t>((rows + kRows - 1) / kRows), options.threads, [&](std::size_t block) {
+    const std::int64_t first = static_cast<std::int64_t>(block) * kRows;
+    for (std::int64_t row = first; row < std::min(rows, first + kRows); ++row) {
+      records.write(to + row * dtype.itemsize(), order[static_cast<std::size_t>(row)], dtype, row_keys);
+    }
+  });
+  return out;
+}
+
+}  // namespace ndshare
