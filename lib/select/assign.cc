@@ -90,7 +90,9 @@ void assign(const Array& x, std::span<const Selector> index, const Operand& valu
     }
   }
   const internal::Selection chosen = internal::resolve(x, index);
-  internal::picks_any(index) ? internal::write_selection(chosen, typed) : copyto(chosen.base, typed);
+  if (internal::picks_any(index)) return internal::write_selection(chosen, typed);
+  copyto(chosen.base, typed);
+  internal::note_copy(CopyReason::assigned, chosen.base.nbytes());
 }
 
 }  // namespace ndshare

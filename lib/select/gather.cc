@@ -104,7 +104,9 @@ void scatter_piece(const Rows& rows, std::byte* base, const std::int64_t* offset
     }
     return;
   }
-  switch (rows.row_bytes) {
+  const std::int64_t items = rows.inner.count(), itemsize = rows.dtype.itemsize();
+  // One element that stands for all is no row to copy.
+  switch (step != 0 || items == 1 ? rows.row_bytes : 0) {
     case 1: return scatter_items<1>(base, offsets, n, from, step);
     case 2: return scatter_items<2>(base, offsets, n, from, step);
     case 4: return scatter_items<4>(base, offsets, n, from, step);
@@ -112,7 +114,6 @@ void scatter_piece(const Rows& rows, std::byte* base, const std::int64_t* offset
     case 16: return scatter_items<16>(base, offsets, n, from, step);
     default: break;
   }
-  const std::int64_t items = rows.inner.count(), itemsize = rows.dtype.itemsize();
   for (std::int64_t i = 0; i < n; ++i) {
     if (step != 0) {
       std::memcpy(base + offsets[i], from + i * step, static_cast<std::size_t>(rows.row_bytes));

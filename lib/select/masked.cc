@@ -2,6 +2,7 @@
 
 #include <ndshare/create.h>
 #include <ndshare/index.h>
+#include <ndshare/reduce.h>
 
 #include "lib/array/copies.h"
 #include "lib/exec/elementwise.h"
@@ -109,7 +110,8 @@ void fill_masked(const Array& x, const Array& mask, const Array& value) {
   entries.resize(static_cast<std::size_t>(x.ndim()), newaxis);
   Program program;
   const ValueId everywhere = program.leaf(value.broadcast_to(x.shape()));
-  note_copy(CopyReason::assigned, x.nbytes());
+  const auto rows = count_nonzero(mask).item<std::int64_t>();
+  note_copy(CopyReason::assigned, rows == 0 ? 0 : rows * (x.nbytes() / mask.size()));
   static_cast<void>(evaluate(program, everywhere, {.what = "assign", .out = x, .where = mask.view(entries)}));
 }
 

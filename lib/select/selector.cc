@@ -42,14 +42,13 @@ Look look_at(const std::int64_t* positions, std::int64_t n, std::int64_t length)
   return {outside.load(), negative.load()};
 }
 
-[[noreturn]] void fail_bounds(std::int64_t position, std::int64_t length, int axis) {
+[[noreturn]] void fail_bounds(const std::string& position, std::int64_t length, int axis) {
   throw Error(Error::IndexBounds,
-              "index " + std::to_string(position) + " is out of bounds for axis " + std::to_string(axis) + " with length " +
-                  std::to_string(length),
-              {{"index", std::to_string(position)}, {"axis", std::to_string(axis)}, {"length", std::to_string(length)}});
+              "index " + position + " is out of bounds for axis " + std::to_string(axis) + " with length " + std::to_string(length),
+              {{"index", position}, {"axis", std::to_string(axis)}, {"length", std::to_string(length)}});
 }
 
-Array as_int64(const Array& positions, int axis) {
+Array as_int64(const Array& positions, std::int64_t length, int axis) {
   if (!positions.dtype().is_integer()) {
     throw Error(Error::DtypeMismatch, "axis " + std::to_string(axis) + " is indexed by an array of " + positions.dtype().to_string() +
                                           ": positions are integers, masks bool");
@@ -59,13 +58,28 @@ Array as_int64(const Array& positions, int axis) {
     const Array flat = positions.copy();
     for (const std::uint64_t at : flat.as_span<const std::uint64_t>()) {
       if (at > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
-        throw Error(Error::IndexBounds, "index " + std::to_string(at) + " is out of bounds for axis " + std::to_string(axis));
+        fail_bounds(std::to_string(at), length, axis);
       }
     }
     return astype(flat, int64, {.casting = Casting::unsafe});
   }
   const Array wide = astype(positions, int64, {.copy = false});
   return wide.is_c_contiguous() && wide.is_aligned() ? wide : wide.copy();
+}
+
+bool is_ellipsis(const Selector& entry) {
+  const auto* index = std::get_if<Index>(&entry.value());
+  return index != nullptr && std::holds_alternative<EllipsisIndex>(index->value());
+}
+
+/// Positions are spread out to an int64 each: not for a result that no limit allows.
+void check_positions_memory(const Array& x, std::span<const Selector> index) {
+  std::vector<Shape> shapes;
+  for (const Selector& entry : index) {
+    const auto* array = std::get_if<Array>(&entry.value());
+    if (array != nullptr && !array->dtype().is_bool()) shapes.push_back(array->shape());
+  }
+  if (!shapes.empty()) check_result_memory("selection", broadcast_shapes(shapes), x.itemsize(), {});
 }
 
 /// The entries of an index, sorted: a basic index over x's axes, and what picks from which axis of its result.
@@ -77,6 +91,10 @@ class Resolver {
       throw Error(Error::IndexSyntax, "an index for " + std::to_string(used_) + " axes, the array has " + std::to_string(x.ndim()) +
                                           " (shape " + x.shape().str() + ")");
     }
+    if (std::count_if(index.begin(), index.end(), is_ellipsis) > 1) {
+      throw Error(Error::IndexSyntax, "an index with two ellipses: only one '...' can be worked out");
+    }
+    check_positions_memory(x, index);
   }
 
   Selection run() {
@@ -204,10 +222,10 @@ Shape Selection::result_shape() const {
 }
 
 Array checked_positions(const Array& positions, std::int64_t length, int axis) {
-  const Array wide = as_int64(positions, axis);
+  const Array wide = as_int64(positions, length, axis);
   const auto* values = reinterpret_cast<const std::int64_t*>(wide.data());
   const Look look = look_at(values, wide.size(), length);
-  if (look.outside < wide.size()) fail_bounds(values[look.outside], length, axis);
+  if (look.outside < wide.size()) fail_bounds(std::to_string(values[look.outside]), length, axis);
   if (!look.negative) return wide;
   const Array out = empty(wide.shape(), int64);
   auto* to = out.as_span<std::int64_t>().data();

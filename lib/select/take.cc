@@ -8,7 +8,7 @@
 #include "lib/array/copies.h"
 #include "lib/exec/elementwise.h"
 #include "lib/exec/guard.h"
-#include "lib/exec/parallel.h"
+#include "lib/exec/promotion.h"
 #include "lib/select/selector.h"
 
 #include <algorithm>
@@ -17,6 +17,15 @@
 namespace ndshare {
 namespace internal {
 namespace {
+
+/// Before positions are spread out to an int64 each.
+void check_taken_memory(const Array& x, int axis, const Array& indices) {
+  Shape shape;
+  for (int i = 0; i < axis; ++i) shape.push_back(x.shape()[i]);
+  for (const std::int64_t length : indices.shape()) shape.push_back(length);
+  for (int i = axis + 1; i < x.ndim(); ++i) shape.push_back(x.shape()[i]);
+  check_result_memory("take", shape, x.itemsize(), {});
+}
 
 /// Positions as `mode` reads them: inside the axis, whatever they were.
 Array moded(const Array& indices, std::int64_t length, TakeMode mode, int axis) {
@@ -47,9 +56,10 @@ Array taken(std::string_view what, const Selection& from, const std::optional<Ar
   if (!out) return gathered(what, from);
   const Shape shape = from.result_shape();
   check_same(what, *out, shape, from.base.dtype());
-  const bool direct = out->is_c_contiguous() && !may_share_memory(*out, from.base) &&
-                      std::none_of(from.picks.begin(), from.picks.end(), [&](const Pick& pick) { return may_share_memory(*out, pick.positions); });
-  if (!direct) {
+  const bool apart = !may_share_memory(*out, from.base) &&
+                     std::none_of(from.picks.begin(), from.picks.end(), [&](const Pick& pick) { return may_share_memory(*out, pick.positions); });
+  if (!apart) note_copy(CopyReason::overlap, shape.nbytes(from.base.itemsize()));
+  if (!apart || !out->is_c_contiguous()) {
     copyto(*out, gathered(what, from));
   } else if (shape.count() != 0) {
     note_copy(CopyReason::selected, shape.nbytes(from.base.itemsize()));
@@ -58,41 +68,44 @@ Array taken(std::string_view what, const Selection& from, const std::optional<Ar
   return *out;
 }
 
-/// Views with `axis` last, the others broadcast together: x, and positions for each of its lines.
-struct Lines {
-  Array x, positions;
-
-  Lines(const Array& whole, const Array& indices, std::int64_t axis) {
-    const int at = normalize_axis(axis, whole.ndim());
-    if (indices.ndim() != whole.ndim()) {
-      throw Error(Error::ShapeMismatch, "positions along an axis have as many axes as the array: " + indices.shape().str() + " for " +
-                                            whole.shape().str());
-    }
-    const Dims from{at}, to{-1};
-    x = whole.with_layout(moveaxis(whole.layout(), from, to));
-    positions = indices.with_layout(moveaxis(indices.layout(), from, to));
-    Shape x_others = x.shape(), others = positions.shape();
-    x_others.erase(x.ndim() - 1), others.erase(x.ndim() - 1);
-    Shape shared = broadcast_shapes(x_others, others), x_shape = shared;
-    x_shape.push_back(x.shape().back()), shared.push_back(positions.shape().back());
-    x = stretched(x, x_shape), positions = stretched(positions, shared);
+/// Of one position for each line along an axis: an index array for each axis. The other axes broadcast; those of x by position 0,
+/// so that it may be written.
+Selection along(std::string_view what, const Array& x, const Array& indices, std::int64_t axis) {
+  const int at = normalize_axis(axis, x.ndim());
+  if (indices.ndim() != x.ndim()) {
+    throw Error(Error::ShapeMismatch, "positions along an axis have as many axes as the array: " + indices.shape().str() + " for " +
+                                          x.shape().str());
   }
-  /// Broadcast, but as writable as it was: put_along_axis never stretches what it writes to.
-  static Array stretched(const Array& array, const Shape& shape) { return array.shape() == shape ? array : array.broadcast_to(shape); }
-
-  /// The selection of all of it: an index array for each axis.
-  [[nodiscard]] Selection selection(int axis) const {
-    Selection out{x, {}, positions.shape(), 0, false};
-    for (int other = 0; other < x.ndim() - 1; ++other) {
-      Shape line;
-      for (int i = 0; i < x.ndim(); ++i) line.push_back(i == other ? x.shape()[i] : 1);
-      out.picks.push_back({other, arange(x.shape()[other]).reshape(line).broadcast_to(out.shape).copy()});
-    }
-    const Array checked = checked_positions(positions, x.shape().back(), axis);
-    out.picks.push_back({x.ndim() - 1, checked.shape() == out.shape ? checked : checked.broadcast_to(out.shape).copy()});
-    return out;
+  Shape lines = x.shape(), others = indices.shape();
+  lines[at] = 1, others[at] = 1;
+  Selection out{x, {}, broadcast_shapes(lines, others), 0, false};
+  out.shape[at] = indices.shape()[at];
+  check_result_memory(what, out.shape, x.itemsize(), {});
+  for (int other = 0; other < x.ndim(); ++other) {
+    Shape line;
+    for (int i = 0; i < x.ndim(); ++i) line.push_back(i == other ? x.shape()[i] : 1);
+    const Array positions = other == at ? checked_positions(indices, x.shape()[at], at) : arange(x.shape()[other]).reshape(line);
+    out.picks.push_back({other, positions.shape() == out.shape ? positions : positions.broadcast_to(out.shape).copy()});
   }
-};
+  return out;
+}
+
+/// The dtype that holds every choice: of all of them at once, so that their order does not matter.
+DType choice_dtype(std::span<const Operand> choices, const Operand& otherwise) {
+  std::vector<Operand> all(choices.begin(), choices.end());
+  all.push_back(otherwise);
+  std::vector<TypeId> strong;
+  for (const Operand& operand : all) {
+    if (!operand.array()) continue;
+    require_numeric("select", operand.array()->dtype());
+    strong.push_back(operand.array()->dtype().id());
+  }
+  TypeId result = strong.empty() ? TypeId::bool_ : result_type(strong);
+  for (const Operand& operand : all) {
+    if (operand.number()) result = result_type(result, weak_type(*operand.number(), result));
+  }
+  return DType(result);
+}
 
 }  // namespace
 }  // namespace internal
@@ -104,6 +117,7 @@ Array take(const Array& x, const Array& indices, const TakeOptions& options) {
     return take(x.reshape({-1}), indices, flat);
   }
   const int axis = normalize_axis(options.axis.value_or(0), x.ndim());
+  if (!options.out) internal::check_taken_memory(x, axis, indices);
   const Array positions = internal::moded(indices, x.shape()[axis], options.mode, axis);
   return internal::taken("take", internal::pick_axis(x, axis, positions), options.out);
 }
@@ -131,28 +145,24 @@ void put(const Array& x, const Array& indices, const Operand& values, const Take
 }
 
 Array take_along_axis(const Array& x, const Array& indices, std::int64_t axis) {
-  const int at = normalize_axis(axis, x.ndim());
-  const internal::Lines lines(x, indices, axis);
-  const Array out = internal::gathered("take_along_axis", lines.selection(at));
-  return out.with_layout(moveaxis(out.layout(), Dims{-1}, Dims{at}));
+  constexpr std::string_view kWhat = "take_along_axis";
+  return internal::gathered(kWhat, internal::along(kWhat, x, indices, axis));
 }
 
 void put_along_axis(const Array& x, const Array& indices, const Operand& values, std::int64_t axis) {
-  const int at = normalize_axis(axis, x.ndim());
-  const internal::Lines lines(x, indices, axis);
-  const internal::Selection chosen = lines.selection(at);
   std::vector<Selector> index;
-  for (const internal::Pick& pick : chosen.picks) index.emplace_back(pick.positions);
-  if (!values.array()) return assign(lines.x, index, values);
-  const Array value = *values.array();
-  Array moved = value;
-  if (value.ndim() == x.ndim()) moved = value.with_layout(moveaxis(value.layout(), Dims{at}, Dims{-1}));
-  assign(lines.x, index, moved);
+  for (const internal::Pick& pick : internal::along("put_along_axis", x, indices, axis).picks) index.emplace_back(pick.positions);
+  assign(x, index, values);
 }
 
 Array compress(const Array& condition, const Array& x, const TakeOptions& options) {
   if (condition.ndim() != 1) {
     throw Error(Error::ShapeMismatch, "compress: the condition has one axis, not shape " + condition.shape().str());
+  }
+  const std::int64_t length = options.axis ? x.shape(*options.axis) : x.size();
+  if (condition.size() > length) {
+    throw Error(Error::ShapeMismatch, "compress: a condition of length " + std::to_string(condition.size()) + " for " +
+                                          std::to_string(length) + " slices of an array of shape " + x.shape().str());
   }
   TakeOptions how = options;
   how.mode = TakeMode::raise;
@@ -164,7 +174,10 @@ Array select(std::span<const Array> conditions, std::span<const Operand> choices
     throw Error(Error::Usage, "select takes a choice for each condition, at least one: " + std::to_string(conditions.size()) +
                                   " conditions, " + std::to_string(choices.size()) + " choices");
   }
-  const auto lazily = [](const Operand& operand) { return operand.array() ? Lazy(*operand.array()) : Lazy(*operand.number()); };
+  const DType dtype = internal::choice_dtype(choices, otherwise);
+  const auto lazily = [&](const Operand& operand) {
+    return operand.array() ? Lazy(*operand.array()).astype(dtype) : Lazy(scalar_array(*operand.number(), dtype));
+  };
   Lazy out = lazily(otherwise);
   for (std::size_t i = conditions.size(); i-- > 0;) {
     if (!conditions[i].dtype().is_bool()) {

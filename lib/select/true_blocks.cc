@@ -9,11 +9,8 @@
 namespace ndshare::internal {
 
 Array truth_of(const Lazy& x) {
-  if (x.dtype().is_bool()) {
-    const Array mask = x.eval();
-    return mask.is_c_contiguous() ? mask : mask.copy();
-  }
-  return x.astype(bool_).eval();
+  const Array truth = x.dtype().is_bool() ? x.eval() : x.astype(bool_).eval();
+  return truth.is_c_contiguous() ? truth : truth.copy();  // results keep the operands' order of memory
 }
 
 TrueBlocks::TrueBlocks(const Array& mask, int threads)
