@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -83,6 +84,8 @@ struct Aggregation {
   std::string field{};  ///< not needed to count
   std::string name{};   ///< of the result's field; default "mean_delay", and "count" of no field
 };
+/// "mean:delay", "count": as the command line and expressions have them.   Errors: Usage.
+[[nodiscard]] NDSHARE_API Aggregation parse_aggregation(std::string_view text);
 /// Options of `group_by`.
 struct GroupOptions {
   int threads = 0;  ///< as in OpOptions

@@ -73,6 +73,21 @@ class Records {
 }  // namespace
 }  // namespace internal
 
+Aggregation parse_aggregation(std::string_view text) {
+  constexpr std::pair<std::string_view, Aggregate> kNames[] = {{"count", Aggregate::count}, {"sum", Aggregate::sum},
+                                                               {"mean", Aggregate::mean}, {"min", Aggregate::min},
+                                                               {"max", Aggregate::max}};
+  const std::size_t colon = text.find(':');
+  const std::string_view name = text.substr(0, colon);
+  const std::string field(colon == std::string_view::npos ? std::string_view{} : text.substr(colon + 1));
+  for (const auto& [known, op] : kNames) {
+    if (name != known) continue;
+    if (!field.empty() || op == Aggregate::count) return {op, field, {}};
+    throw Error(Error::Usage, "the aggregate " + std::string(name) + " needs a field: " + std::string(name) + ":delay");
+  }
+  throw Error(Error::Usage, "'" + std::string(name) + "' is none of count sum mean min max: mean:delay, count");
+}
+
 Array group_by(const Array& table, const std::vector<std::string>& keys, const std::vector<Aggregation>& aggregates,
                const GroupOptions& options) {
   using namespace internal;

@@ -1,9 +1,6 @@
 // ndshare group: rows of a structured array put together by key; the result is printed, or kept under a name.
-#include <algorithm>
-#include <array>
 #include <memory>
 
-#include <ndshare/error.h>
 #include <ndshare/table.h>
 
 #include "tools/cli/formula.h"
@@ -16,29 +13,9 @@ struct GroupFlags {
   bool replace = false;
 };
 
-struct NamedAggregate {
-  std::string_view name;
-  Aggregate op;
-};
-constexpr std::array kAggregates = {NamedAggregate{"count", Aggregate::count}, NamedAggregate{"sum", Aggregate::sum},
-                                    NamedAggregate{"mean", Aggregate::mean}, NamedAggregate{"min", Aggregate::min},
-                                    NamedAggregate{"max", Aggregate::max}};
-
-/// "mean:delay" or "count".
-Aggregation parse_aggregate(const std::string& word) {
-  const std::size_t colon = word.find(':');
-  const std::string name = word.substr(0, colon), field = colon == std::string::npos ? "" : word.substr(colon + 1);
-  const auto* found = std::ranges::find(kAggregates, name, &NamedAggregate::name);
-  if (found == kAggregates.end()) {
-    throw Error(ErrorCode::Usage, "--agg: '" + name + "' is none of count sum mean min max: --agg mean:delay,count");
-  }
-  if (field.empty() && found->op != Aggregate::count) throw Error(ErrorCode::Usage, "--agg " + name + " needs a field: --agg " + name + ":delay");
-  return {found->op, field, {}};
-}
-
 int group(const GroupFlags& flags, Context& context) {
   std::vector<Aggregation> aggregates;
-  for (const std::string& word : comma_words(flags.aggregates, "--agg")) aggregates.push_back(parse_aggregate(word));
+  for (const std::string& word : comma_words(flags.aggregates, "--agg")) aggregates.push_back(parse_aggregation(word));
   const auto keys = comma_words(flags.by, "--by");
   Store store = context.connect(flags.into.empty() ? Role::read_only : Role::read_write);
   const Array made = group_by(compute(store, only_expression(flags.text, "group"), context), keys, aggregates);

@@ -1,7 +1,6 @@
 // ndshare join: two structured arrays side by side, row by row where their keys are equal.
 #include <memory>
 
-#include <ndshare/error.h>
 #include <ndshare/table.h>
 
 #include "tools/cli/formula.h"
