@@ -17,6 +17,9 @@
 #include <ndshare/print.h>
 #include <ndshare/reduce.h>
 #include <ndshare/select.h>
+#include <ndshare/sets.h>
+#include <ndshare/sort.h>
+#include <ndshare/statistics.h>
 #include <ndshare/store.h>
 #include <ndshare/threads.h>
 #include <ndshare/version.h>
