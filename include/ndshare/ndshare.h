@@ -19,6 +19,9 @@
 #include <ndshare/random.h>
 #include <ndshare/reduce.h>
 #include <ndshare/select.h>
+#include <ndshare/sets.h>
+#include <ndshare/sort.h>
+#include <ndshare/statistics.h>
 #include <ndshare/store.h>
 #include <ndshare/table.h>
 #include <ndshare/threads.h>

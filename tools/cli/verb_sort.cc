@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <memory>
 
-#include <ndshare/create.h>
 #include <ndshare/guards.h>
 #include <ndshare/sort.h>
 
@@ -22,16 +21,13 @@ int sort_verb(const SortFlags& flags, Context& context) {
   Store store = context.connect();
   if (!flags.into.empty()) {
     const Array value = compute(store, only_expression(flags.text, "sort"), context);
-    keep(store, flags.into, nd_sort(value, options), flags.replace, context);
+    keep(store, flags.into, sort(value, options), flags.replace, context);
     return 0;
   }
   SharedArray array = open_named(store, flags.text);
   if (array.sealed()) refuse_sealed(flags.text);
   auto guard = array.update({.timeout = context.timeout(), .overwrite = false});
-  {
-    const Array rows = guard.array();
-    copyto(rows, nd_sort(rows, options));
-  }
+  sort_in_place(guard.array(), options);
   guard.commit();
   return 0;
 }
