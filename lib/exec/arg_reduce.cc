@@ -113,9 +113,8 @@ Array arg_extreme(std::string_view what, bool largest, const Lazy& x, const Redu
   if (!options.axis.is_all() && options.axis.values().ndim() != 1) {
     throw Error(Error::Axis, std::string(what) + " goes along one axis, or all: " + options.axis.values().str() + " was given");
   }
-  if (options.where || options.initial || options.dtype) {
-    throw Error(Error::Usage, std::string(what) + " takes axis, keepdims, out and threads only: mask the array with where(…) first");
-  }
+  refuse_acc(what, options), refuse_ddof(what, options), refuse_initial(what, options), refuse_dtype(what, options);
+  refuse(what, options.where.has_value(), "where", "mask the array with where(…) first");
   const ReduceShape shape = reduce_shape(program.shape(value), options.axis);
   const Shape& result_shape = options.keepdims ? shape.keepdims : shape.kept;
   if (options.out) check_out(what, *options.out, result_shape, TypeId::int64);

@@ -30,6 +30,13 @@ struct ReduceShape {
   std::int64_t length = 1;             // elements that make one result
   std::vector<int> kept_axes{}, reduced_axes{};
 };
+/// An option that the function has no use for would be ignored without a word: Usage, which names the functions that take it.
+void refuse(std::string_view what, bool given, std::string_view option, std::string_view takers);
+void refuse_acc(std::string_view what, const ReduceOptions& options);
+void refuse_ddof(std::string_view what, const ReduceOptions& options);
+void refuse_initial(std::string_view what, const ReduceOptions& options);
+void refuse_dtype(std::string_view what, const ReduceOptions& options);
+
 /// Errors: Axis.
 [[nodiscard]] ReduceShape reduce_shape(const Shape& shape, const Axes& axes);
 
