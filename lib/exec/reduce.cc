@@ -148,6 +148,32 @@ Array with_initial(const Array& result, BinaryOp op, const std::optional<Scalar>
   return out.dtype() == result.dtype() ? out : ndshare::astype(out, result.dtype(), {.casting = Casting::unsafe});
 }
 
+Array sum_or_prod(std::string_view what, Join op, const Lazy& x, const ReduceOptions& options);
+
+/// Whether no sum of so many elements of the dtype leaves 64 bits.
+bool sums_fit(TypeId own, TypeId result, std::int64_t length) {
+  const bool wide = result == TypeId::int64 || result == TypeId::uint64;
+  return wide && DType(own).itemsize() <= 4 && length < (std::int64_t{1} << 31);
+}
+
+/// The sum or product of integers, `initial` included, as OnOverflow says.
+Array fitted(const Reduction& work, Join op, const Lazy& x, const Array& joined, TypeId result) {
+  const ReduceOptions& options = work.options();
+  Array wrapped, rough;
+  {
+    const ErrState wrapping{.overflow = OnOverflow::wrap};
+    wrapped = with_initial(joined, op == Join::sum ? BinaryOp::add : BinaryOp::multiply, options.initial);
+  }
+  if (op == Join::sum && !options.initial && sums_fit(x.dtype().id(), result, work.shape().length)) return wrapped;
+  {
+    const RoughScope again;
+    rough = sum_or_prod(work.what(), op, x, {.axis = options.axis, .dtype = float64, .where = options.where,
+                                             .initial = options.initial, .threads = options.threads});
+  }
+  fit_integers(work.what(), wrapped, rough, result);
+  return wrapped;
+}
+
 Array sum_or_prod(std::string_view what, Join op, const Lazy& x, const ReduceOptions& options) {
   Reduction work(what, x, options);
   const TypeId own = work.type();
@@ -163,6 +189,7 @@ Array sum_or_prod(std::string_view what, Join op, const Lazy& x, const ReduceOpt
     work.mask_with(1);
     joined = work.join_all(Join::prod, 1);
   }
+  if (looks_at_integers(result)) return work.finish(fitted(work, op, x, joined, result), result);
   joined = with_initial(joined, op == Join::sum ? BinaryOp::add : BinaryOp::multiply, options.initial);
   return work.finish(joined, result);
 }
