@@ -26,15 +26,18 @@ void arg_short_runs(const T* x, std::int64_t runs, std::int64_t length, std::int
   const auto search = [length]<std::size_t kRuns>(const T* from, std::int64_t* to) {
     std::array<T, kRuns> best;
     std::array<std::int64_t, kRuns> place{};
+#pragma GCC unroll 4
     for (std::size_t r = 0; r < kRuns; ++r) best[r] = from[static_cast<std::int64_t>(r) * length];
     for (std::int64_t i = 1; i < length; ++i) {
-      for (std::size_t r = 0; r < kRuns; ++r) {
+#pragma GCC unroll 4
+      for (std::size_t r = 0; r < kRuns; ++r) {  // in registers
         const T value = from[static_cast<std::int64_t>(r) * length + i];
         const bool better = is_better<kLargest>(value, best[r]);
         best[r] = better ? value : best[r];
         place[r] = better ? i : place[r];
       }
     }
+#pragma GCC unroll 4
     for (std::size_t r = 0; r < kRuns; ++r) to[r] = place[r];
   };
   std::int64_t run = 0;
