@@ -254,7 +254,8 @@ std::vector<OperandCopy> operand_copies(const Program& program, const Evaluation
     const TypeId to = program.type(step->result);
     const std::int64_t own = DType(step->loop).itemsize(), itemsize = DType(to).itemsize();
     if (own == itemsize) continue;  // takes no other room
-    out.push_back({own < itemsize ? CopyReason::upcast : CopyReason::downcast, program.shape(step->in[0]).count() * itemsize, step->in[0], to});
+    const CopyReason reason = own < itemsize ? CopyReason::upcast : CopyReason::downcast;
+    out.push_back({reason, program.shape(step->in[0]).count() * itemsize, step->in[0], to});
   }
   for (const ValueId leaf : evaluation.inputs()) {
     const std::int64_t bytes = evaluation.staged_bytes(leaf);
