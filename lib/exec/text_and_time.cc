@@ -60,7 +60,9 @@ Lazy applied(BinaryOp op, const Lazy& a, const Lazy& b) {
 Array run(std::string_view what, const Lazy& value, const OpOptions& options) {
   Program program;
   const ValueId id = compile(value, program);
-  return evaluate(program, id, {.what = what, .out = options.out, .where = options.where, .fill = options.fill, .threads = options.threads});
+  return evaluate(
+      program, id,
+      {.what = what, .out = options.out, .where = options.where, .fill = options.fill, .threads = options.threads});
 }
 
 /// A sum or difference of counts. Where one is NaT the other is not looked at: it cannot overflow.
@@ -69,7 +71,8 @@ Array run_times(BinaryOp op, const Array& x1, const Array& x2, const OpOptions& 
   const DType result = time_result(op, x1.dtype(), x2.dtype());
   OpOptions counts = options;
   if (options.out && options.out->dtype() != result) {
-    throw Error(Error::DtypeMismatch, std::string(what) + ": the result is " + result.name() + ", out is " + options.out->dtype().name());
+    throw Error(Error::DtypeMismatch, std::string(what) + ": the result is " + result.name() + ", out is " +
+                                          options.out->dtype().name());
   }
   if (options.out) counts.out = options.out->view_as(int64);
   if (options.fill) counts.fill = scalar_array(*options.fill, result).view_as(int64).item<std::int64_t>();
@@ -127,7 +130,8 @@ DType time_result(BinaryOp op, const DType& a, const DType& b) {
                                           ": of times there are date ± span, span ± span, date − date, and comparisons");
   }
   if (a.unit() != b.unit() || a.unit_multiple() != b.unit_multiple()) {
-    throw Error(Error::DtypeMismatch, std::string(info(op).name) + ": " + a.name() + " and " + b.name() + " have no unit in common");
+    throw Error(Error::DtypeMismatch,
+                std::string(info(op).name) + ": " + a.name() + " and " + b.name() + " have no unit in common");
   }
   if (a_date == b_date) return DType::timedelta64(a.unit(), a.unit_multiple());
   return a_date ? a : b;
