@@ -16,7 +16,8 @@ enum class Err : std::uint8_t {
   count,  ///< see `error_counts()`
 };
 
-/// What `+ − ×` of integers do when a result does not fit the dtype.
+/// What `+ − ×`, sums and products of integers do (sum, prod, cumsum, cumprod: `initial` included) when a result does not fit the
+/// dtype. Only the end counts: a sum that leaves the dtype and comes back is right. All but wrap take a second pass there.
 enum class OnOverflow : std::uint8_t {
   wrap,      ///< two's complement, silently: NumPy's way
   saturate,  ///< the nearest number that the dtype has

@@ -74,23 +74,7 @@ NDSHARE_API void for_each_chunk(const Lazy& expression, std::int64_t bytes,
 
 #define NDSHARE_OPERATOR(symbol, name) \
   [[nodiscard]] inline Lazy operator symbol(const Lazy& x1, const Lazy& x2) { return name(x1, x2); }
-NDSHARE_OPERATOR(+, add)
-NDSHARE_OPERATOR(-, subtract)
-NDSHARE_OPERATOR(*, multiply)
-NDSHARE_OPERATOR(/, divide)
-NDSHARE_OPERATOR(%, remainder)
-NDSHARE_OPERATOR(&, bitwise_and)
-NDSHARE_OPERATOR(|, bitwise_or)
-NDSHARE_OPERATOR(^, bitwise_xor)
-NDSHARE_OPERATOR(<<, bitwise_left_shift)
-NDSHARE_OPERATOR(>>, bitwise_right_shift)
-NDSHARE_OPERATOR(==, equal)
-NDSHARE_OPERATOR(!=, not_equal)
-NDSHARE_OPERATOR(<, less)
-NDSHARE_OPERATOR(<=, less_equal)
-NDSHARE_OPERATOR(>, greater)
-NDSHARE_OPERATOR(>=, greater_equal)
-#undef NDSHARE_OPERATOR
+#include <ndshare/operator_list.inc>
 [[nodiscard]] inline Lazy operator-(const Lazy& x) { return negative(x); }
 [[nodiscard]] inline Lazy operator~(const Lazy& x) { return bitwise_invert(x); }
 
@@ -106,7 +90,7 @@ struct NDSHARE_API Plan {
   std::int64_t nbytes = 0;       ///< of the result
   std::int64_t temporaries = 0;  ///< bytes of scratch, of each thread that takes part
   int operations = 0;            ///< kernel calls a block
-  std::vector<Copy> copies{};
+  std::vector<Copy> copies{};    ///< of operands, as the ledger has them when a new array is computed; none where it is refused
   std::int64_t allowed_bytes = 0;  ///< what a result may take now
   std::string refusal{};           ///< why the memory guard would refuse it; empty: it would run
 

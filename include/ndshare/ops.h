@@ -36,6 +36,9 @@ struct OpOptions {
 // Threads: safe; parallel inside for large arrays.
 // Memory: operands of other strides or dtypes are converted in small blocks, never as a whole.
 // Dtypes, accuracy and meaning of each: its row in op_list.inc.
+// Text and times: text compares with text by code points, times with times of their dtype; a literal is text, or a date in quotes
+// (Errors: Format). Date ± span, span ± span and date − date of one unit are times. NaT is before and after nothing, differs from
+// itself, and stays.
 
 #define NDSHARE_UNARY_OP(name, loops, rule, result, errors, family, ulp, doc) \
   [[nodiscard]] NDSHARE_API Array name(const Array& x);                       \
@@ -67,6 +70,8 @@ class Operand {
   std::optional<Scalar> number_{};
 };
 
+/// Where a time is NaT.   Dtypes: datetime64, timedelta64 → bool.
+NDSHARE_API Array isnat(const Array& x, const OpOptions& options = {});
 /// condition ? x1 : x2, element by element; what is not bool is true where it differs from 0.
 NDSHARE_API Array where(const Array& condition, const Operand& x1, const Operand& x2, const OpOptions& options = {});
 /// x, no smaller than `low` and no larger than `high` (either may be left out): minimum(maximum(x, low), high). NaN stays.
@@ -95,40 +100,13 @@ NDSHARE_API Array nan_to_num(const Array& x, const NanOptions& replace = {}, con
   [[nodiscard]] inline Array operator symbol(const Array& x1, const Array& x2) { return name(x1, x2); }  \
   [[nodiscard]] inline Array operator symbol(const Array& x1, const Scalar& x2) { return name(x1, x2); } \
   [[nodiscard]] inline Array operator symbol(const Scalar& x1, const Array& x2) { return name(x1, x2); }
-NDSHARE_OPERATOR(+, add)
-NDSHARE_OPERATOR(-, subtract)
-NDSHARE_OPERATOR(*, multiply)
-NDSHARE_OPERATOR(/, divide)
-NDSHARE_OPERATOR(%, remainder)
-NDSHARE_OPERATOR(&, bitwise_and)
-NDSHARE_OPERATOR(|, bitwise_or)
-NDSHARE_OPERATOR(^, bitwise_xor)
-NDSHARE_OPERATOR(<<, bitwise_left_shift)
-NDSHARE_OPERATOR(>>, bitwise_right_shift)
-NDSHARE_OPERATOR(==, equal)
-NDSHARE_OPERATOR(!=, not_equal)
-NDSHARE_OPERATOR(<, less)
-NDSHARE_OPERATOR(<=, less_equal)
-NDSHARE_OPERATOR(>, greater)
-NDSHARE_OPERATOR(>=, greater_equal)
-#undef NDSHARE_OPERATOR
+// In place: the array's own elements change, for all who share them. The result must cast back by same_kind.
+#define NDSHARE_ASSIGNING_OPERATOR(symbol, name)                                                                     \
+  NDSHARE_OPERATOR(symbol, name)                                                                                     \
+  inline const Array& operator symbol##=(const Array& x1, const Array& x2) { name(x1, x2, {.out = x1}); return x1; } \
+  inline const Array& operator symbol##=(const Array& x1, const Scalar& x2) { name(x1, x2, {.out = x1}); return x1; }
+#include <ndshare/operator_list.inc>
 [[nodiscard]] inline Array operator-(const Array& x) { return negative(x); }
 [[nodiscard]] inline Array operator~(const Array& x) { return bitwise_invert(x); }
-
-// In place: the array's own elements change, for all who share them. The result must cast back by same_kind.
-#define NDSHARE_IN_PLACE(symbol, name)                                                                            \
-  inline const Array& operator symbol(const Array& x1, const Array& x2) { name(x1, x2, {.out = x1}); return x1; } \
-  inline const Array& operator symbol(const Array& x1, const Scalar& x2) { name(x1, x2, {.out = x1}); return x1; }
-NDSHARE_IN_PLACE(+=, add)
-NDSHARE_IN_PLACE(-=, subtract)
-NDSHARE_IN_PLACE(*=, multiply)
-NDSHARE_IN_PLACE(/=, divide)
-NDSHARE_IN_PLACE(%=, remainder)
-NDSHARE_IN_PLACE(&=, bitwise_and)
-NDSHARE_IN_PLACE(|=, bitwise_or)
-NDSHARE_IN_PLACE(^=, bitwise_xor)
-NDSHARE_IN_PLACE(<<=, bitwise_left_shift)
-NDSHARE_IN_PLACE(>>=, bitwise_right_shift)
-#undef NDSHARE_IN_PLACE
 
 }  // namespace ndshare

@@ -46,8 +46,8 @@ struct ReduceOptions {
   std::optional<Array> out{};    ///< as in OpOptions
   std::optional<Array> where{};  ///< a mask of bool that broadcasts to x: elements that it leaves out do not count
   std::optional<Scalar> initial{};  ///< joined with each result; what min and max of nothing give
-  Accumulate acc = Accumulate::own;
-  double ddof = 0;  ///< var and stddev divide by n − ddof
+  Accumulate acc = Accumulate::own;  ///< sum, prod, mean, var, stddev
+  double ddof = 0;                   ///< var and stddev divide by n − ddof
   int threads = 0;  ///< as in OpOptions
 };
 
@@ -56,11 +56,13 @@ struct ReduceOptions {
 // Memory: any strides; `out` may overlap x.   Threads: safe; parallel inside; the same bits for any number of them and on every
 //   target.
 // Errors: Axis (out of range, named twice), DtypeMismatch, ShapeMismatch and ReadOnly for `out` and `where`, MemoryGuard, Memory,
-//   Usage (min, max, argmin, argmax of nothing without `initial`; dd of complex numbers). On an error `out` is unchanged.
+//   Overflow (integers, where OnOverflow says raise), Usage (min, max, argmin, argmax of nothing without `initial`; dd of complex
+//   numbers; an option that the function has no use for). On an error `out` is unchanged.
 
 /// Sums: pairwise on every axis, error ≤ log2(n)·eps·Σ|x|. The sum of nothing is 0.
-///   Dtypes: bool and small integers → 64 bits of their kind (bool: int64), wrapping; floats and complex unchanged; float16 is
-///     added in float32 and rounded once.   Source: Higham, Accuracy and Stability of Numerical Algorithms, ch. 4.
+///   Dtypes: bool and small integers → 64 bits of their kind (bool: int64), which wraps unless OnOverflow (errstate.h) says
+///     otherwise; floats and complex unchanged; float16 is added in float32 and rounded once.
+///   Source: Higham, Accuracy and Stability of Numerical Algorithms, ch. 4.
 NDSHARE_API Array sum(const Lazy& x, const ReduceOptions& options = {});
 /// Products, likewise. The product of nothing is 1.
 NDSHARE_API Array prod(const Lazy& x, const ReduceOptions& options = {});

@@ -114,11 +114,6 @@ class Reduction {
   std::optional<ValueId> mask_;
 };
 
-/// An option that the function has no use for would be ignored without a word.
-void refuse(std::string_view what, bool given, std::string_view option) {
-  if (given) throw Error(Error::Usage, std::string(what) + " takes no `" + std::string(option) + '`');
-}
-
 /// float64 or complex128 where asked for.
 TypeId accumulator(TypeId loop, const ReduceOptions& options) {
   if (options.acc == Accumulate::own || is_exact(loop)) return loop;
@@ -153,11 +148,38 @@ Array with_initial(const Array& result, BinaryOp op, const std::optional<Scalar>
   return out.dtype() == result.dtype() ? out : ndshare::astype(out, result.dtype(), {.casting = Casting::unsafe});
 }
 
+Array sum_or_prod(std::string_view what, Join op, const Lazy& x, const ReduceOptions& options);
+
+/// Whether no sum of so many elements of the dtype leaves 64 bits.
+bool sums_fit(TypeId own, TypeId result, std::int64_t length) {
+  const bool wide = result == TypeId::int64 || result == TypeId::uint64;
+  return wide && DType(own).itemsize() <= 4 && length < (std::int64_t{1} << 31);
+}
+
+/// The sum or product of integers, `initial` included, as OnOverflow says.
+Array fitted(const Reduction& work, Join op, const Lazy& x, const Array& joined, TypeId result) {
+  const ReduceOptions& options = work.options();
+  Array wrapped, rough;
+  {
+    const ErrState wrapping{.overflow = OnOverflow::wrap};
+    wrapped = with_initial(joined, op == Join::sum ? BinaryOp::add : BinaryOp::multiply, options.initial);
+  }
+  if (op == Join::sum && !options.initial && sums_fit(x.dtype().id(), result, work.shape().length)) return wrapped;
+  {
+    const RoughScope again;
+    rough = sum_or_prod(work.what(), op, x, {.axis = options.axis, .dtype = float64, .where = options.where,
+                                             .initial = options.initial, .threads = options.threads});
+  }
+  fit_integers(work.what(), wrapped, rough, result);
+  return wrapped;
+}
+
 Array sum_or_prod(std::string_view what, Join op, const Lazy& x, const ReduceOptions& options) {
   Reduction work(what, x, options);
   const TypeId own = work.type();
   const TypeId result = asked_type(what, own, options, is_exact(own) ? sum_loop(own) : own);
-  refuse(what, op == Join::prod && options.acc == Accumulate::dd, "acc = dd");
+  refuse_ddof(what, options);
+  refuse(what, op == Join::prod && options.acc == Accumulate::dd, "acc = dd", "sum and mean do");
   work.plan(result);
   Array joined;
   if (op == Join::sum) {
@@ -167,6 +189,7 @@ Array sum_or_prod(std::string_view what, Join op, const Lazy& x, const ReduceOpt
     work.mask_with(1);
     joined = work.join_all(Join::prod, 1);
   }
+  if (looks_at_integers(result)) return work.finish(fitted(work, op, x, joined, result), result);
   joined = with_initial(joined, op == Join::sum ? BinaryOp::add : BinaryOp::multiply, options.initial);
   return work.finish(joined, result);
 }
@@ -183,6 +206,7 @@ Scalar far_end(TypeId type, bool largest) {
 }
 
 Array extreme(std::string_view what, Join op, const Lazy& x, const ReduceOptions& options) {
+  refuse_acc(what, options), refuse_ddof(what, options);
   Reduction work(what, x, options);
   const TypeId result = asked_type(what, work.type(), options, work.type());
   work.plan(result);
@@ -202,7 +226,7 @@ Array extreme(std::string_view what, Join op, const Lazy& x, const ReduceOptions
 }
 
 Array any_or_all(std::string_view what, bool all, const Lazy& x, const ReduceOptions& options) {
-  refuse(what, options.initial.has_value(), "initial"), refuse(what, options.dtype.has_value(), "dtype");
+  refuse_initial(what, options), refuse_dtype(what, options), refuse_acc(what, options), refuse_ddof(what, options);
   Reduction work(what, x, options);
   work.plan(TypeId::bool_);
   work.set_value(work.program().cast(work.value(), TypeId::bool_));
@@ -249,7 +273,7 @@ ValueId squared_length(Program& program, ValueId x) {
 
 /// Two passes: the mean, then the squares of what is left.
 Array variance(std::string_view what, const Lazy& x, const ReduceOptions& options, bool root) {
-  refuse(what, options.initial.has_value(), "initial");
+  refuse_initial(what, options);
   const TypeId own = x.dtype().id();
   const TypeId type = mean_type(what, own, options), loop = accumulator(sum_loop(type), options);
   ReduceOptions inner = options;
@@ -278,14 +302,15 @@ Array min(const Lazy& x, const ReduceOptions& options) { return internal::extrem
 Array max(const Lazy& x, const ReduceOptions& options) { return internal::extreme("max", internal::Join::max, x, options); }
 
 Array ptp(const Lazy& x, const ReduceOptions& options) {
-  internal::refuse("ptp", options.initial.has_value(), "initial"), internal::refuse("ptp", options.where.has_value(), "where");
+  internal::refuse_initial("ptp", options), internal::refuse_acc("ptp", options), internal::refuse_ddof("ptp", options);
+  internal::refuse("ptp", options.where.has_value(), "where", "max and min do");
   ReduceOptions inner = options;
   inner.out.reset();
   return subtract(max(x, inner), min(x, inner), {.out = options.out, .threads = options.threads});
 }
 
 Array mean(const Lazy& x, const ReduceOptions& options) {
-  internal::refuse("mean", options.initial.has_value(), "initial");
+  internal::refuse_initial("mean", options), internal::refuse_ddof("mean", options);
   internal::Reduction work("mean", x, options);
   const TypeId result = internal::mean_type("mean", work.type(), options);
   work.plan(result);
@@ -300,8 +325,8 @@ Array AllIndex::operator()(const Lazy& x) const { return internal::any_or_all("a
 Array AllIndex::operator()(const Lazy& x, const ReduceOptions& options) const { return internal::any_or_all("all", true, x, options); }
 
 Array count_nonzero(const Lazy& x, const ReduceOptions& options) {
-  internal::refuse("count_nonzero", options.initial.has_value(), "initial");
-  internal::refuse("count_nonzero", options.dtype.has_value(), "dtype");
+  internal::refuse_initial("count_nonzero", options), internal::refuse_dtype("count_nonzero", options);
+  internal::refuse_acc("count_nonzero", options), internal::refuse_ddof("count_nonzero", options);
   ReduceOptions inner = options;
   inner.dtype = int64;
   return sum(x.astype(bool_), inner);

@@ -101,6 +101,22 @@ void join_runs(Join op, const Evaluation& from, std::int64_t results, std::int64
 
 }  // namespace
 
+void refuse(std::string_view what, bool given, std::string_view option, std::string_view takers) {
+  if (given) throw Error(Error::Usage, std::string(what) + " takes no `" + std::string(option) + "`: " + std::string(takers));
+}
+void refuse_acc(std::string_view what, const ReduceOptions& options) {
+  refuse(what, options.acc != Accumulate::own, "acc", "sum, prod, mean, var and stddev do");
+}
+void refuse_ddof(std::string_view what, const ReduceOptions& options) {
+  refuse(what, options.ddof != 0, "ddof", "var and stddev do");
+}
+void refuse_initial(std::string_view what, const ReduceOptions& options) {
+  refuse(what, options.initial.has_value(), "initial", "sum, prod, min and max do");
+}
+void refuse_dtype(std::string_view what, const ReduceOptions& options) {
+  refuse(what, options.dtype.has_value(), "dtype", "sum, prod, mean, var, stddev, min, max and ptp do");
+}
+
 ReduceShape reduce_shape(const Shape& shape, const Axes& axes) {
   ReduceShape out;
   for (int axis = 0; axis < shape.ndim() && axes.is_all(); ++axis) out.reduced.set(static_cast<std::size_t>(axis));

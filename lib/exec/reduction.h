@@ -30,6 +30,13 @@ struct ReduceShape {
   std::int64_t length = 1;             // elements that make one result
   std::vector<int> kept_axes{}, reduced_axes{};
 };
+/// An option that the function has no use for would be ignored without a word: Usage, which names the functions that take it.
+void refuse(std::string_view what, bool given, std::string_view option, std::string_view takers);
+void refuse_acc(std::string_view what, const ReduceOptions& options);
+void refuse_ddof(std::string_view what, const ReduceOptions& options);
+void refuse_initial(std::string_view what, const ReduceOptions& options);
+void refuse_dtype(std::string_view what, const ReduceOptions& options);
+
 /// Errors: Axis.
 [[nodiscard]] ReduceShape reduce_shape(const Shape& shape, const Axes& axes);
 
@@ -63,6 +70,20 @@ void check_overflow(std::string_view what, Join op, const Program& program, Valu
                     const Array& joined, int threads);
 /// Tells errstate of finite values that a narrower dtype made infinite.   Errors: Arithmetic.
 void check_rounding(std::string_view what, const Array& exact, const Array& rounded);
+
+/// Whether OnOverflow asks about sums and products of this integer dtype.
+[[nodiscard]] bool looks_at_integers(TypeId result) noexcept;
+/// Does what OnOverflow says to 64-bit sums and products that the dtype `result` does not hold. `wrapped` is of its kind, `rough`
+/// the same joined in float64; both C-contiguous.   Errors: Overflow.
+void fit_integers(std::string_view what, const Array& wrapped, const Array& rough, TypeId result);
+/// The settings under which `rough` is made: nothing is told twice.
+class RoughScope {
+ public:
+  RoughScope();
+
+ private:
+  ErrScope scope_;
+};
 
 /// Calls body(result, threads that it may use): threads share the results, or each result where they are few and long.
 void for_each_result(std::int64_t results, std::int64_t length, int threads,

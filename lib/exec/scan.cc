@@ -45,6 +45,8 @@ class ScanCall {
     choose_order();
   }
 
+  [[nodiscard]] TypeId result() const noexcept { return result_; }
+
   Array run() {
     const bool direct = options_.out && may_be_direct(*options_.out);
     Array scanned = direct ? *options_.out : empty(scanned_shape(), DType(sum_loop(result_)));
@@ -135,10 +137,31 @@ class ScanCall {
   std::int64_t columns_ = 0;  // of a row; 0: line by line
 };
 
+/// Integers whose overflows are looked at: both ways into memory of their own, then what stands to `out`.
+Array fitted_scan(std::string_view what, bool product, const Lazy& x, const ScanOptions& options, TypeId result) {
+  ScanOptions apart{.axis = options.axis, .dtype = DType(sum_loop(result)), .threads = options.threads};
+  const Array wrapped = ScanCall(what, product, x, apart).run().copy();
+  Array rough;
+  {
+    const RoughScope again;
+    apart.dtype = float64;
+    rough = ScanCall(what, product, x, apart).run().copy();
+  }
+  fit_integers(what, wrapped, rough, result);
+  if (!options.out) return ndshare::astype(wrapped, DType(result), {.casting = Casting::unsafe, .copy = false});
+  assign_cast(*options.out, wrapped, options.threads);
+  return *options.out;
+}
+
+Array scan(std::string_view what, bool product, const Lazy& x, const ScanOptions& options) {
+  ScanCall call(what, product, x, options);
+  return looks_at_integers(call.result()) ? fitted_scan(what, product, x, options, call.result()) : call.run();
+}
+
 }  // namespace
 }  // namespace internal
 
-Array cumsum(const Lazy& x, const ScanOptions& options) { return internal::ScanCall("cumsum", false, x, options).run(); }
-Array cumprod(const Lazy& x, const ScanOptions& options) { return internal::ScanCall("cumprod", true, x, options).run(); }
+Array cumsum(const Lazy& x, const ScanOptions& options) { return internal::scan("cumsum", false, x, options); }
+Array cumprod(const Lazy& x, const ScanOptions& options) { return internal::scan("cumprod", true, x, options); }
 
 }  // namespace ndshare

@@ -4,6 +4,7 @@
 #include <ndshare/parse.h>
 #include <ndshare/select.h>
 
+#include "lib/exec/text_and_time.h"
 #include "lib/expr/interpret.h"
 
 #include <algorithm>

@@ -226,6 +226,23 @@ TEST(ReduceTest, OptionsWithoutUseAreRefused) {
   EXPECT_EQ(code_of([&] { (void)sum(shape_only({3}, float64)); }), Error::Usage);
 }
 
+TEST(ReduceTest, AccAndDdofAreRefusedWhereTheyMeanNothing) {
+  const Array x = ones({4});
+  std::map<std::string, test::Reduce> functions = reductions();
+  functions["stddev"] = stddev, functions["ptp"] = ptp;
+  for (const auto& [name, call] : functions) {
+    const bool spread = name == "var" || name == "stddev", adds = spread || name == "sum" || name == "prod" || name == "mean";
+    const auto with_ddof = [&, &call = call] { (void)call(x, {.ddof = 1}); };
+    const auto with_acc = [&, &call = call] { (void)call(x, {.acc = Accumulate::f64}); };
+    EXPECT_EQ(code_of(with_ddof), spread ? ErrorCode::Ok : ErrorCode::Usage) << name;
+    EXPECT_EQ(code_of(with_acc), adds ? ErrorCode::Ok : ErrorCode::Usage) << name;
+    EXPECT_TRUE(spread || message_of(with_ddof).find(name + " takes no `ddof`: var and stddev do") != std::string::npos) << name;
+    EXPECT_TRUE(adds || message_of(with_acc).find(name + " takes no `acc`: sum, prod") != std::string::npos) << name;
+  }
+  EXPECT_EQ(code_of([&] { (void)argmin(x, {.dtype = int32}); }), Error::Usage);
+  EXPECT_EQ(code_of([&] { (void)argmin(x, {.initial = 1}); }), Error::Usage);
+}
+
 TEST(ReduceTest, OutIsUnchangedOnErrors) {
   const Array x = arange(0, 12, 1, float64).reshape({3, 4}), out = full({4}, 9, float64);
   for (const auto& [name, call] : reductions()) {
