@@ -80,9 +80,9 @@ std::vector<std::byte> missing_row(const DType& dtype, std::span<const std::stri
 }
 
 /// Writes pairs as rows of the result.
-class Writer {
+class PairWriter {
  public:
-  Writer(const Array& left, const Array& right, const Plan& plan, const std::vector<std::byte>& missing,
+  PairWriter(const Array& left, const Array& right, const Plan& plan, const std::vector<std::byte>& missing,
          const Array& out)
       : left_(left, missing.data()),
         right_(right, missing.data()),
@@ -131,7 +131,7 @@ Array join_by(const Array& left, const Array& right, const std::vector<std::stri
   check_result_memory("join_by", {pairs.size()}, plan.dtype.itemsize(), operands);
   note_copy(CopyReason::joined, pairs.size() * plan.dtype.itemsize());
   const Array out = make_table({pairs.size()}, plan.dtype);
-  const Writer writer(left, right, plan, missing, out);
+  const PairWriter writer(left, right, plan, missing, out);
   pairs.each([&](std::int64_t first, const std::int64_t* from_left, const std::int64_t* from_right,
                  std::size_t n) { writer.pairs(first, from_left, from_right, n); },
              [&](std::int64_t first, const std::int64_t* absent, const std::int64_t* from_right, std::size_t n) {
