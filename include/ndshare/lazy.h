@@ -94,7 +94,7 @@ struct NDSHARE_API Plan {
   std::int64_t nbytes = 0;       ///< of the result
   std::int64_t temporaries = 0;  ///< bytes of scratch, of each thread that takes part
   int operations = 0;            ///< kernel calls a block
-  std::vector<Copy> copies{};
+  std::vector<Copy> copies{};    ///< of operands, as the ledger has them when a new array is computed; none where it is refused
   std::int64_t allowed_bytes = 0;  ///< what a result may take now
   std::string refusal{};           ///< why the memory guard would refuse it; empty: it would run
 

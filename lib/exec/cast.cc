@@ -67,7 +67,7 @@ Array astype(const Array& x, const DType& dtype, const CastOptions& options) {
   internal::note_copy(CopyReason::asked, x.size() * dtype.itemsize());
   internal::Program program;
   const internal::ValueId value = program.cast(program.leaf(x), dtype.id());
-  return internal::evaluate(program, value, {.what = "astype", .threads = options.threads});
+  return internal::evaluate(program, value, {.what = "astype", .threads = options.threads, .is_noted = true});
 }
 
 }  // namespace ndshare

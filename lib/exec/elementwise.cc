@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <string>
 
 namespace ndshare::internal {
@@ -175,16 +176,24 @@ void check_where(const Target& target, const Shape& shape) {
   }
 }
 
-/// What the ledger says of a call, before it runs.
-void note_staging(const Program& program, const Evaluation& evaluation, TypeId result, const Array& out) {
-  if (const auto staged = evaluation.staged_bytes(); staged != 0) note_copy(CopyReason::strided, staged);
-  std::int64_t widened = 0;
-  for (const Step* step : program.casts_of_leaves()) {
-    const DType to(program.type(step->result));
-    if (to.itemsize() > DType(step->loop).itemsize()) widened += program.shape(step->in[0]).count() * to.itemsize();
+/// What the ledger says of a call, before it runs. `value` is as it goes into `out`.
+void note_copies(const Program& program, ValueId value, const Evaluation& evaluation, TypeId result, const Array& out) {
+  const TypeId to = out.dtype().id();
+  CopyTotals totals;
+  const auto add = [&](CopyReason reason, std::int64_t bytes) {
+    totals.lines[static_cast<std::size_t>(reason)].bytes += static_cast<std::uint64_t>(bytes);
+  };
+  const Step* last = program.value(value).kind == Value::Kind::step ? &program.steps()[program.value(value).index] : nullptr;
+  const bool converts = result != to && last != nullptr && last->kind == Step::Kind::cast;
+  for (const OperandCopy& copy : operand_copies(program, evaluation)) {
+    // An operand that is the result itself goes to the dtype of `out` once.
+    const bool is_result = converts && copy.reason != CopyReason::strided && last->in[0] == copy.operand;
+    if (!is_result) add(copy.reason, copy.bytes);
   }
-  if (widened != 0) note_copy(CopyReason::upcast, widened);
-  if (result != out.dtype().id()) note_copy(CopyReason::downcast, out.nbytes());
+  if (result != to) add(CopyReason::downcast, out.nbytes());
+  for (const CopyReason reason : {CopyReason::strided, CopyReason::upcast, CopyReason::downcast}) {
+    if (const auto bytes = totals[reason].bytes; bytes != 0) note_copy(reason, static_cast<std::int64_t>(bytes));
+  }
 }
 
 bool may_raise(const Program& program, const ErrorFlags& flags) {
@@ -203,7 +212,7 @@ void store(const Program& program, ValueId value, TypeId result, const Array& ou
   if (mask) flags.set_mask(*mask);
   const bool looks = wants(program, flags);
   const Store into(program, value, out, looks ? &flags : nullptr);
-  note_staging(program, into.evaluation(), result, out);
+  if (!target.is_noted) note_copies(program, value, into.evaluation(), result, out);
   if (looks && may_raise(program, flags)) {
     into.run(target.threads, true);
     flags.check(target.what);
@@ -237,6 +246,30 @@ Array plan_out(const Program& program, ValueId value, const Target& target, cons
 }();
 
 }  // namespace
+
+std::vector<OperandCopy> operand_copies(const Program& program, const Evaluation& evaluation) {
+  std::vector<OperandCopy> out;
+  if (evaluation.count() == 0) return out;  // nothing is read
+  for (const Step* step : program.casts_of_leaves()) {
+    const TypeId to = program.type(step->result);
+    const std::int64_t own = DType(step->loop).itemsize(), itemsize = DType(to).itemsize();
+    if (own == itemsize) continue;  // takes no other room
+    const CopyReason reason = own < itemsize ? CopyReason::upcast : CopyReason::downcast;
+    out.push_back({reason, program.shape(step->in[0]).count() * itemsize, step->in[0], to});
+  }
+  for (const ValueId leaf : evaluation.inputs()) {
+    const std::int64_t bytes = evaluation.staged_bytes(leaf);
+    if (bytes != 0) out.push_back({CopyReason::strided, bytes, leaf, program.type(leaf)});
+  }
+  return out;
+}
+
+std::vector<int> new_order(const Program& program, const Shape& shape) {
+  std::vector<int> order(static_cast<std::size_t>(shape.ndim()));
+  std::iota(order.begin(), order.end(), 0);
+  if (order_of(program, shape) == Order::F) std::reverse(order.begin(), order.end());
+  return order;
+}
 
 bool spoils(const Array& operand, const Array& out) {
   return may_share_memory(operand, out) && !is_same_memory(operand, out);

@@ -2,11 +2,14 @@
 #pragma once
 
 #include <ndshare/array.h>
+#include <ndshare/ledger.h>
 #include <ndshare/ops.h>
 
+#include "lib/exec/evaluation.h"
 #include "lib/exec/program.h"
 
 #include <string_view>
+#include <vector>
 
 namespace ndshare::internal {
 
@@ -16,7 +19,19 @@ struct Target {
   std::optional<Array> out{}, where{};   ///< as in OpOptions
   std::optional<Scalar> fill{};
   int threads = 0;
+  bool is_noted = false;                 ///< the ledger has been told of the conversion that the call is
 };
+
+/// What evaluating a value into a new array copies of its operands: the ledger's lines, and the plan's.
+struct OperandCopy {
+  CopyReason reason{};
+  std::int64_t bytes = 0;
+  ValueId operand = 0;
+  TypeId to{};  ///< the dtype it is read in
+};
+[[nodiscard]] std::vector<OperandCopy> operand_copies(const Program& program, const Evaluation& evaluation);
+/// The order of the axes in which a new array for the value lies, outermost first.
+[[nodiscard]] std::vector<int> new_order(const Program& program, const Shape& shape);
 
 /// Computes a value into `target.out`, or into a new array: checks, limits, the ledger, errstate, overlaps.
 ///   Errors: as ops.h says.

@@ -179,19 +179,14 @@ void Evaluation::choose_tiles() noexcept {
   if (tile_rows_ < 4) tile_rows_ = 0;
 }
 
-std::int64_t Evaluation::staged_bytes() const noexcept {
-  std::int64_t bytes = 0;
-  for (const ValueId id : needed_leaves_) {
-    if (program_.value(id).kind != Value::Kind::leaf || space_.count == 0) continue;
-    const Reader& reader = readers_[program_.value(id).index];
-    const std::int64_t row = space_.inner();
-    const auto n = static_cast<std::size_t>(row);
-    if (row >= kLongRow || space_.sizes.ndim() <= 1) {
-      if (reader.direct(0, n) != nullptr || reader.repeated(0, n) != nullptr) continue;
-    }
-    bytes += space_.count * static_cast<std::int64_t>(size_of(program_.type(id)));
-  }
-  return bytes;
+std::int64_t Evaluation::staged_bytes(ValueId input) const noexcept {
+  if (program_.value(input).kind != Value::Kind::leaf) return 0;
+  const Reader& reader = readers_[program_.value(input).index];
+  const auto all = static_cast<std::size_t>(space_.count), row = static_cast<std::size_t>(space_.inner());
+  const auto lies = [&](std::size_t n) { return reader.direct(0, n) != nullptr || reader.repeated(0, n) != nullptr; };
+  // Blocks end where long rows do; short rows are put together.
+  if (space_.count == 0 || lies(all) || (space_.inner() >= kLongRow && lies(row))) return 0;
+  return space_.count * static_cast<std::int64_t>(size_of(program_.type(input)));
 }
 
 std::size_t Evaluation::piece_length(std::int64_t low, std::size_t n) const noexcept {

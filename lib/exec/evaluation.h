@@ -40,8 +40,10 @@ class Evaluation {
   [[nodiscard]] bool is_leaf() const noexcept { return program_.value(value_).kind == Value::Kind::leaf; }
   /// Whether every leaf lies as the flat order walks it: then pieces of any length are one kernel call where there is one step.
   [[nodiscard]] bool is_contiguous() const noexcept { return contiguous_; }
-  /// Bytes of leaves that must be staged because of how they lie: for the ledger.
-  [[nodiscard]] std::int64_t staged_bytes() const noexcept;
+  /// The leaves and literals that the value needs.
+  [[nodiscard]] std::span<const ValueId> inputs() const noexcept { return needed_leaves_; }
+  /// Bytes of an input that are staged because of how it lies; for the ledger, and for plans.
+  [[nodiscard]] std::int64_t staged_bytes(ValueId input) const noexcept;
   /// Scratch of one thread.
   [[nodiscard]] std::size_t scratch_bytes() const noexcept { return registers_ * kBlockBytes; }
 

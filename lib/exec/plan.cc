@@ -3,6 +3,7 @@
 #include <ndshare/lazy.h>
 
 #include "lib/base/text.h"
+#include "lib/exec/elementwise.h"
 #include "lib/exec/evaluation.h"
 #include "lib/exec/guard.h"
 #include "lib/exec/lazy_node.h"
@@ -27,21 +28,12 @@ std::int64_t bytes_of(const Shape& shape, std::int64_t itemsize) {
   return bytes;
 }
 
-void add_copies(Plan& plan, const Program& program) {
-  for (const internal::Step* step : program.casts_of_leaves()) {
-    const DType from(step->loop), to(program.type(step->result));
-    const std::int64_t bytes = bytes_of(program.shape(step->in[0]), to.itemsize());
-    plan.copies.push_back({to.itemsize() > from.itemsize() ? CopyReason::upcast : CopyReason::downcast, bytes,
-                           "an operand of shape " + program.shape(step->in[0]).str() + ", " + from.name() + " to " + to.name()});
+std::string text_of(const Program& program, const internal::OperandCopy& copy) {
+  const std::string text = "an operand of shape " + program.shape(copy.operand).str();
+  if (copy.reason != CopyReason::strided) {
+    return text + ", " + DType(program.type(copy.operand)).name() + " to " + DType(copy.to).name();
   }
-  for (const Array& leaf : program.leaves()) {
-    if (leaf.is_c_contiguous() || leaf.size() <= 1) continue;
-    bool stretched = false;
-    for (const std::int64_t stride : leaf.strides()) stretched = stretched || stride == 0;
-    if (stretched) continue;
-    plan.copies.push_back({CopyReason::strided, bytes_of(leaf.shape(), leaf.itemsize()),
-                           "an operand of shape " + leaf.shape().str() + " with strides " + leaf.strides().str()});
-  }
+  return text + " with strides " + program.leaves()[program.value(copy.operand).index].strides().str();
 }
 
 }  // namespace
@@ -57,12 +49,15 @@ Plan plan(const Lazy& expression) {
   plan.allowed_bytes = internal::allowed_bytes();
   try {
     internal::check_result_memory("this expression", plan.shape, plan.dtype.itemsize(), program.leaves());
-    plan.temporaries = static_cast<std::int64_t>(internal::Evaluation(program, value, plan.shape).scratch_bytes());
+    const internal::Evaluation evaluation(program, value, plan.shape, internal::new_order(program, plan.shape));
+    plan.temporaries = static_cast<std::int64_t>(evaluation.scratch_bytes());
+    for (const internal::OperandCopy& copy : internal::operand_copies(program, evaluation)) {
+      plan.copies.push_back({copy.reason, copy.bytes, text_of(program, copy)});
+    }
   } catch (const Error& error) {
     if (error.code() != Error::MemoryGuard) throw;
     plan.refusal = error.what();
   }
-  add_copies(plan, program);
   return plan;
 }
 

@@ -48,6 +48,15 @@ bool is_aligned_to(const std::byte* data, const Strides& strides, std::int64_t i
   return std::all_of(strides.begin(), strides.end(), [unit](std::int64_t s) { return s % unit == 0; });
 }
 
+// Whether the elements lie one behind the other in the space's order.
+bool is_packed(const Space& space, const Strides& strides, std::int64_t itemsize) noexcept {
+  for (int axis = space.sizes.ndim() - 1; axis >= 0; --axis) {
+    if (strides[axis] != itemsize) return false;
+    itemsize *= space.sizes[axis];
+  }
+  return true;
+}
+
 template <std::size_t kSize>
 void gather_sized(const std::byte* from, std::int64_t stride, std::byte* to, std::size_t n) noexcept {
   for (std::size_t i = 0; i < n; ++i, from += stride, to += kSize) std::memcpy(to, from, kSize);
@@ -173,14 +182,15 @@ Reader::Reader(const std::byte* data, const Strides& strides, TypeId type, const
       type_(type),
       loop_(loop),
       itemsize_(DType(type).itemsize()),
-      aligned_(is_aligned_to(data, strides, itemsize_)) {}
+      aligned_(is_aligned_to(data, strides, itemsize_)),
+      packed_(is_packed(space, strides, itemsize_)) {}
 
 const std::byte* Reader::locate(std::int64_t low) const noexcept { return data_ + offset_of(*space_, strides_, low); }
 
 const std::byte* Reader::direct(std::int64_t low, std::size_t n) const noexcept {
-  const bool contiguous = strides_.empty() || strides_.back() == itemsize_;
-  if (needs_cast() || !aligned_ || !contiguous || !in_one_row(*space_, low, n)) return nullptr;
-  return locate(low);
+  if (needs_cast() || !aligned_) return nullptr;
+  if (packed_) return data_ + low * itemsize_;
+  return strides_.back() == itemsize_ && in_one_row(*space_, low, n) ? locate(low) : nullptr;
 }
 
 const std::byte* Reader::repeated(std::int64_t low, std::size_t n) const noexcept {
@@ -227,12 +237,13 @@ Writer::Writer(std::byte* data, const Strides& strides, TypeId type, const Space
       type_(type),
       loop_(loop),
       itemsize_(DType(type).itemsize()),
-      aligned_(is_aligned_to(data, strides, itemsize_)) {}
+      aligned_(is_aligned_to(data, strides, itemsize_)),
+      packed_(is_packed(space, strides, itemsize_)) {}
 
 std::byte* Writer::direct(std::int64_t low, std::size_t n) const noexcept {
-  const bool contiguous = strides_.empty() || strides_.back() == itemsize_;
-  if (type_ != loop_ || !aligned_ || !contiguous || !in_one_row(*space_, low, n)) return nullptr;
-  return data_ + offset_of(*space_, strides_, low);
+  if (type_ != loop_ || !aligned_) return nullptr;
+  if (packed_) return data_ + low * itemsize_;
+  return strides_.back() == itemsize_ && in_one_row(*space_, low, n) ? data_ + offset_of(*space_, strides_, low) : nullptr;
 }
 
 void Writer::put(std::int64_t low, std::size_t n, const std::byte* from) const noexcept {

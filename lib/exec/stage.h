@@ -82,7 +82,7 @@ class Reader {
   const Space* space_;
   TypeId type_, loop_;
   std::int64_t itemsize_;
-  bool aligned_;
+  bool aligned_, packed_;  // packed: the elements lie in the space's order without gaps, whatever its rows
 };
 
 /// An output, likewise: kernels write runs in the loop's dtype.
@@ -101,7 +101,7 @@ class Writer {
   const Space* space_;
   TypeId type_, loop_;
   std::int64_t itemsize_;
-  bool aligned_;
+  bool aligned_, packed_;
 };
 
 }  // namespace ndshare::internal
