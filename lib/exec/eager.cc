@@ -4,6 +4,7 @@
 
 #include "lib/exec/elementwise.h"
 #include "lib/exec/error_flags.h"
+#include "lib/exec/guard.h"
 #include "lib/exec/promotion.h"
 
 #include <algorithm>
@@ -32,7 +33,7 @@ bool is_small(const Shape& shape, std::int64_t itemsize, const OpOptions& option
     bytes *= length;  // cannot wrap: it stays below the limit, or leaves here
     if (bytes > kSmallBytes) return false;
   }
-  if (!options.out) return true;
+  if (!options.out) return limits_allow_small(bytes / itemsize, bytes);
   const Array& out = *options.out;
   return out.shape() == shape && out.dtype().id() == result && out.is_writable() && is_plain(out);
 }

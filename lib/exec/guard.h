@@ -21,6 +21,10 @@ namespace ndshare::internal {
 ///   and allowed.
 void check_result_memory(std::string_view what, const Shape& shape, std::int64_t itemsize, std::span<const Array> operands);
 
+/// Whether a small new result that is no larger than an operand passes, for calls that have no time for more; else
+/// `check_result_memory` says why not.   Threads: safe; no lock unless limits were set.
+[[nodiscard]] bool limits_allow_small(std::int64_t elements, std::int64_t bytes) noexcept;
+
 /// Throws ShapeMismatch where the `ranks` limit forbids stretching these operands to `shape`.
 void check_ranks(std::string_view what, const Shape& shape, std::span<const Shape> operands);
 

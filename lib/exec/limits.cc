@@ -1,6 +1,9 @@
 #include <ndshare/error.h>
 #include <ndshare/limits.h>
 
+#include "lib/exec/guard.h"
+
+#include <atomic>
 #include <mutex>
 #include <string>
 
@@ -9,6 +12,8 @@ namespace {
 
 std::mutex g_mutex;
 LimitSettings g_process;  // under the mutex
+// Whether g_process was ever set. Relaxed: a hint that spares small calls the mutex, which orders everything else.
+std::atomic<bool> g_process_is_set{false};
 thread_local std::optional<LimitSettings> t_scope;
 
 LimitSettings process_limits() noexcept {
@@ -30,6 +35,14 @@ void set_process_limits(const LimitSettings& settings) {
   check(settings);
   const std::lock_guard lock(g_mutex);
   g_process = settings;
+  g_process_is_set.store(true, std::memory_order_relaxed);
+}
+
+bool internal::limits_allow_small(std::int64_t elements, std::int64_t bytes) noexcept {
+  if (!t_scope && !g_process_is_set.load(std::memory_order_relaxed)) return true;
+  const LimitSettings set = limits();
+  return (set.max_bytes == 0 || bytes <= set.max_bytes) && (set.max_elements == 0 || elements <= set.max_elements) &&
+         (set.max_expansion == 0 || set.max_expansion >= 1);
 }
 
 LimitScope::LimitScope(std::optional<std::int64_t> max_bytes, std::optional<std::int64_t> max_elements,

@@ -204,6 +204,34 @@ TEST(LimitsTest, NothingIsAllocatedOverALimit) {
   EXPECT_NO_THROW((void)(small + row));
 }
 
+TEST(LimitsTest, SmallResultsObeyThemToo) {
+  const Array x = ones({16}), out = zeros({16});
+  const auto refused = [&] {
+    const bool no = code_of([&] { (void)(x + x); }) == ErrorCode::MemoryGuard;
+    EXPECT_EQ(code_of([&] { (void)sqrt(x); }) == ErrorCode::MemoryGuard, no);
+    EXPECT_EQ(code_of([&] { (void)(x * 2); }) == ErrorCode::MemoryGuard, no);
+    EXPECT_NO_THROW(add(x, x, {.out = out})) << "nothing new";
+    return no;
+  };
+  for (const std::int64_t bytes : {1, 127, 128, 1000}) {
+    const Limits cap{.max_bytes = bytes};
+    EXPECT_EQ(refused(), bytes < 128) << bytes;
+    EXPECT_EQ(code_of([&] { (void)(x < x); }), bytes < 16 ? ErrorCode::MemoryGuard : ErrorCode::Ok) << "16 bytes of bool";
+  }
+  for (const std::int64_t elements : {1, 15, 16}) {
+    const Limits cap{.max_elements = elements};
+    EXPECT_EQ(refused(), elements < 16) << elements;
+  }
+  for (const double expansion : {0.5, 1.0}) {
+    const Limits cap{.max_expansion = expansion};
+    EXPECT_EQ(refused(), expansion < 1) << expansion;
+  }
+  set_process_limits({.max_bytes = 100});
+  EXPECT_TRUE(refused());
+  set_process_limits({});
+  EXPECT_FALSE(refused());
+}
+
 TEST(LedgerTest, CopiesAreToldByReason) {
   const Array a = ones({100, 100}), narrow = ones({100, 100}, float32);
   const auto bytes = [](const auto& body, CopyReason reason) {
