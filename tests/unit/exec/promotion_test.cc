@@ -1,6 +1,10 @@
 #include "lib/exec/promotion.h"
 #include "tests/support/support.h"
 
+#include <ndshare/create.h>
+#include <ndshare/lazy.h>
+#include <ndshare/ops.h>
+
 #include <gtest/gtest.h>
 
 #include <sstream>
@@ -48,6 +52,38 @@ TEST(PromotionTest, MatchesNumPyForEveryPairAndLiteral) {
     EXPECT_TRUE(can_cast(from, to, Casting::unsafe));
   }
   EXPECT_EQ(rows, 14 * 14 + 14 * 4);
+}
+
+// What NumPy 2 says of them: it compares with iinfo, whose numbers are asked for here.
+constexpr char kLimits[] = R"(
+import numpy as np
+for a in 'int8 int16 int32 int64 uint8 uint16 uint32 uint64'.split():
+    print(a, np.iinfo(a).min, np.iinfo(a).max)
+)";
+
+TEST(PromotionTest, LiteralsThatDoNotFitAreOverflow) {
+  __extension__ using Wide = __int128;
+  const test::Finished numpy = test::run_numpy(kLimits);
+  ASSERT_EQ(numpy.status, 0) << numpy.err;
+  std::istringstream lines(numpy.out);
+  const Wide lowest = INT64_MIN, highest = UINT64_MAX;  // what a literal can be
+  const auto literal = [](Wide value) { return value < 0 ? Scalar(static_cast<std::int64_t>(value)) : Scalar(static_cast<std::uint64_t>(value)); };
+  for (std::string name; lines >> name;) {
+    std::int64_t low = 0;
+    std::uint64_t high = 0;
+    lines >> low >> high;
+    const Array x = zeros({2}, DType::parse(name));
+    for (const Wide value : {lowest, Wide{low} - 1, Wide{low}, Wide{0}, Wide{high}, Wide{high} + 1, highest}) {
+      if (value < lowest || value > highest) continue;
+      const bool fits = value >= low && value <= Wide{high};
+      const ErrorCode want = fits ? ErrorCode::Ok : ErrorCode::Overflow;
+      const Scalar number = literal(value);
+      EXPECT_EQ(test::code_of([&] { EXPECT_EQ((x | number).dtype(), x.dtype()); }), want) << name << ": " << static_cast<double>(value);
+      EXPECT_EQ(test::code_of([&] { (void)(number + x); }), want) << name << ": " << static_cast<double>(value);
+      EXPECT_EQ(test::code_of([&] { (void)(lazy(x) | number).eval(); }), want) << name << ": " << static_cast<double>(value);
+      EXPECT_EQ(test::code_of([&] { (void)(astype(x, float32) + number); }), ErrorCode::Ok) << "floats take every integer";
+    }
+  }
 }
 
 TEST(PromotionTest, TextIsNoLiteral) {
