@@ -62,23 +62,7 @@ class NDSHARE_API Lazy {
 
 #define NDSHARE_OPERATOR(symbol, name) \
   [[nodiscard]] inline Lazy operator symbol(const Lazy& x1, const Lazy& x2) { return name(x1, x2); }
-NDSHARE_OPERATOR(+, add)
-NDSHARE_OPERATOR(-, subtract)
-NDSHARE_OPERATOR(*, multiply)
-NDSHARE_OPERATOR(/, divide)
-NDSHARE_OPERATOR(%, remainder)
-NDSHARE_OPERATOR(&, bitwise_and)
-NDSHARE_OPERATOR(|, bitwise_or)
-NDSHARE_OPERATOR(^, bitwise_xor)
-NDSHARE_OPERATOR(<<, bitwise_left_shift)
-NDSHARE_OPERATOR(>>, bitwise_right_shift)
-NDSHARE_OPERATOR(==, equal)
-NDSHARE_OPERATOR(!=, not_equal)
-NDSHARE_OPERATOR(<, less)
-NDSHARE_OPERATOR(<=, less_equal)
-NDSHARE_OPERATOR(>, greater)
-NDSHARE_OPERATOR(>=, greater_equal)
-#undef NDSHARE_OPERATOR
+#include <ndshare/operator_list.inc>
 [[nodiscard]] inline Lazy operator-(const Lazy& x) { return negative(x); }
 [[nodiscard]] inline Lazy operator~(const Lazy& x) { return bitwise_invert(x); }
 

@@ -95,40 +95,13 @@ NDSHARE_API Array nan_to_num(const Array& x, const NanOptions& replace = {}, con
   [[nodiscard]] inline Array operator symbol(const Array& x1, const Array& x2) { return name(x1, x2); }  \
   [[nodiscard]] inline Array operator symbol(const Array& x1, const Scalar& x2) { return name(x1, x2); } \
   [[nodiscard]] inline Array operator symbol(const Scalar& x1, const Array& x2) { return name(x1, x2); }
-NDSHARE_OPERATOR(+, add)
-NDSHARE_OPERATOR(-, subtract)
-NDSHARE_OPERATOR(*, multiply)
-NDSHARE_OPERATOR(/, divide)
-NDSHARE_OPERATOR(%, remainder)
-NDSHARE_OPERATOR(&, bitwise_and)
-NDSHARE_OPERATOR(|, bitwise_or)
-NDSHARE_OPERATOR(^, bitwise_xor)
-NDSHARE_OPERATOR(<<, bitwise_left_shift)
-NDSHARE_OPERATOR(>>, bitwise_right_shift)
-NDSHARE_OPERATOR(==, equal)
-NDSHARE_OPERATOR(!=, not_equal)
-NDSHARE_OPERATOR(<, less)
-NDSHARE_OPERATOR(<=, less_equal)
-NDSHARE_OPERATOR(>, greater)
-NDSHARE_OPERATOR(>=, greater_equal)
-#undef NDSHARE_OPERATOR
+// In place: the array's own elements change, for all who share them. The result must cast back by same_kind.
+#define NDSHARE_ASSIGNING_OPERATOR(symbol, name)                                                                     \
+  NDSHARE_OPERATOR(symbol, name)                                                                                     \
+  inline const Array& operator symbol##=(const Array& x1, const Array& x2) { name(x1, x2, {.out = x1}); return x1; } \
+  inline const Array& operator symbol##=(const Array& x1, const Scalar& x2) { name(x1, x2, {.out = x1}); return x1; }
+#include <ndshare/operator_list.inc>
 [[nodiscard]] inline Array operator-(const Array& x) { return negative(x); }
 [[nodiscard]] inline Array operator~(const Array& x) { return bitwise_invert(x); }
-
-// In place: the array's own elements change, for all who share them. The result must cast back by same_kind.
-#define NDSHARE_IN_PLACE(symbol, name)                                                                            \
-  inline const Array& operator symbol(const Array& x1, const Array& x2) { name(x1, x2, {.out = x1}); return x1; } \
-  inline const Array& operator symbol(const Array& x1, const Scalar& x2) { name(x1, x2, {.out = x1}); return x1; }
-NDSHARE_IN_PLACE(+=, add)
-NDSHARE_IN_PLACE(-=, subtract)
-NDSHARE_IN_PLACE(*=, multiply)
-NDSHARE_IN_PLACE(/=, divide)
-NDSHARE_IN_PLACE(%=, remainder)
-NDSHARE_IN_PLACE(&=, bitwise_and)
-NDSHARE_IN_PLACE(|=, bitwise_or)
-NDSHARE_IN_PLACE(^=, bitwise_xor)
-NDSHARE_IN_PLACE(<<=, bitwise_left_shift)
-NDSHARE_IN_PLACE(>>=, bitwise_right_shift)
-#undef NDSHARE_IN_PLACE
 
 }  // namespace ndshare
