@@ -36,6 +36,9 @@ struct OpOptions {
 // Threads: safe; parallel inside for large arrays.
 // Memory: operands of other strides or dtypes are converted in small blocks, never as a whole.
 // Dtypes, accuracy and meaning of each: its row in op_list.inc.
+// Text and times: text compares with text by code points, times with times of their dtype; a literal is text, or a date in quotes
+// (Errors: Format). Date ± span, span ± span and date − date of one unit are times. NaT is before and after nothing, differs from
+// itself, and stays.
 
 #define NDSHARE_UNARY_OP(name, loops, rule, result, errors, family, ulp, doc) \
   [[nodiscard]] NDSHARE_API Array name(const Array& x);                       \
@@ -67,6 +70,8 @@ class Operand {
   std::optional<Scalar> number_{};
 };
 
+/// Where a time is NaT.   Dtypes: datetime64, timedelta64 → bool.
+NDSHARE_API Array isnat(const Array& x, const OpOptions& options = {});
 /// condition ? x1 : x2, element by element; what is not bool is true where it differs from 0.
 NDSHARE_API Array where(const Array& condition, const Operand& x1, const Operand& x2, const OpOptions& options = {});
 /// x, no smaller than `low` and no larger than `high` (either may be left out): minimum(maximum(x, low), high). NaN stays.

@@ -6,6 +6,7 @@
 #include "lib/exec/error_flags.h"
 #include "lib/exec/guard.h"
 #include "lib/exec/promotion.h"
+#include "lib/exec/text_and_time.h"
 
 #include <algorithm>
 
@@ -107,6 +108,7 @@ bool run_small(BinaryOp op, const Array& x1, const Array& x2, const OpOptions& o
 Array run_binary(BinaryOp op, const Array& x1, const Array& x2, const OpOptions& options) {
   std::optional<Array> made;
   if (run_small(op, x1, x2, options, made)) return *std::move(made);
+  if (!x1.dtype().is_numeric() || !x2.dtype().is_numeric()) return run_text_or_time(op, x1, x2, options);
   Program program;
   const ValueId a = program.leaf(x1);
   const ValueId value = program.binary(op, a, program.leaf(x2));
@@ -114,6 +116,7 @@ Array run_binary(BinaryOp op, const Array& x1, const Array& x2, const OpOptions&
 }
 
 Array run_binary(BinaryOp op, const Array& x1, const Scalar& x2, const OpOptions& options) {
+  if (!x1.dtype().is_numeric()) return run_text_or_time(op, x1, text_or_time_like(op, x2, x1.dtype()), options);
   Program program;
   const ValueId a = program.leaf(x1);
   const ValueId value = program.binary(op, a, program.weak(x2));
@@ -121,6 +124,7 @@ Array run_binary(BinaryOp op, const Array& x1, const Scalar& x2, const OpOptions
 }
 
 Array run_binary(BinaryOp op, const Scalar& x1, const Array& x2, const OpOptions& options) {
+  if (!x2.dtype().is_numeric()) return run_text_or_time(op, text_or_time_like(op, x1, x2.dtype()), x2, options);
   Program program;
   const ValueId a = program.weak(x1);
   const ValueId value = program.binary(op, a, program.leaf(x2));

@@ -4,6 +4,7 @@
 #include <ndshare/error.h>
 
 #include "lib/exec/promotion.h"
+#include "lib/exec/text_and_time.h"
 
 #include <algorithm>
 #include <string>
@@ -60,8 +61,6 @@ TypeId result_of(const OpInfo& row, TypeId loop) {
   if (row.result == ResultRule::boolean) return TypeId::bool_;
   return row.result == ResultRule::part ? part_of(loop) : loop;
 }
-
-bool is_comparison(BinaryOp op) { return op >= BinaryOp::equal && op <= BinaryOp::greater_equal; }
 
 bool same_array(const Array& a, const Array& b) {
   return a.data() == b.data() && a.dtype() == b.dtype() && a.shape() == b.shape() && a.strides() == b.strides();

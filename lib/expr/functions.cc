@@ -5,8 +5,9 @@
 #include <ndshare/reduce.h>
 
 #include "lib/exec/guard.h"
-#include "lib/expr/interpret.h"
 #include "lib/exec/promotion.h"
+#include "lib/exec/text_and_time.h"
+#include "lib/expr/interpret.h"
 
 #include <algorithm>
 #include <cmath>
@@ -65,6 +66,10 @@ Result call_scan(Call& call) {
   return call.interpreter().planned(std::move(made));
 }
 
+Result call_isnat(Call& call) {
+  call.need(1, 1), call.done();
+  return is_nat(call.array(0));
+}
 Result call_where(Call& call) {
   call.need(3, 3), call.done();
   return where(call.operand(0), call.operand(1), call.operand(2));
@@ -227,6 +232,7 @@ constexpr Entry kFunctions[] = {
     {"power", call_binary<power>},
     {"round", call_round},
     {"where", call_where},
+    {"isnat", call_isnat},
     {"clip", call_clip},
     {"astype", call_astype},
     {"isclose", call_isclose},
@@ -312,24 +318,11 @@ Lazy apply_operator(std::string_view op, const Lazy& left, const Lazy& right) {
     std::string_view mark;
     Lazy (*function)(const Lazy&, const Lazy&);
   };
-  static constexpr Operator kOperators[] = {{"+", add},
-                                            {"-", subtract},
-                                            {"*", multiply},
-                                            {"/", divide},
-                                            {"//", floor_divide},
-                                            {"%", remainder},
-                                            {"**", pow},
-                                            {"&", bitwise_and},
-                                            {"|", bitwise_or},
-                                            {"^", bitwise_xor},
-                                            {"<<", bitwise_left_shift},
-                                            {">>", bitwise_right_shift},
-                                            {"<", less},
-                                            {"<=", less_equal},
-                                            {">", greater},
-                                            {">=", greater_equal},
-                                            {"==", equal},
-                                            {"!=", not_equal}};
+  static constexpr Operator kOperators[] = {
+#define NDSHARE_OPERATOR(symbol, name) {#symbol, name},
+#include <ndshare/operator_list.inc>
+      {"//", floor_divide},
+      {"**", pow}};
   return std::ranges::find(kOperators, op, &Operator::mark)->function(left, right);
 }
 

@@ -5,9 +5,10 @@
 #include <ndshare/error.h>
 #include <ndshare/errstate.h>
 
-#include "lib/expr/constant.h"
 #include "lib/exec/evaluation.h"
 #include "lib/exec/lazy_node.h"
+#include "lib/exec/text_and_time.h"
+#include "lib/expr/constant.h"
 
 #include <algorithm>
 
@@ -40,8 +41,12 @@ Shape reduced_shape(const Shape& x, const Axes& axes, bool keepdims) {
   return out;
 }
 
-bool is_comparison(std::string_view op) {
-  return op == "==" || op == "!=" || op == "<" || op == "<=" || op == ">" || op == ">=";
+/// The operation of an operator; of `//` and `**`, which only numbers have, nothing.
+std::optional<BinaryOp> operation_of(std::string_view word) {
+#define NDSHARE_OPERATOR(symbol, name) \
+  if (word == #symbol) return BinaryOp::name;
+#include <ndshare/operator_list.inc>
+  return std::nullopt;
 }
 
 }  // namespace
@@ -123,21 +128,29 @@ Result Interpreter::combined(const Node& node, const Result& left, const Result&
       fail(node, error.message(), error.code());
     }
   }
-  if (auto special = compared(node, left, right)) return *special;
+  if (auto made = special(node, left, right)) return *made;
   return apply_operator(node.word, to_lazy(left, *node.in[0]), to_lazy(right, *node.in[1]));
 }
 
-/// Comparisons of what are no numbers.
-std::optional<Result> Interpreter::compared(const Node& node, const Result& left, const Result& right) const {
-  const auto special = [](const Result& value) -> const Array* {
+/// Comparisons of text and times, and the arithmetic of times.
+std::optional<Result> Interpreter::special(const Node& node, const Result& left, const Result& right) const {
+  const auto array_of = [](const Result& value) -> const Array* {
     const auto* array = std::get_if<Array>(&value);
     return array != nullptr && (array->dtype().is_text() || array->dtype().is_time()) ? array : nullptr;
   };
-  const Array* like = special(left) != nullptr ? special(left) : special(right);
-  if (like == nullptr || !is_comparison(node.word)) return std::nullopt;
+  const Array* like = array_of(left) != nullptr ? array_of(left) : array_of(right);
+  const auto op = operation_of(node.word);
+  if (like == nullptr || !op) return std::nullopt;
+  if (!is_comparison(*op)) {
+    const Array *a = array_of(left), *b = array_of(right);
+    const bool times = a != nullptr && b != nullptr && a->dtype().is_time() && b->dtype().is_time();
+    if (!times) return std::nullopt;
+    const DType result = time_result(*op, a->dtype(), b->dtype());
+    return is_planning() ? planned_whole(*a, *b, result) : run_text_or_time(*op, *a, *b, {});
+  }
   const auto side = [&](const Result& value, const Node& from) {
     if (const auto* text = std::get_if<std::string>(&value)) return text_like(*text, like->dtype());
-    if (const Array* array = special(value); array != nullptr && array->dtype().is_text() == like->dtype().is_text())
+    if (const Array* array = array_of(value); array != nullptr && array->dtype().is_text() == like->dtype().is_text())
       return *array;
     fail(from,
          like->dtype().name() + " compares with " + (like->dtype().is_text() ? "text" : "times and dates in quotes") +
@@ -145,10 +158,14 @@ std::optional<Result> Interpreter::compared(const Node& node, const Result& left
          ErrorCode::DtypeMismatch);
   };
   const Array a = side(left, *node.in[0]), b = side(right, *node.in[1]);
-  if (like->dtype().is_time()) return compare_times(node.word, a, b);
-  if (!is_planning()) return compare_text(node.word, a, b);
-  Plan plan{.shape = broadcast_shapes(a.shape(), b.shape()), .dtype = bool_, .operations = 1};
-  plan.nbytes = plan.shape.nbytes(1);
+  if (like->dtype().is_time()) return compare_times(*op, a, b);
+  return is_planning() ? planned_whole(a, b, bool_) : compare_text(*op, a, b);
+}
+
+/// What stands in for one operation of two arrays.
+Array Interpreter::planned_whole(const Array& a, const Array& b, const DType& dtype) const {
+  Plan plan{.shape = broadcast_shapes(a.shape(), b.shape()), .dtype = dtype, .operations = 1};
+  plan.nbytes = plan.shape.nbytes(dtype.itemsize());
   return planned(std::move(plan));
 }
 

@@ -50,7 +50,8 @@ class Interpreter {
  private:
   [[nodiscard]] Result binary(const SyntaxNode& node);
   [[nodiscard]] Result combined(const SyntaxNode& node, const Result& left, const Result& right) const;
-  [[nodiscard]] std::optional<Result> compared(const SyntaxNode& node, const Result& left, const Result& right) const;
+  [[nodiscard]] std::optional<Result> special(const SyntaxNode& node, const Result& left, const Result& right) const;
+  [[nodiscard]] Array planned_whole(const Array& a, const Array& b, const DType& dtype) const;
   [[nodiscard]] Result unary(const SyntaxNode& node);
   [[nodiscard]] Result indexed(const SyntaxNode& node);
   [[nodiscard]] Result listed(const SyntaxNode& node);
@@ -114,11 +115,5 @@ using Function = Result (*)(Call&);
 
 /// Calls `left op right`: an operator of two operands.
 [[nodiscard]] Lazy apply_operator(std::string_view op, const Lazy& left, const Lazy& right);
-
-/// Comparison of text with text, and times with times, element by element.   Errors: DtypeMismatch, ShapeMismatch.
-[[nodiscard]] Array compare_text(std::string_view op, const Array& a, const Array& b);
-[[nodiscard]] Lazy compare_times(std::string_view op, const Array& a, const Array& b);
-/// Text as an element of `like`'s dtype: as long as it is, a date read.   Errors: Format; DtypeMismatch for numbers.
-[[nodiscard]] Array text_like(const std::string& text, const DType& like);
 
 }  // namespace ndshare::internal

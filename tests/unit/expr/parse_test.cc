@@ -219,6 +219,14 @@ TEST(ParseTest, TextAndTimesCompare) {
   EXPECT_EQ(shown("r.name <= 'Z'"), "[False  True]");
   EXPECT_EQ(shown("r.day >= '2024-02-29'"), "[ True False]");
   EXPECT_EQ(shown("r.day != r.day"), "[False  True]") << "NaT differs from itself";
+  EXPECT_EQ(shown("isnat(r.day)"), "[False  True]");
+  EXPECT_EQ(shown("isnat(r.day - r.day)"), "[False  True]");
+  EXPECT_EQ(compute("r.day[0] - r.day").dtype(), DType::parse("m8[D]"));
+  EXPECT_EQ(planned("r.day - r.day").dtype, DType::parse("m8[D]"));
+  EXPECT_EQ(shown("r.day + (r.day - r.day) == r.day"), "[ True False]");
+  EXPECT_EQ(code_of([] { (void)compute("r.day + r.day"); }), Error::DtypeMismatch);
+  EXPECT_EQ(code_of([] { (void)compute("r.day + 1"); }), Error::DtypeMismatch);
+  EXPECT_EQ(code_of([] { (void)compute("isnat(r.delay)"); }), Error::DtypeMismatch);
   EXPECT_EQ(shown("sum((r.who == 'ORD') & (r.delay == 0))"), "2");
   EXPECT_EQ(code_of([] { (void)compute("r.who == 3"); }), Error::DtypeMismatch);
   EXPECT_EQ(code_of([] { (void)compute("r.day < 'soon'"); }), Error::Format);
