@@ -3,6 +3,7 @@
 #include <ndshare/error.h>
 #include <ndshare/reduce.h>
 
+#include "lib/exec/arg_short.h"
 #include "lib/exec/elementwise.h"
 #include "lib/exec/guard.h"
 #include "lib/exec/lazy_node.h"
@@ -11,7 +12,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 namespace ndshare {
@@ -106,6 +109,103 @@ class ArgRuns {
   FindKernel find_ = nullptr;
 };
 
+/// Many short runs, as many at a time as a block holds. False where the dtype has no such loop.
+bool run_short(const Evaluation& from, bool largest, std::int64_t length, std::span<std::int64_t> out, int threads) {
+  bool done = false;
+  visit_numeric(from.type(), [&]<class T>() {
+    if constexpr ((std::is_arithmetic_v<T> && !std::is_same_v<T, bool>)) {
+      const std::int64_t runs = static_cast<std::int64_t>(out.size()), block = static_cast<std::int64_t>(32768 / sizeof(T)) / length;
+      const auto search = largest ? arg_short_runs<true, T> : arg_short_runs<false, T>;
+      const bool small = from.count() < kTaskElements;
+      parallel_blocks(static_cast<std::size_t>((runs + block - 1) / block), small ? 1 : threads, [&](std::size_t task) {
+        alignas(64) std::byte room[32768];
+        const std::int64_t low = static_cast<std::int64_t>(task) * block, n = std::min(block, runs - low);
+        const std::byte* x = from.fetch(low * length, static_cast<std::size_t>(n * length), room);
+        search(reinterpret_cast<const T*>(x), n, length, out.data() + low);
+      });
+      done = true;
+    }
+  });
+  return done;
+}
+
+/// The flattened index of C order, of an element whose flat index in another order of the axes is known.
+class CIndex {
+ public:
+  CIndex(const Shape& shape, std::span<const int> order) {
+    for (const int axis : order) {
+      std::int64_t step = 1;
+      for (int inner = axis + 1; inner < shape.ndim(); ++inner) step *= shape[inner];
+      sizes_.push_back(shape[axis]), steps_.push_back(step);
+    }
+  }
+  [[nodiscard]] std::int64_t operator()(std::int64_t flat) const noexcept {
+    std::int64_t index = 0;
+    for (int axis = sizes_.ndim() - 1; axis >= 0; --axis) {
+      index += flat % sizes_[axis] * steps_[axis];
+      flat /= sizes_[axis];
+    }
+    return index;
+  }
+
+ private:
+  Dims sizes_, steps_;
+};
+
+/// The whole array where it lies in another order than C's: the extreme as it lies, then the first in C order that equals it.
+/// Along one line of memory the C index rises, so that the first of a line stands for the line.
+std::int64_t run_across(const Program& program, ValueId value, const ReduceShape& shape, std::span<const int> order, bool largest,
+                        int threads, ErrorFlags* flags) {
+  const Array extreme = join(largest ? Join::max : Join::min, program, value, shape, threads, flags);
+  const Shape& whole = program.shape(value);
+  ErrorFlags unheard;  // the elements are computed once more
+  const Evaluation from(program, value, whole, order, &unheard);
+  const CIndex index(whole, order);
+  const auto itemsize = static_cast<std::size_t>(DType(from.type()).itemsize());
+  const std::int64_t line = whole[order.back()], lines = from.count() / line, step = std::max<std::int64_t>(1, kTaskElements / line);
+  const auto block = static_cast<std::int64_t>(reduce_block_elements(itemsize));
+  const FindKernel find = kernels().find_first[static_cast<std::size_t>(from.type())];
+  const auto first_of = [&](std::int64_t low) {
+    alignas(64) std::byte room[32768];
+    for (std::int64_t at = 0; at < line; at += block) {
+      const auto n = static_cast<std::size_t>(std::min(block, line - at));
+      const std::size_t found = find(from.fetch(low + at, n, room), n, extreme.data());
+      if (found != n) return index(low + at + static_cast<std::int64_t>(found));
+    }
+    return std::numeric_limits<std::int64_t>::max();
+  };
+  std::vector<std::int64_t> firsts(static_cast<std::size_t>((lines + step - 1) / step), std::numeric_limits<std::int64_t>::max());
+  parallel_blocks(firsts.size(), from.count() < kTaskElements ? 1 : threads, [&](std::size_t task) {
+    const std::int64_t low = static_cast<std::int64_t>(task) * step;
+    for (std::int64_t i = low; i < std::min(lines, low + step); ++i) firsts[task] = std::min(firsts[task], first_of(i * line));
+  });
+  return *std::min_element(firsts.begin(), firsts.end());
+}
+
+/// Whether the array lies in lines that are worth it.
+bool goes_across(const Shape& shape, const std::vector<int>& order) {
+  return !std::is_sorted(order.begin(), order.end()) && shape[order.back()] >= kShortArgRun;
+}
+
+/// out[i] = the place of each result's extreme.
+void find_extremes(const Program& program, ValueId value, const ReduceShape& shape, bool largest, std::span<std::int64_t> out,
+                   int threads, ErrorFlags& flags) {
+  const Shape& whole = program.shape(value);
+  if (const auto lies = memory_order(program, value); shape.kept_axes.empty() && goes_across(whole, lies)) {
+    out[0] = run_across(program, value, shape, lies, largest, threads, &flags);
+    return;
+  }
+  std::vector<int> order = shape.kept_axes;  // the flattened index counts in C order, so the reduced axes stay in theirs
+  order.insert(order.end(), shape.reduced_axes.begin(), shape.reduced_axes.end());
+  const Evaluation from(program, value, whole, order, &flags);
+  const ArgRuns runs(from, largest);
+  if (lies_across(from, shape.length)) return runs.run_tiles(shape.length, out, threads);
+  if (shape.length < kShortArgRun && out.size() > 1 && run_short(from, largest, shape.length, out, threads)) return;
+  for_each_result(static_cast<std::int64_t>(out.size()), shape.length, threads, [&](std::int64_t i, int inner) {
+    out[static_cast<std::size_t>(i)] = runs.run(i * shape.length, shape.length, inner);
+  });
+}
+
 Array arg_extreme(std::string_view what, bool largest, const Lazy& x, const ReduceOptions& options) {
   Program program;
   ValueId value = compile(x, program);
@@ -125,18 +225,9 @@ Array arg_extreme(std::string_view what, bool largest, const Lazy& x, const Redu
   const TypeId own = program.type(value);
   value = program.cast(value, own == TypeId::bool_ ? TypeId::uint8 : own == TypeId::float16 ? TypeId::float32 : own);
   Array result = empty(shape.kept, int64);
-  std::vector<int> order = shape.kept_axes;  // the flattened index counts in C order, so the reduced axes stay in theirs
-  order.insert(order.end(), shape.reduced_axes.begin(), shape.reduced_axes.end());
   ErrorFlags flags;
-  const Evaluation from(program, value, program.shape(value), order, &flags);
-  const ArgRuns runs(from, largest);
-  const auto out = result.as_span<std::int64_t>();
-  if (!out.empty() && lies_across(from, shape.length)) {
-    runs.run_tiles(shape.length, out, options.threads);
-  } else {
-    for_each_result(result.size(), shape.length, options.threads, [&](std::int64_t i, int threads) {
-      out[static_cast<std::size_t>(i)] = runs.run(i * shape.length, shape.length, threads);
-    });
+  if (const auto out = result.as_span<std::int64_t>(); !out.empty()) {
+    find_extremes(program, value, shape, largest, out, options.threads, flags);
   }
   flags.check(what), flags.report(what);
   if (options.keepdims) result = result.reshape(shape.keepdims);

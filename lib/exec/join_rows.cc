@@ -14,7 +14,9 @@
 namespace ndshare::internal {
 namespace {
 
-constexpr std::int64_t kChunk = 1024;    // columns that a task joins at once
+constexpr std::int64_t kChunk = 1024;    // most columns that are joined at once
+constexpr std::int64_t kFewRows = 32;    // of so few that lie across memory a task's columns stay in the first-level cache
+constexpr std::int64_t kNearBytes = std::int64_t{32} << 10;
 constexpr std::int64_t kNarrow = 256;    // rows of fewer columns are taken together as wide ones
 constexpr std::int64_t kWideRows = 256;  // rows of a block; a narrow block has kNarrowElements instead
 constexpr std::int64_t kNarrowElements = std::int64_t{64} << 10;
@@ -38,7 +40,13 @@ class Level {
  public:
   Level(Join op, const Evaluation& from, std::int64_t rows, std::int64_t columns)
       : from_(from), join_(joiner(op, from.type())), itemsize_(DType(from.type()).itemsize()), rows_(rows), columns_(columns),
-        block_rows_(columns < kNarrow ? bit_ceil(kNarrowElements / columns) : kWideRows) {}
+        block_rows_(columns < kNarrow ? bit_ceil(kNarrowElements / columns) : kWideRows) {
+    // Every row is read through the same cache lines.
+    const bool across = from.is_leaf() && rows <= kFewRows && from.lies(0, static_cast<std::size_t>(columns)) == nullptr;
+    if (!across || columns < kNarrow) return;
+    chunk_ = std::clamp<std::int64_t>(kNearBytes / (rows * itemsize_) / 32 * 32, 64, kChunk);
+    task_ = std::max(kChunk, bit_floor(kNarrowElements / rows));
+  }
 
   [[nodiscard]] std::int64_t blocks() const noexcept { return (rows_ + block_rows_ - 1) / block_rows_; }
 
@@ -47,13 +55,13 @@ class Level {
     // Chunks end where the inner axis does, so that rows are used where they lie.
     const std::int64_t inner = from_.space().inner();
     const std::int64_t period = columns_ < kNarrow || inner < 64 || inner > columns_ ? columns_ : inner;
-    const std::int64_t per_period = (period + kChunk - 1) / kChunk, chunks = columns_ / period * per_period;
+    const std::int64_t per_period = (period + task_ - 1) / task_, chunks = columns_ / period * per_period;
     parallel_blocks(static_cast<std::size_t>(blocks() * chunks), rows_ * columns_ < kNarrowElements ? 1 : threads,
                     [&](std::size_t task) {
                       const auto index = static_cast<std::int64_t>(task);
-                      const std::int64_t block = index / chunks, chunk = index % chunks, within = chunk % per_period * kChunk;
+                      const std::int64_t block = index / chunks, chunk = index % chunks, within = chunk % per_period * task_;
                       const std::int64_t low = chunk / per_period * period + within;
-                      run_task(block, low, std::min(kChunk, period - within), out + (block * columns_ + low) * itemsize_);
+                      run_task(block, low, std::min(task_, period - within), out + (block * columns_ + low) * itemsize_);
                     });
   }
 
@@ -64,7 +72,10 @@ class Level {
   void run_task(std::int64_t block, std::int64_t low, std::int64_t n, std::byte* out) const {
     const std::int64_t first = block * block_rows_, rows = std::min(block_rows_, rows_ - first);
     const auto room = make_heap_buffer((static_cast<std::int64_t>(kLevels) + 1) * kChunk * itemsize_, false);
-    if (columns_ >= kNarrow) return join_wide(first, rows, low, n, out, room->data());
+    for (std::int64_t at = 0; at < n && columns_ >= kNarrow; at += chunk_) {
+      join_wide(first, rows, low + at, std::min(chunk_, n - at), out + bytes(at), room->data());
+    }
+    if (columns_ >= kNarrow) return;
     std::shared_ptr<Buffer> copy;
     const std::byte* packed = from_.lies(first * columns_, static_cast<std::size_t>(rows * columns_));
     if (packed == nullptr) {
@@ -133,6 +144,7 @@ class Level {
   const Evaluation& from_;
   BinaryKernel join_;
   std::int64_t itemsize_, rows_, columns_, block_rows_;
+  std::int64_t task_ = kChunk, chunk_ = kChunk;  // columns of a task, and of these that are joined at once
 };
 
 }  // namespace

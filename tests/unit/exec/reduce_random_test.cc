@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdlib>
 #include <optional>
@@ -197,6 +198,52 @@ TEST(ReduceTest, RandomCasesAgainstALoop) {
                  (one.options.where ? " where" + one.options.where->shape().str() : ""));
     check(one);
   }
+}
+
+/// The first of the smallest or largest, NaN before all, in C order.
+std::int64_t first_extreme(const Array& x, bool largest) {
+  const Array flat = converted(x.copy().ravel(), float64);  // exact: the numbers are small
+  const auto all = flat.as_span<const double>();
+  std::size_t best = 0;
+  for (std::size_t i = 1; i < all.size(); ++i) {
+    if (all[best] != all[best]) break;
+    if (all[i] != all[i] || (largest ? all[best] < all[i] : all[i] < all[best])) best = i;
+  }
+  return static_cast<std::int64_t>(best);
+}
+
+TEST(ReduceRandomTest, ArgExtremesOfShortRunsAndOfArraysThatLieAcross) {
+  Random random(5);
+  const auto below = [&](std::int64_t n) { return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(n)); };
+  const ErrState quiet{.invalid = Err::ignore};
+  for (int round = 0; round < 400; ++round) {
+    const DType dtype = std::array{float64, float32, int64, uint8, float16, int16, bool_}[static_cast<std::size_t>(below(7))];
+    const bool few = below(2) == 0;  // many short runs, or long lines across
+    const Shape shape = few ? Shape{1 + below(4), 1 + below(700), 1 + below(70)} : Shape{1 + below(200), 1 + below(90), 1 + below(6)};
+    Array x = converted(arange(0, shape.count(), 1, float64) * static_cast<double>(1 + below(1000)) % static_cast<double>(2 + below(50)), dtype)
+                  .reshape(shape);
+    if (dtype.is_floating() && below(3) == 0) fill(x(below(shape[0]), below(shape[1]), below(shape[2])), NAN);
+    if (!few || below(4) == 0) x = x.transpose(std::array<Dims, 3>{Dims{2, 1, 0}, Dims{1, 2, 0}, Dims{2, 0, 1}}[static_cast<std::size_t>(below(3))]);
+    if (below(3) == 0) x = x(slice(none, none, -1), slice(none, none, 2));
+    const int threads = static_cast<int>(below(3));
+    for (const bool largest : {false, true}) {
+      const auto call = largest ? argmax : argmin;
+      const Array all = call(x, {.threads = threads}), last = call(x, {.axis = 2, .threads = threads});
+      ASSERT_EQ(all.item<std::int64_t>(), first_extreme(x, largest)) << round << dtype.name() << x.shape().str() << x.strides().str();
+      for (std::int64_t i = 0; i < x.shape()[0]; ++i) {
+        const std::int64_t k = below(x.shape()[1]);
+        ASSERT_EQ(last.at<std::int64_t>(i, k), first_extreme(x(i, k), largest)) << round << dtype.name() << x.shape().str();
+      }
+    }
+  }
+}
+
+TEST(ReduceRandomTest, ArgExtremesAcrossTellEachFlagOnce) {
+  const ErrState counting{.divide = Err::count};
+  const Array x = ones({100, 200}), zero = zeros({100, 200});
+  reset_error_counts();
+  EXPECT_EQ(argmax(lazy(x.T()) / zero.T()).item<std::int64_t>(), 0);
+  EXPECT_EQ(error_counts().divide, 20'000U);
 }
 
 }  // namespace
