@@ -99,6 +99,9 @@ void add_reductions(Calls& calls, const Data& data) {
   add("max_axis1", [=] { return nd::max(m, {.axis = 1}); });
   add("argmax_axis0", [=] { return nd::argmax(m, {.axis = 0}); });
   add("argmax_axis1", [=] { return nd::argmax(m, {.axis = 1}); });
+  add("argmax_transposed", [=] { return nd::argmax(m.T()); });
+  add("argmax_rows4", [=] { return nd::argmax(a.reshape({-1, 4}), {.axis = 1}); });
+  add("sum_rows4", [=] { return nd::sum(a.reshape({-1, 4}), {.axis = 1}); });
   add("cumsum_axis0", [=] { return nd::cumsum(m, {.axis = 0, .out = out}); });
   add("cumsum_axis1", [=] { return nd::cumsum(m, {.axis = 1, .out = out}); });
   add("any_none", [=] { return nd::any(never); });
