@@ -17,9 +17,8 @@ namespace ndshare::internal {
 
 class RowGroups {
  public:
-  static constexpr std::int64_t kBlock = std::int64_t{64}
-                                         << 10;  ///< rows; sums are cut by it: changing it changes last bits
-  static constexpr std::size_t kPiece = 1024;    ///< rows that are looked at together
+  static constexpr std::int64_t kBlock = 65'536;  ///< rows; sums are cut by it: changing it changes last bits
+  static constexpr std::size_t kPiece = 1024;     ///< rows that are looked at together
 
   /// Some rows of a block, and the numbers of their groups within it.
   struct Piece {
