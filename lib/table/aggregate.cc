@@ -11,10 +11,13 @@
 #include <complex>
 #include <concepts>
 #include <limits>
+#include <new>
 #include <type_traits>
 
 namespace ndshare::internal {
 namespace {
+
+__extension__ using Wide = unsigned __int128;
 
 /// A column's element 0, and bytes between rows.
 struct Source {
@@ -23,41 +26,31 @@ struct Source {
 };
 
 /// An aggregator made of a small Op: a State, start(), add(State&, T), join(State&, State) and value(State) → Result.
+/// States are changed where they lie: copied out and in, they would be read in wider words than they were just written
+/// in, which the processor cannot forward.
 template <class T, class Op>
 class Loop final : public Aggregator {
   using State = typename Op::State;
-  static_assert(std::is_trivially_copyable_v<State>);
-  static constexpr std::size_t kWords = (sizeof(State) + 7) / 8;
+  static_assert(std::is_trivially_copyable_v<State> && alignof(State) <= 8);
 
  public:
-  Loop(DType result, Source source) : Aggregator(std::move(result), kWords), source_(source) {}
+  Loop(DType result, Source source) : Aggregator(std::move(result), (sizeof(State) + 7) / 8 * 8), source_(source) {}
 
-  void start(std::uint64_t* state) const noexcept override { put(state, Op::start()); }
-  void add(std::uint64_t* states, std::size_t step, std::int64_t first, std::size_t n,
+  void start(std::byte* state) const noexcept override { new (state) State(Op::start()); }
+  void add(std::byte* states, std::size_t step, std::int64_t first, std::size_t n,
            const std::uint32_t* ids) const noexcept override {
     const std::byte* row = source_.data + first * source_.step;
-    for (std::size_t i = 0; i < n; ++i, row += source_.step) {
-      std::uint64_t* at = states + ids[i] * step;
-      State state = get(at);
-      Op::add(state, load_lane<T>(row));
-      put(at, state);
-    }
+    for (std::size_t i = 0; i < n; ++i, row += source_.step) Op::add(at(states + ids[i] * step), load_lane<T>(row));
   }
-  void join(std::uint64_t* state, const std::uint64_t* later) const noexcept override {
-    State sum = get(state);
-    Op::join(sum, get(later));
-    put(state, sum);
-  }
-  void finish(const std::uint64_t* state, std::byte* item) const noexcept override {
-    store_lane(item, Op::value(get(state)));
+  void join(std::byte* state, const std::byte* later) const noexcept override { Op::join(at(state), at(later)); }
+  void finish(const std::byte* state, std::byte* item) const noexcept override {
+    store_lane(item, Op::value(at(state)));
   }
 
  private:
-  static State get(const std::uint64_t* at) noexcept {
-    return load_lane<State>(reinterpret_cast<const std::byte*>(at));
-  }
-  static void put(std::uint64_t* at, const State& state) noexcept {
-    store_lane(reinterpret_cast<std::byte*>(at), state);
+  static State& at(std::byte* state) noexcept { return *std::launder(reinterpret_cast<State*>(state)); }
+  static const State& at(const std::byte* state) noexcept {
+    return *std::launder(reinterpret_cast<const State*>(state));
   }
 
   Source source_;
@@ -168,24 +161,36 @@ struct SumIntegers {
   static Result value(State state) noexcept { return static_cast<Result>(state); }
 };
 
-/// Exact sums: 2^47 rows of 16 bits fit in 64 bits, any rows there can be of 64 bits in 128.
+/// Exact sums, of 128 bits. Narrow numbers are added in 64 bits, where the 65 536 rows of a block cannot overflow; in
+/// 128 when blocks are joined.
 template <class T>
 struct MeanIntegers {
   struct State {
-    std::conditional_t<sizeof(T) <= 2, std::int64_t, Int128> sum = 0;
-    std::int64_t rows = 0;
+    std::int64_t narrow = 0, rows = 0;
+    std::uint64_t low = 0, high = 0;  // two words: an Int128 would have to lie at a multiple of 16
+
+    [[nodiscard]] Int128 wide() const noexcept { return static_cast<Int128>(static_cast<Wide>(high) << 64 | low); }
+    void add_wide(Int128 more) noexcept {
+      const auto sum = static_cast<Wide>(wide() + more);
+      low = static_cast<std::uint64_t>(sum);
+      high = static_cast<std::uint64_t>(sum >> 64);
+    }
   };
   static State start() noexcept { return {}; }
   static void add(State& state, T x) noexcept {
-    state.sum += x;
     ++state.rows;
+    if constexpr (sizeof(T) <= 4) {
+      state.narrow += x;
+    } else {
+      state.add_wide(x);
+    }
   }
   static void join(State& state, const State& later) noexcept {
-    state.sum += later.sum;
+    state.add_wide(later.wide() + later.narrow);
     state.rows += later.rows;
   }
   static double value(const State& state) noexcept {
-    return static_cast<double>(state.sum) / static_cast<double>(state.rows);
+    return static_cast<double>(state.wide() + state.narrow) / static_cast<double>(state.rows);
   }
 };
 
@@ -310,22 +315,21 @@ Aggregates::Aggregates(const Array& table, std::span<const Aggregation> asked) {
   for (const Aggregation& one : asked) {
     parts_.push_back(make_aggregator(table, one));
     slots_.push_back(step_);
-    step_ += parts_.back()->words();
+    step_ += parts_.back()->nbytes();
   }
   fresh_.resize(step_);
   for (std::size_t i = 0; i < parts_.size(); ++i) parts_[i]->start(fresh_.data() + slots_[i]);
 }
 
-void Aggregates::grow(std::vector<std::uint64_t>& states, std::size_t groups) const {
+void Aggregates::grow(std::vector<std::byte>& states, std::size_t groups) const {
   while (states.size() < groups * step_) states.insert(states.end(), fresh_.begin(), fresh_.end());
 }
 
-void Aggregates::add(std::uint64_t* states, std::int64_t first, std::size_t n,
-                     const std::uint32_t* ids) const noexcept {
+void Aggregates::add(std::byte* states, std::int64_t first, std::size_t n, const std::uint32_t* ids) const noexcept {
   for (std::size_t i = 0; i < parts_.size(); ++i) parts_[i]->add(states + slots_[i], step_, first, n, ids);
 }
 
-void Aggregates::join(std::uint64_t* state, const std::uint64_t* later) const noexcept {
+void Aggregates::join(std::byte* state, const std::byte* later) const noexcept {
   for (std::size_t i = 0; i < parts_.size(); ++i) parts_[i]->join(state + slots_[i], later + slots_[i]);
 }
 

@@ -5,6 +5,7 @@
 #include <ndshare/dtype.h>
 #include <ndshare/table.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -18,27 +19,27 @@ namespace ndshare::internal {
 ///   Threads: immutable.
 class Aggregator {
  public:
-  Aggregator(DType result, std::size_t words) : result_(std::move(result)), words_(words) {}
+  Aggregator(DType result, std::size_t nbytes) : result_(std::move(result)), nbytes_(nbytes) {}
   virtual ~Aggregator() = default;
   Aggregator(const Aggregator&) = delete;
   Aggregator& operator=(const Aggregator&) = delete;
 
   [[nodiscard]] const DType& result() const noexcept { return result_; }
-  [[nodiscard]] std::size_t words() const noexcept { return words_; }
+  [[nodiscard]] std::size_t nbytes() const noexcept { return nbytes_; }
 
   /// The state of no rows.
-  virtual void start(std::uint64_t* state) const noexcept = 0;
+  virtual void start(std::byte* state) const noexcept = 0;
   /// Adds rows first … first + n − 1 to the states of groups `ids`.
-  virtual void add(std::uint64_t* states, std::size_t step, std::int64_t first, std::size_t n,
+  virtual void add(std::byte* states, std::size_t step, std::int64_t first, std::size_t n,
                    const std::uint32_t* ids) const noexcept = 0;
   /// Adds what later rows came to.
-  virtual void join(std::uint64_t* state, const std::uint64_t* later) const noexcept = 0;
+  virtual void join(std::byte* state, const std::byte* later) const noexcept = 0;
   /// Writes the value of a group of `rows` rows.
-  virtual void finish(const std::uint64_t* state, std::byte* item) const noexcept = 0;
+  virtual void finish(const std::byte* state, std::byte* item) const noexcept = 0;
 
  private:
   DType result_;
-  std::size_t words_;
+  std::size_t nbytes_;
 };
 
 /// Errors: DType (no such field), DtypeMismatch (a dtype that has no such aggregate), Usage (no field given).
@@ -57,14 +58,14 @@ class Aggregates {
   [[nodiscard]] std::size_t slot(std::size_t i) const noexcept { return slots_[i]; }
 
   /// Makes room for `groups` records and starts the new ones.
-  void grow(std::vector<std::uint64_t>& states, std::size_t groups) const;
-  void add(std::uint64_t* states, std::int64_t first, std::size_t n, const std::uint32_t* ids) const noexcept;
-  void join(std::uint64_t* state, const std::uint64_t* later) const noexcept;
+  void grow(std::vector<std::byte>& states, std::size_t groups) const;
+  void add(std::byte* states, std::int64_t first, std::size_t n, const std::uint32_t* ids) const noexcept;
+  void join(std::byte* state, const std::byte* later) const noexcept;
 
  private:
   std::vector<std::unique_ptr<Aggregator>> parts_{};
   std::vector<std::size_t> slots_{};
-  std::vector<std::uint64_t> fresh_{};  // the record of no rows
+  std::vector<std::byte> fresh_{};  // the record of no rows
   std::size_t step_ = 0;
 };
 

@@ -13,6 +13,7 @@
 #include "lib/table/table.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace ndshare {
 namespace internal {
@@ -35,12 +36,14 @@ class Records {
       : aggregates_(aggregates),
         blocks_(static_cast<std::size_t>((keys.rows() + RowGroups::kBlock - 1) / RowGroups::kBlock)),
         groups_(keys, threads, [this](const RowGroups::Piece& piece) { add(piece); }) {
-    groups_.join([this](std::size_t partitions) { joined_.resize(partitions); },
-                 [this](std::size_t part, std::uint32_t id, std::size_t block, std::uint32_t block_id) {
-                   const std::size_t step = aggregates_.step();
-                   aggregates_.grow(joined_[part], std::size_t{id} + 1);
-                   aggregates_.join(joined_[part].data() + id * step, blocks_[block].data() + block_id * step);
-                 });
+    groups_.deal([this](std::size_t block, std::span<const std::uint32_t> order) { reorder(blocks_[block], order); });
+    joined_.resize(groups_.partition_count());
+    groups_.join([this](const RowGroups::Joint& joint) {
+      const std::size_t step = aggregates_.step();
+      aggregates_.grow(joined_[joint.partition], std::size_t{joint.id} + 1);
+      aggregates_.join(joined_[joint.partition].data() + joint.id * step,
+                       blocks_[joint.block].data() + joint.place * step);
+    });
     groups_.drop_blocks();
     blocks_ = {};
   }
@@ -52,21 +55,30 @@ class Records {
     const auto fields = dtype.fields();
     std::size_t i = 0;
     for (const KeyField& field : keys.fields()) decode_key(field, key, row + fields[i++].offset);
-    const std::uint64_t* state = joined_[group.partition].data() + group.id * aggregates_.step();
+    const std::byte* state = joined_[group.partition].data() + group.id * aggregates_.step();
     for (std::size_t part = 0; part < aggregates_.size(); ++part) {
       aggregates_[part].finish(state + aggregates_.slot(part), row + fields[i++].offset);
     }
   }
 
  private:
+  /// Records in the order in which partitions take them.
+  void reorder(std::vector<std::byte>& records, std::span<const std::uint32_t> order) const {
+    const std::size_t step = aggregates_.step();
+    std::vector<std::byte> other(records.size());
+    for (std::size_t i = 0; i < order.size() && step > 0; ++i) {
+      std::memcpy(other.data() + i * step, records.data() + order[i] * step, step);
+    }
+    records = std::move(other);
+  }
   void add(const RowGroups::Piece& piece) {
-    std::vector<std::uint64_t>& states = blocks_[piece.block];
+    std::vector<std::byte>& states = blocks_[piece.block];
     aggregates_.grow(states, piece.groups);
     aggregates_.add(states.data(), piece.first, piece.n, piece.ids);
   }
 
   const Aggregates& aggregates_;
-  std::vector<std::vector<std::uint64_t>> blocks_, joined_{};
+  std::vector<std::vector<std::byte>> blocks_, joined_{};
   RowGroups groups_;  // the last: its constructor calls add
 };
 

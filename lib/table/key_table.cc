@@ -3,8 +3,8 @@
 #include <ndshare/error.h>
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
+#include <utility>
 
 namespace ndshare::internal {
 namespace {
@@ -49,11 +49,15 @@ void KeyTable::rehash(std::size_t slots) {
   }
 }
 
-void KeyTable::reserve(std::size_t keys) {
-  const std::size_t slots = std::bit_ceil(std::max(kFirstSlots, 2 * keys));
-  keys_.reserve(keys * words_);
-  hashes_.reserve(keys);
-  if (slots > slots_.size()) rehash(slots);
+void KeyTable::freeze(std::span<const std::uint32_t> order) {
+  std::vector<std::uint64_t> keys(keys_.size()), hashes(hashes_.size());
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    hashes[i] = hashes_[order[i]];
+    std::copy_n(key(order[i]), words_, keys.data() + i * words_);
+  }
+  keys_ = std::move(keys);
+  hashes_ = std::move(hashes);
+  slots_ = {};
 }
 
 std::uint32_t KeyTable::add(const std::uint64_t* key, std::uint64_t hash, std::size_t slot) {

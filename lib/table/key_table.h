@@ -1,7 +1,9 @@
 // A hash table of keys that only grows: each distinct key has a number, in the order in which they were first met.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace ndshare::internal {
@@ -30,7 +32,9 @@ class KeyTable {
   void find_or_add(const std::uint64_t* keys, std::size_t n, std::uint32_t* ids);
   /// The number, or kNone.
   [[nodiscard]] std::uint32_t find(const std::uint64_t* key, std::uint64_t hash) const noexcept;
-  void reserve(std::size_t keys);
+  /// Puts the keys in another order, element i being the key that is now i-th, and gives the slots back: nothing is
+  /// found any more.
+  void freeze(std::span<const std::uint32_t> order);
 
  private:
   [[nodiscard]] bool same(std::uint32_t id, const std::uint64_t* key) const noexcept;

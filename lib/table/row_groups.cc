@@ -36,38 +36,36 @@ RowGroups::RowGroups(const RowKeys& keys, int threads, const See& see) : words_(
   });
 }
 
-void RowGroups::deal() {
+void RowGroups::deal(const std::function<void(std::size_t, std::span<const std::uint32_t>)>& tell) {
   std::size_t total = 0;
   for (const KeyTable& block : blocks_) total += block.size();
   bits_ = std::min(kMostBits, static_cast<int>(std::bit_width(total / kPartitionGroups)));
-  const std::size_t partitions = std::size_t{1} << bits_;
   dealt_.resize(blocks_.size());
   starts_.resize(blocks_.size());
   parallel_blocks(blocks_.size(), threads_, [&](std::size_t block) {
-    const KeyTable& table = blocks_[block];
+    KeyTable& table = blocks_[block];
     std::vector<std::uint32_t>& starts = starts_[block];
-    starts.assign(partitions + 1, 0);
+    starts.assign(partition_count() + 1, 0);
     for (std::size_t id = 0; id < table.size(); ++id) ++starts[partition_of(table.hash(id)) + 1];
-    for (std::size_t part = 0; part < partitions; ++part) starts[part + 1] += starts[part];
+    for (std::size_t part = 0; part < partition_count(); ++part) starts[part + 1] += starts[part];
     std::vector<std::uint32_t> next(starts.begin(), starts.end() - 1);
     dealt_[block].resize(table.size());
     for (std::size_t id = 0; id < table.size(); ++id) {
       dealt_[block][next[partition_of(table.hash(id))]++] = static_cast<std::uint32_t>(id);
     }
+    table.freeze(dealt_[block]);
+    tell(block, dealt_[block]);
   });
 }
 
-void RowGroups::join(const std::function<void(std::size_t)>& prepare, const Join& join) {
-  deal();
-  partitions_.assign(std::size_t{1} << bits_, KeyTable(words_));
-  prepare(partitions_.size());
+void RowGroups::join(const std::function<void(const Joint&)>& joint) {
+  partitions_.assign(partition_count(), KeyTable(words_));
   parallel_blocks(partitions_.size(), threads_, [&](std::size_t part) {
     KeyTable& table = partitions_[part];
     for (std::size_t block = 0; block < blocks_.size(); ++block) {
       const KeyTable& own = blocks_[block];
       for (std::uint32_t at = starts_[block][part]; at < starts_[block][part + 1]; ++at) {
-        const std::uint32_t id = dealt_[block][at];
-        join(part, table.find_or_add(own.key(id), own.hash(id)), block, id);
+        joint({part, table.find_or_add(own.key(at), own.hash(at)), block, at, dealt_[block][at]});
       }
     }
   });

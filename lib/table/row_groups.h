@@ -10,15 +10,15 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <vector>
 
 namespace ndshare::internal {
 
 class RowGroups {
  public:
-  static constexpr std::int64_t kBlock = std::int64_t{64}
-                                         << 10;  ///< rows; sums are cut by it: changing it changes last bits
-  static constexpr std::size_t kPiece = 1024;    ///< rows that are looked at together
+  static constexpr std::int64_t kBlock = 65'536;  ///< rows; sums are cut by it: changing it changes last bits
+  static constexpr std::size_t kPiece = 1024;     ///< rows that are looked at together
 
   /// Some rows of a block, and the numbers of their groups within it.
   struct Piece {
@@ -30,13 +30,23 @@ class RowGroups {
   };
   using See = std::function<void(const Piece&)>;
   /// A block's group joins one of a partition, which may be new.
-  using Join = std::function<void(std::size_t partition, std::uint32_t id, std::size_t block, std::uint32_t block_id)>;
+  struct Joint {
+    std::size_t partition;
+    std::uint32_t id;  ///< in the partition
+    std::size_t block;
+    std::uint32_t place;     ///< in the block, as dealt
+    std::uint32_t block_id;  ///< in the block, as seen
+  };
 
   /// Groups all rows. `see` is called for the pieces of a block in order, blocks side by side.
   RowGroups(const RowKeys& keys, int threads, const See& see);
-  /// Joins the blocks: partitions side by side. `prepare` is told how many there are.
-  void join(const std::function<void(std::size_t partitions)>& prepare, const Join& join);
+  /// Puts the groups of each block in the order of partitions, and tells that order: element i is the group that is now
+  /// i-th. Partitions then read what they take in one go.
+  void deal(const std::function<void(std::size_t block, std::span<const std::uint32_t> order)>& tell);
+  /// Joins the blocks: partitions side by side.   REQUIRES: deal.
+  void join(const std::function<void(const Joint&)>& joint);
 
+  [[nodiscard]] std::size_t partition_count() const noexcept { return std::size_t{1} << bits_; }
   [[nodiscard]] std::size_t blocks() const noexcept { return blocks_.size(); }
   [[nodiscard]] const KeyTable& block(std::size_t index) const noexcept { return blocks_[index]; }
   [[nodiscard]] const std::vector<KeyTable>& partitions() const noexcept { return partitions_; }
@@ -51,7 +61,6 @@ class RowGroups {
   [[nodiscard]] std::size_t partition_of(std::uint64_t hash) const noexcept {
     return bits_ == 0 ? 0 : hash >> (64 - bits_);
   }
-  void deal();
 
   std::size_t words_;
   int threads_;

@@ -26,10 +26,10 @@ void RowIndex::number_rows(int threads) {
   };
   std::vector<std::vector<Place>> places(groups_.blocks());
   for (std::size_t block = 0; block < places.size(); ++block) places[block].resize(groups_.block(block).size());
-  groups_.join([](std::size_t) {},
-               [&](std::size_t part, std::uint32_t id, std::size_t block, std::uint32_t block_id) {
-                 places[block][block_id] = {static_cast<std::uint32_t>(part), id};
-               });
+  groups_.deal([](std::size_t, std::span<const std::uint32_t>) {});
+  groups_.join([&](const RowGroups::Joint& joint) {
+    places[joint.block][joint.block_id] = {static_cast<std::uint32_t>(joint.partition), joint.id};
+  });
   groups_.drop_blocks();
   parallel_blocks(places.size(), threads, [&](std::size_t block) {
     const std::size_t low = block * static_cast<std::size_t>(RowGroups::kBlock);

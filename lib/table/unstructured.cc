@@ -66,12 +66,15 @@ void check_leaf(std::string_view what, const DType& from, const DType& to, Casti
               {{"from", from.to_string()}, {"to", to.to_string()}});
 }
 
+/// As NumPy promotes many at once: each with the highest of all, so that the order does not matter. int16, uint16 and
+/// float32 are float32, though the first two alone would be int32, which with float32 is float64.
 DType promoted(std::span<const Leaf> leaves) {
-  DType out = leaves.front().dtype;
+  const auto lower = [](const Leaf& a, const Leaf& b) { return a.dtype.id() < b.dtype.id(); };
+  const DType highest = std::max_element(leaves.begin(), leaves.end(), lower)->dtype;
+  DType out = highest;
   for (const Leaf& leaf : leaves) {
-    if (leaf.dtype == out) continue;
-    check_leaf("structured_to_unstructured", leaf.dtype, out, Casting::unsafe);
-    out = result_type({out, leaf.dtype});
+    check_leaf("structured_to_unstructured", leaf.dtype, highest, Casting::unsafe);
+    if (leaf.dtype != highest) out = result_type({out, result_type({highest, leaf.dtype})});
   }
   return out;
 }

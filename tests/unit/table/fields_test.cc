@@ -86,6 +86,7 @@ TEST(FieldsTest, PlainArraysAndBack) {
   const Array x = make_rows("a:i2,b:f4", {{1, 0.5}, {2, 1.5}});
   const Array plain = structured_to_unstructured(x);
   EXPECT_EQ(plain.dtype(), float32);
+  EXPECT_EQ(structured_to_unstructured(make_rows("a:i2,b:u2,c:f4", {{1, 2, 0.5}})).dtype(), float32);
   EXPECT_EQ(to_string(plain), "[[1.  0.5]\n [2.  1.5]]");
   EXPECT_EQ(code_of([&] { static_cast<void>(structured_to_unstructured(x, int16)); }), Error::DtypeMismatch);
   EXPECT_EQ(bytes_of(unstructured_to_structured(plain, x.dtype(), Casting::unsafe)), bytes_of(x));

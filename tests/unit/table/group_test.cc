@@ -154,6 +154,23 @@ TEST(GroupByTest, CollidingHashesChangeNothing) {
   EXPECT_TRUE(wide == poor_wide);
 }
 
+TEST(GroupByTest, VeryLongKeys) {
+  const Array x = zeros({3'000}, DType::parse("name:U700,v:i4"));
+  const std::string shared(690, 'x');
+  for (std::int64_t i = 0; i < x.size(); ++i) {
+    fill(x(i)["name"], shared + std::to_string(i % 11));
+    fill(x(i)["v"], i);
+  }
+  const Array out = same_for_any_threads([&](int threads) {
+    return group_by(x, {"name"}, {{Aggregate::count}, {Aggregate::min, "v"}}, {.threads = threads});
+  });
+  ASSERT_EQ(out.size(), 11);
+  EXPECT_EQ(out["name"](2).item<std::string>(), shared + "10");  // by code point: 0, 1, 10, 2, …
+  EXPECT_EQ(out["min_v"](2).item<int>(), 10);
+  EXPECT_EQ(out["count"](0).item<int>(), 273);
+  EXPECT_EQ(join_by(x, out, {"name"}).size(), 3'000);
+}
+
 TEST(GroupByTest, SaysWhatIsWrong) {
   const Array x =
       make_rows("k:i4,f:f8,c:c8,v:(2,)i4,t:S2", {{1, 1.0, 0, 0, "a"}, {2, NAN, 0, 0, "b"}, {3, NAN, 0, 0, "c"}});

@@ -95,6 +95,10 @@ def group(x, keys, asked):
         for op, field in asked: out[op + '_' + field if field else op][at] = aggregate(op, x[field][rows] if field else rows)
     return out
 
+def pairs_of(left, right, on):
+    partners = rows_of(right, on)
+    return sum(len(rows) * len(partners.get(key, ())) for key, rows in rows_of(left, on).items())
+
 def join(left, right, on, how, fill):
     pairs, partners, met = [], rows_of(right, on), set()
     for row, key in enumerate(zip(*(column(left, n) for n in on))):
@@ -163,11 +167,10 @@ while number < count:
     elif op == 'join':
         base = table(payload(['x', 'y']) + key_types + payload('z'), n, pools)
         other = table(key_types[::-1] + payload(['y', 'w']), pick(SIZES[:-1]) if n < 1000 else pick([300, 66000]), pools)
-        shared = other if rng.random() < 0.5 else base
         for k in keys:  # half of the keys are the other's
             if len(base) and len(other): other[k] = np.where(rng.random(len(other)) < 0.7, base[k][rng.integers(0, len(base), len(other))], other[k])
         finite(base); finite(other)
-        if pool * len(other) < 30 * n: keep = max(1, min(len(other), 60000 // max(1, n // pool))); other = other[:keep]
+        while len(other) > 1 and pairs_of(base, other, keys) > 200_000: other = other[:len(other) // 4]
         how = pick(['inner', 'left', 'outer'])
         numeric = [f for f in ('x', 'z') if base.dtype[f].kind in 'iu']
         fill = {numeric[0]: 7} if numeric and rng.random() < 0.5 else {}
