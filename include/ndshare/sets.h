@@ -12,9 +12,11 @@ namespace ndshare {
 
 // Dtypes: all; of two arrays: numbers in the dtype that both cast to, text of one kind, else the same dtype.
 // Errors of everything here: DtypeMismatch (arrays of different kinds), MemoryGuard, Memory, Usage (negative threads).
-// Threads: safe; parallel inside; the same result for any number of them.   Memory: any strides; scratch as sort (ledger: `ordered`).
+// Threads: safe; parallel inside; the same result for any number of them.   Memory: any strides; scratch as sort
+// (ledger: `ordered`).
 
-/// The distinct elements of x, of any shape. Each NaN is an element of its own (the array API's rule; NaT is one element).
+/// The distinct elements of x, of any shape. Each NaN is an element of its own (the array API's rule; NaT is one
+/// element).
 [[nodiscard]] NDSHARE_API Array unique_values(const Array& x);
 
 struct UniqueCounts {
@@ -47,8 +49,8 @@ struct Unique {
 
 /// For each element of x whether it is one of `elements`; NaN never is.   Shapes: x's.   Dtypes: → bool.
 [[nodiscard]] NDSHARE_API Array isin(const Array& x, const Array& elements, bool invert = false, int threads = 0);
-/// The distinct elements of either, of both, of `a` alone, and of just one of the two. NaN differs from every NaN, but is once in
-/// a union.
+/// The distinct elements of either, of both, of `a` alone, and of just one of the two. NaN differs from every NaN, but
+/// is once in a union.
 [[nodiscard]] NDSHARE_API Array union1d(const Array& a, const Array& b);
 [[nodiscard]] NDSHARE_API Array intersect1d(const Array& a, const Array& b);
 [[nodiscard]] NDSHARE_API Array setdiff1d(const Array& a, const Array& b);

@@ -9,10 +9,11 @@
 namespace ndshare::internal {
 
 /// out[0 … n): the numbers i of items first + i in ascending, stable order.
-///   Memory: 16 bytes an item of scratch for long lines.   Threads: safe; parallel inside.   Errors: Memory.
+///   Memory: 9 bytes an item of scratch for long lines.   Threads: safe; parallel inside.   Errors: Memory.
 void order_items(const KeyPlan& plan, std::int64_t first, std::size_t n, std::int64_t* out, int threads);
 
 /// Copies items rows[i] of `itemsize` bytes to out, one behind the other.
-void gather_items(const std::byte* items, std::size_t itemsize, const std::int64_t* rows, std::size_t n, std::byte* out, int threads);
+void gather_items(const std::byte* items, std::size_t itemsize, const std::int64_t* rows, std::size_t n, std::byte* out,
+                  int threads);
 
 }  // namespace ndshare::internal

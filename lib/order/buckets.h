@@ -1,4 +1,5 @@
-// Sample sort's first half: keys go to buckets of rising ranges, by all threads, stably. Each bucket then is one thread's, in its cache.
+// Sample sort's first half: keys go to buckets of rising ranges, by all threads, stably. Each bucket then is one
+// thread's, in its cache.
 #pragma once
 
 #include <ndshare/buffer.h>
@@ -26,8 +27,12 @@ class Buckets {
 
   template <class Load>
   Buckets(std::size_t n, int threads, const Load& load)
-      : n_(n), threads_(threads), block_(std::max<std::size_t>(std::size_t{1} << 16, (n + 511) / 512)), splitters_(sample(n, load), wanted(n)),
-        ids_(make_heap_buffer(static_cast<std::int64_t>(n), false)), starts_(blocks() * buckets()) {
+      : n_(n),
+        threads_(threads),
+        block_(std::max<std::size_t>(std::size_t{1} << 16, (n + 511) / 512)),
+        splitters_(sample(n, load), wanted(n)),
+        ids_(make_heap_buffer(static_cast<std::int64_t>(n), false)),
+        starts_(blocks() * buckets()) {
     parallel_blocks(blocks(), threads_, [&](std::size_t block) {
       std::array<Key, kPiece> keys;
       std::array<std::size_t, 256> counts{};
@@ -41,7 +46,8 @@ class Buckets {
     std::size_t before = 0;
     for (std::size_t bucket = 0; bucket < buckets(); ++bucket) {
       bounds_.push_back(before);
-      for (std::size_t block = 0; block < blocks(); ++block) before += std::exchange(starts_[block * buckets() + bucket], before);
+      for (std::size_t block = 0; block < blocks(); ++block)
+        before += std::exchange(starts_[block * buckets() + bucket], before);
     }
     bounds_.push_back(before);
   }
@@ -68,7 +74,8 @@ class Buckets {
 
   /// Collects the keys of the buckets that are wanted[bucket], each in order, with room for `padding` keys behind them.
   template <class Load>
-  [[nodiscard]] std::vector<std::vector<Key>> collect(const std::vector<std::uint8_t>& wanted, std::size_t padding, const Load& load) const {
+  [[nodiscard]] std::vector<std::vector<Key>> collect(const std::vector<std::uint8_t>& wanted, std::size_t padding,
+                                                      const Load& load) const {
     std::vector<std::vector<Key>> out(buckets());
     for (std::size_t bucket = 0; bucket < buckets(); ++bucket) {
       if (wanted[bucket] != 0) out[bucket].resize(count(bucket) + padding);
@@ -76,7 +83,8 @@ class Buckets {
     parallel_blocks(blocks(), threads_, [&](std::size_t block) {
       std::array<Key, kPiece> keys;
       std::array<std::size_t, 256> at{};
-      for (std::size_t bucket = 0; bucket < buckets(); ++bucket) at[bucket] = starts_[block * buckets() + bucket] - begin(bucket);
+      for (std::size_t bucket = 0; bucket < buckets(); ++bucket)
+        at[bucket] = starts_[block * buckets() + bucket] - begin(bucket);
       for_pieces(block, [&](std::size_t low, std::size_t some) {
         load(low, some, keys.data());
         const std::uint8_t* id = ids() + low;
@@ -138,7 +146,9 @@ Run find_run(std::size_t n, int threads, const Load& load) {
       if (!down) falls.store(false, std::memory_order_relaxed);
     }
   });
-  return rises.load(std::memory_order_relaxed) ? Run::rising : falls.load(std::memory_order_relaxed) ? Run::falling : Run::none;
+  return rises.load(std::memory_order_relaxed)   ? Run::rising
+         : falls.load(std::memory_order_relaxed) ? Run::falling
+                                                 : Run::none;
 }
 
 }  // namespace ndshare::internal

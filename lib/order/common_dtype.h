@@ -13,6 +13,7 @@ namespace ndshare::internal {
 [[nodiscard]] std::pair<Array, Array> to_common_dtype(std::string_view what, const Array& a, const Array& b);
 
 /// Positions in `sorted`, as searchsorted gives them.   REQUIRES: one dtype, dense; `sorter` int64, dense, in bounds.
-[[nodiscard]] Array search_sorted(const Array& sorted, const Array& values, bool right, const Array* sorter, int threads);
+[[nodiscard]] Array search_sorted(const Array& sorted, const Array& values, bool right, const Array* sorter,
+                                  int threads);
 
 }  // namespace ndshare::internal

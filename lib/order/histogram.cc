@@ -45,11 +45,12 @@ std::optional<Array> checked_weights(std::string_view what, const Array& x, cons
   if (!weights) return std::nullopt;
   require_real(what, *weights);
   if (weights->shape() == x.shape()) return dense(*weights);
-  throw Error(Error::ShapeMismatch, std::string(what) + ": weights have shape " + weights->shape().str() + ", the elements " + x.shape().str());
+  throw Error(Error::ShapeMismatch, std::string(what) + ": weights have shape " + weights->shape().str() +
+                                        ", the elements " + x.shape().str());
 }
 
-/// Adds up what falls into bins: each part of the elements has its own sums, which are joined in order. Parts are cut by sizes alone, so
-/// sums of weights have the same bits for any number of threads.
+/// Adds up what falls into bins: each part of the elements has its own sums, which are joined in order. Parts are cut
+/// by sizes alone, so sums of weights have the same bits for any number of threads.
 ///   Find: find(low, n, std::int64_t* bins) gives the bins of elements, −1 for none.
 template <class Sum, class Find>
 Array add_up(std::int64_t bins, std::int64_t size, const std::optional<Array>& weights, int threads, const Find& find) {
@@ -80,7 +81,8 @@ Array add_up(std::int64_t bins, std::int64_t size, const std::optional<Array>& w
 }
 
 template <class Find>
-Array add_up_any(std::int64_t bins, std::int64_t size, const std::optional<Array>& weights, int threads, const Find& find) {
+Array add_up_any(std::int64_t bins, std::int64_t size, const std::optional<Array>& weights, int threads,
+                 const Find& find) {
   if (weights) return add_up<double>(bins, size, weights, threads, find);
   return add_up<std::int64_t>(bins, size, weights, threads, find);
 }
@@ -90,7 +92,8 @@ std::pair<double, double> find_range(const Array& x, const HistogramOptions& opt
   if (options.range) {
     out = *options.range;
     if (!std::isfinite(out.first) || !std::isfinite(out.second) || out.first > out.second) {
-      throw Error(Error::Usage, "histogram: the range from " + std::to_string(out.first) + " to " + std::to_string(out.second) + " must be finite and rise");
+      throw Error(Error::Usage, "histogram: the range from " + std::to_string(out.first) + " to " +
+                                    std::to_string(out.second) + " must be finite and rise");
     }
   } else if (x.size() != 0) {
     const auto end = [&](const Array& value) {
@@ -100,7 +103,8 @@ std::pair<double, double> find_range(const Array& x, const HistogramOptions& opt
     };
     out = {end(min(x, {.threads = options.threads})), end(max(x, {.threads = options.threads}))};
     if (!std::isfinite(out.first) || !std::isfinite(out.second)) {
-      throw Error(Error::Usage, "histogram: the elements reach from " + std::to_string(out.first) + " to " + std::to_string(out.second) + ": give a finite range");
+      throw Error(Error::Usage, "histogram: the elements reach from " + std::to_string(out.first) + " to " +
+                                    std::to_string(out.second) + ": give a finite range");
     }
   }
   if (out.first == out.second) out = {out.first - 0.5, out.second + 0.5};
@@ -108,7 +112,8 @@ std::pair<double, double> find_range(const Array& x, const HistogramOptions& opt
 }
 
 /// Bins of equal width: computed, then put right by the edges themselves, as NumPy does.
-void find_equal(const double* values, std::size_t n, std::span<const double> edges, double norm, std::int64_t* bins) noexcept {
+void find_equal(const double* values, std::size_t n, std::span<const double> edges, double norm,
+                std::int64_t* bins) noexcept {
   const auto count = static_cast<std::int64_t>(edges.size()) - 1;
   const double first = edges.front(), last = edges.back();
   for (std::size_t i = 0; i < n; ++i) {
@@ -129,7 +134,8 @@ void find_between(const double* values, std::size_t n, std::span<const double> e
   for (std::size_t i = 0; i < n; ++i) {
     const bool inside = values[i] >= edges.front() && values[i] <= edges.back();
     const auto above = std::upper_bound(edges.begin(), edges.end(), values[i]) - edges.begin();
-    bins[i] = inside ? std::min<std::int64_t>(above, static_cast<std::int64_t>(edges.size()) - 1) - 1 : -1;  // the last bin has its end
+    bins[i] = inside ? std::min<std::int64_t>(above, static_cast<std::int64_t>(edges.size()) - 1) - 1
+                     : -1;  // the last bin has its end
   }
 }
 
@@ -138,19 +144,23 @@ Array as_density(const Array& counts, const std::vector<double>& edges) {
   const auto values = out.as_span<double>();
   double total = 0;
   for (const double value : values) total += value;
-  for (std::size_t bin = 0; bin < values.size(); ++bin) values[bin] = values[bin] / (edges[bin + 1] - edges[bin]) / total;
+  for (std::size_t bin = 0; bin < values.size(); ++bin)
+    values[bin] = values[bin] / (edges[bin + 1] - edges[bin]) / total;
   return out;
 }
 
 std::vector<double> checked_edges(const Array& edges) {
   require_real("histogram: edges", edges);
-  if (edges.ndim() != 1) throw Error(Error::ShapeMismatch, "histogram: edges have shape " + edges.shape().str() + ", not one axis");
-  if (edges.size() < 2) throw Error(Error::Usage, "histogram: " + std::to_string(edges.size()) + " edges: give 2 or more");
+  if (edges.ndim() != 1)
+    throw Error(Error::ShapeMismatch, "histogram: edges have shape " + edges.shape().str() + ", not one axis");
+  if (edges.size() < 2)
+    throw Error(Error::Usage, "histogram: " + std::to_string(edges.size()) + " edges: give 2 or more");
   std::vector<double> out(static_cast<std::size_t>(edges.size()));
   load_numbers(dense(edges), 0, out.size(), out.data());
   for (std::size_t i = 0; i < out.size(); ++i) {
     if (!std::isnan(out[i]) && (i == 0 || out[i - 1] <= out[i])) continue;
-    throw Error(Error::Usage, "histogram: edge " + std::to_string(i) + " is " + std::to_string(out[i]) + ": edges must rise and not be NaN");
+    throw Error(Error::Usage, "histogram: edge " + std::to_string(i) + " is " + std::to_string(out[i]) +
+                                  ": edges must rise and not be NaN");
   }
   return out;
 }
@@ -168,11 +178,12 @@ Histogram histogram(const Array& x, std::int64_t bins, const HistogramOptions& o
   const Array edges = linspace(first, last, bins + 1), own = internal::dense(x);
   const auto bounds = edges.as_span<const double>();
   const double norm = static_cast<double>(bins) / (last - first);
-  const Array counts = internal::add_up_any(bins, x.size(), weights, options.threads, [&](std::size_t low, std::size_t n, std::int64_t* at) {
-    std::array<double, internal::kPiece> values;
-    internal::load_numbers(own, low, n, values.data());
-    internal::find_equal(values.data(), n, bounds, norm, at);
-  });
+  const Array counts = internal::add_up_any(bins, x.size(), weights, options.threads,
+                                            [&](std::size_t low, std::size_t n, std::int64_t* at) {
+                                              std::array<double, internal::kPiece> values;
+                                              internal::load_numbers(own, low, n, values.data());
+                                              internal::find_equal(values.data(), n, bounds, norm, at);
+                                            });
   return {options.density ? internal::as_density(counts, {bounds.begin(), bounds.end()}) : counts, edges};
 }
 
@@ -183,43 +194,56 @@ Histogram histogram(const Array& x, const Array& edges, const HistogramOptions& 
   const std::vector<double> bounds = internal::checked_edges(edges);
   internal::check_result_memory("histogram", {edges.size() - 1}, 8, {});
   const Array own = internal::dense(x);
-  const Array counts = internal::add_up_any(edges.size() - 1, x.size(), weights, options.threads, [&](std::size_t low, std::size_t n, std::int64_t* at) {
-    std::array<double, internal::kPiece> values;
-    internal::load_numbers(own, low, n, values.data());
-    internal::find_between(values.data(), n, bounds, at);
-  });
+  const Array counts = internal::add_up_any(edges.size() - 1, x.size(), weights, options.threads,
+                                            [&](std::size_t low, std::size_t n, std::int64_t* at) {
+                                              std::array<double, internal::kPiece> values;
+                                              internal::load_numbers(own, low, n, values.data());
+                                              internal::find_between(values.data(), n, bounds, at);
+                                            });
   return {options.density ? internal::as_density(counts, bounds) : counts, edges};
 }
 
 Array bincount(const Array& x, const BincountOptions& options) {
   internal::check_threads(options.threads);
   if (!x.dtype().is_integer() && !x.dtype().is_bool()) {
-    throw Error(Error::DtypeMismatch, "bincount counts integers, not " + x.dtype().name() + ": round and convert them with astype");
+    throw Error(Error::DtypeMismatch,
+                "bincount counts integers, not " + x.dtype().name() + ": round and convert them with astype");
   }
-  if (x.ndim() != 1) throw Error(Error::ShapeMismatch, "bincount takes one axis, not shape " + x.shape().str() + ": ravel() gives it one");
-  if (options.minlength < 0) throw Error(Error::Usage, "bincount: minlength = " + std::to_string(options.minlength) + ": give 0 or more");
+  if (x.ndim() != 1)
+    throw Error(Error::ShapeMismatch,
+                "bincount takes one axis, not shape " + x.shape().str() + ": ravel() gives it one");
+  if (options.minlength < 0)
+    throw Error(Error::Usage, "bincount: minlength = " + std::to_string(options.minlength) + ": give 0 or more");
   const auto weights = internal::checked_weights("bincount", x, options.weights);
   const Array own = internal::dense(x);
   std::int64_t bins = options.minlength;
   if (x.size() != 0) {
-    const Scalar low = min(own, {.threads = options.threads}).item(), high = max(own, {.threads = options.threads}).item();
+    const Scalar low = min(own, {.threads = options.threads}).item(),
+                 high = max(own, {.threads = options.threads}).item();
     const auto* least = std::get_if<std::int64_t>(&low.value());
     if (least != nullptr && *least < 0) {
-      throw Error(Error::IndexBounds, "bincount: there is a " + std::to_string(*least) + ": elements are numbers from 0 on", {{"element", std::to_string(*least)}});
+      throw Error(Error::IndexBounds,
+                  "bincount: there is a " + std::to_string(*least) + ": elements are numbers from 0 on",
+                  {{"element", std::to_string(*least)}});
     }
     const auto* most = std::get_if<std::uint64_t>(&high.value());
-    const auto largest = most != nullptr ? static_cast<std::int64_t>(*most >> 1) : x.dtype().is_bool() ? std::int64_t{high.as<bool>()} : high.as<std::int64_t>();
-    internal::check_result_memory("bincount", {std::max(bins, std::min(largest, INT64_MAX / 16) + 1)}, 8, std::span(&x, 1));
+    const auto largest = most != nullptr       ? static_cast<std::int64_t>(*most >> 1)
+                         : x.dtype().is_bool() ? std::int64_t{high.as<bool>()}
+                                               : high.as<std::int64_t>();
+    internal::check_result_memory("bincount", {std::max(bins, std::min(largest, INT64_MAX / 16) + 1)}, 8,
+                                  std::span(&x, 1));
     bins = std::max(bins, largest + 1);
   }
   internal::check_result_memory("bincount", {bins}, 8, std::span(&x, 1));
-  return internal::add_up_any(bins, x.size(), weights, options.threads, [&](std::size_t low, std::size_t n, std::int64_t* at) {
-    visit_numeric(own.dtype().id(), [&]<class T>() {
-      if constexpr (std::is_integral_v<T>) {
-        for (std::size_t i = 0; i < n; ++i) at[i] = static_cast<std::int64_t>(internal::load_lane<T>(own.data() + (low + i) * sizeof(T)));
-      }
-    });
-  });
+  return internal::add_up_any(
+      bins, x.size(), weights, options.threads, [&](std::size_t low, std::size_t n, std::int64_t* at) {
+        visit_numeric(own.dtype().id(), [&]<class T>() {
+          if constexpr (std::is_integral_v<T>) {
+            for (std::size_t i = 0; i < n; ++i)
+              at[i] = static_cast<std::int64_t>(internal::load_lane<T>(own.data() + (low + i) * sizeof(T)));
+          }
+        });
+      });
 }
 
 }  // namespace ndshare

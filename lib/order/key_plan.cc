@@ -24,10 +24,11 @@ void join(const At& at, std::size_t n, int bits, bool is_first, std::uint64_t* t
   }
 }
 
-/// Complex numbers: [R + Rj, R + nanj, nan + Rj, nan + nanj]. The high part says the class where something is NaN, and the low part
-/// then is the part that is not.
+/// Complex numbers: [R + Rj, R + nanj, nan + Rj, nan + nanj]. The high part says the class where something is NaN, and
+/// the low part then is the part that is not.
 template <class Map, class At>
-void join_complex(const Map& map, const KeyPart& part, const At& at, std::size_t n, bool is_first, std::uint64_t* to) noexcept {
+void join_complex(const Map& map, const KeyPart& part, const At& at, std::size_t n, bool is_first,
+                  std::uint64_t* to) noexcept {
   using Key = typename Map::Key;
   constexpr Key kMost = std::numeric_limits<Key>::max();
   const bool high = part.kind == KeyPart::Kind::complex_high;
@@ -65,7 +66,8 @@ void join_part(const KeyPart& part, const At& at, std::size_t n, bool is_first, 
     case KeyPart::Kind::number:
       return visit_map(part.dtype, part.descending, [&](const auto& map) {
         using Key = typename std::remove_cvref_t<decltype(map)>::Key;
-        join(at, n, part.bits, is_first, to, [&](const std::byte* item) -> std::uint64_t { return map.equal(load_lane<Key>(item)); });
+        join(at, n, part.bits, is_first, to,
+             [&](const std::byte* item) -> std::uint64_t { return map.equal(load_lane<Key>(item)); });
       });
     case KeyPart::Kind::complex_high:
     case KeyPart::Kind::complex_low:
@@ -73,7 +75,8 @@ void join_part(const KeyPart& part, const At& at, std::size_t n, bool is_first, 
         if constexpr (std::remove_cvref_t<decltype(map)>::kNan) join_complex(map, part, at, n, is_first, to);
       });
     case KeyPart::Kind::bytes:
-    case KeyPart::Kind::str: return join_text(part, at, n, is_first, to);
+    case KeyPart::Kind::str:
+      return join_text(part, at, n, is_first, to);
   }
 }
 
@@ -88,20 +91,26 @@ std::string names_of(const DType& dtype) {
 void check_order(std::string_view what, const DType& dtype, std::span<const std::string> order) {
   if (order.empty()) return;
   if (!dtype.is_structured()) {
-    throw Error(Error::Usage, std::string(what) + ": order names fields, but the elements are " + dtype.name() + ": leave it out");
+    throw Error(Error::Usage,
+                std::string(what) + ": order names fields, but the elements are " + dtype.name() + ": leave it out");
   }
   for (std::size_t i = 0; i < order.size(); ++i) {
     if (dtype.find_field(order[i]) == nullptr) {
-      throw Error(Error::DType, std::string(what) + ": there is no field '" + order[i] + "' to order by; there are: " + names_of(dtype),
-                  {{"field", order[i]}});
+      throw Error(
+          Error::DType,
+          std::string(what) + ": there is no field '" + order[i] + "' to order by; there are: " + names_of(dtype),
+          {{"field", order[i]}});
     }
-    if (std::find(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(i), order[i]) != order.begin() + static_cast<std::ptrdiff_t>(i)) {
-      throw Error(Error::Usage, std::string(what) + ": order names field '" + order[i] + "' twice", {{"field", order[i]}});
+    if (std::find(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(i), order[i]) !=
+        order.begin() + static_cast<std::ptrdiff_t>(i)) {
+      throw Error(Error::Usage, std::string(what) + ": order names field '" + order[i] + "' twice",
+                  {{"field", order[i]}});
     }
   }
 }
 
-void KeyPlan::add(const std::byte* base, std::int64_t stride, const DType& dtype, bool descending, std::span<const std::string> order) {
+void KeyPlan::add(const std::byte* base, std::int64_t stride, const DType& dtype, bool descending,
+                  std::span<const std::string> order) {
   check_order("order", dtype, order);
   const bool is_only = words_.empty();
   for (const std::string& name : order) add_field(base, stride, dtype.field(name), descending);
@@ -121,7 +130,8 @@ void KeyPlan::add(const std::byte* base, std::int64_t stride, const DType& dtype
 
 void KeyPlan::add_field(const std::byte* base, std::int64_t stride, const Field& field, bool descending) {
   const std::int64_t count = field.shape.count();
-  for (std::int64_t i = 0; i < count; ++i) add_parts(base + field.offset + i * field.dtype.itemsize(), stride, field.dtype, descending);
+  for (std::int64_t i = 0; i < count; ++i)
+    add_parts(base + field.offset + i * field.dtype.itemsize(), stride, field.dtype, descending);
 }
 
 void KeyPlan::add_parts(const std::byte* base, std::int64_t stride, const DType& dtype, bool descending) {
@@ -166,12 +176,15 @@ void KeyPlan::load(std::size_t word, std::int64_t first, std::size_t n, std::uin
   bool is_first = true;
   for (const KeyPart& part : words_[word]) {
     const std::byte* base = part.base + first * part.stride;
-    const auto at = [base, stride = part.stride](std::size_t i) { return base + static_cast<std::int64_t>(i) * stride; };
+    const auto at = [base, stride = part.stride](std::size_t i) {
+      return base + static_cast<std::int64_t>(i) * stride;
+    };
     join_part(part, at, n, std::exchange(is_first, false), to);
   }
 }
 
-void KeyPlan::gather(std::size_t word, std::int64_t first, const std::int64_t* index, std::size_t n, std::uint64_t* to) const noexcept {
+void KeyPlan::gather(std::size_t word, std::int64_t first, const std::int64_t* index, std::size_t n,
+                     std::uint64_t* to) const noexcept {
   bool is_first = true;
   for (const KeyPart& part : words_[word]) {
     const std::byte* base = part.base + first * part.stride;

@@ -1,7 +1,9 @@
-// Maps between elements and unsigned keys that have the same order: the one idea that all sorting and searching here stands on.
+// Maps between elements and unsigned keys that have the same order: the one idea that all sorting and searching here
+// stands on.
 //
-// `exact` keys are a bijection of the bits, for sorting values: what comes back has every bit that went in. −0 is just below +0,
-// NaNs are on top in the order of their bits. `equal` keys are for comparing: −0 is +0, and every NaN is the largest key.
+// `exact` keys are a bijection of the bits, for sorting values: what comes back has every bit that went in. −0 is just
+// below +0, NaNs are on top in the order of their bits. `equal` keys are for comparing: −0 is +0, and every NaN is the
+// largest key.
 #pragma once
 
 #include <ndshare/dtype.h>
@@ -14,7 +16,8 @@
 
 namespace ndshare::internal {
 
-/// Integers and times: `flip` turns the sign bit (or all, for descending order); `shift` moves NaT from below all to the top.
+/// Integers and times: `flip` turns the sign bit (or all, for descending order); `shift` moves NaT from below all to
+/// the top.
 template <class Key_>
 struct IntegerMap {
   using Key = Key_;
@@ -37,8 +40,8 @@ struct BoolMap {
   [[nodiscard]] Key bits(Key key) const noexcept { return static_cast<Key>(key ^ flip); }
 };
 
-/// IEEE floats by sign and magnitude. The keys are turned until −inf is 0: the NaNs with a sign, which were below it, wrap to the
-/// top. Descending order takes the negative first, so that NaNs stay last.
+/// IEEE floats by sign and magnitude. The keys are turned until −inf is 0: the NaNs with a sign, which were below it,
+/// wrap to the top. Descending order takes the negative first, so that NaNs stay last.
 template <class Key_, int kMantissa>
 struct FloatMap {
   using Key = Key_;
@@ -83,18 +86,24 @@ template <class Function>
 void visit_map(const DType& dtype, bool descending, Function&& function) {
   const bool is_signed = dtype.is_signed_integer();
   if (dtype.is_bool()) return function(BoolMap{.flip = static_cast<std::uint8_t>(descending ? 1 : 0)});
-  if (dtype.id() == TypeId::float16) return function(FloatMap<std::uint16_t, 10>{static_cast<std::uint16_t>(descending ? 0x8000 : 0)});
+  if (dtype.id() == TypeId::float16)
+    return function(FloatMap<std::uint16_t, 10>{static_cast<std::uint16_t>(descending ? 0x8000 : 0)});
   if (dtype.id() == TypeId::float32) return function(FloatMap<std::uint32_t, 23>{descending ? 0x80000000U : 0U});
-  if (dtype.id() == TypeId::float64) return function(FloatMap<std::uint64_t, 52>{descending ? std::uint64_t{1} << 63 : 0U});
+  if (dtype.id() == TypeId::float64)
+    return function(FloatMap<std::uint64_t, 52>{descending ? std::uint64_t{1} << 63 : 0U});
   if (dtype.is_time()) {  // NaT is the smallest integer; in descending order it is the last one as it is
     constexpr std::uint64_t kTop = std::uint64_t{1} << 63;
     return function(IntegerMap<std::uint64_t>{.flip = descending ? kTop - 1 : kTop, .shift = descending ? 0U : 1U});
   }
   switch (dtype.itemsize()) {
-    case 1: return visit_integer_map<std::uint8_t>(is_signed, descending, function);
-    case 2: return visit_integer_map<std::uint16_t>(is_signed, descending, function);
-    case 4: return visit_integer_map<std::uint32_t>(is_signed, descending, function);
-    default: return visit_integer_map<std::uint64_t>(is_signed, descending, function);
+    case 1:
+      return visit_integer_map<std::uint8_t>(is_signed, descending, function);
+    case 2:
+      return visit_integer_map<std::uint16_t>(is_signed, descending, function);
+    case 4:
+      return visit_integer_map<std::uint32_t>(is_signed, descending, function);
+    default:
+      return visit_integer_map<std::uint64_t>(is_signed, descending, function);
   }
 }
 

@@ -44,7 +44,9 @@ struct Ranks {
     ranks.push_back(n - 1);  // NaNs are last: this one says whether there are any
     std::sort(ranks.begin(), ranks.end());
     ranks.erase(std::unique(ranks.begin(), ranks.end()), ranks.end());
-    const auto place = [&](std::size_t rank) { return static_cast<std::size_t>(std::lower_bound(ranks.begin(), ranks.end(), rank) - ranks.begin()); };
+    const auto place = [&](std::size_t rank) {
+      return static_cast<std::size_t>(std::lower_bound(ranks.begin(), ranks.end(), rank) - ranks.begin());
+    };
     for (Point& point : points) point.low = place(point.low), point.high = place(point.high);
   }
 };
@@ -83,7 +85,8 @@ class Selection {
  public:
   using Key = typename Map::Key;
 
-  Selection(const Map& map, const std::byte* items, std::size_t n, int threads) : map_(map), items_(items), n_(n), threads_(threads) {}
+  Selection(const Map& map, const std::byte* items, std::size_t n, int threads)
+      : map_(map), items_(items), n_(n), threads_(threads) {}
 
   std::vector<Key> run(const std::vector<std::size_t>& ranks) const {
     std::vector<Key> out;
@@ -104,7 +107,8 @@ class Selection {
     if constexpr (sizeof(Key) == 1) {
       std::array<std::size_t, 256> counts{};
       for (std::size_t i = 0; i < n; ++i) ++counts[keys[i]];
-      for (std::size_t key = 0, at = 0; key < 256; at += counts[key++]) std::fill_n(keys + at, counts[key], static_cast<Key>(key));
+      for (std::size_t key = 0, at = 0; key < 256; at += counts[key++])
+        std::fill_n(keys + at, counts[key], static_cast<Key>(key));
     } else if (n < 24) {
       std::sort(keys, keys + n);
     } else {
@@ -168,7 +172,8 @@ Reduced reduce_axes(const Array& x, const Axes& axes) {
   std::vector<bool> reduced(static_cast<std::size_t>(x.ndim()), axes.is_all());
   for (const std::int64_t axis : axes.values()) {
     const auto at = static_cast<std::size_t>(normalize_axis(axis, x.ndim()));
-    if (reduced[at]) throw Error(Error::Axis, "axis " + std::to_string(axis) + " is named twice", {{"axis", std::to_string(axis)}});
+    if (reduced[at])
+      throw Error(Error::Axis, "axis " + std::to_string(axis) + " is named twice", {{"axis", std::to_string(axis)}});
     reduced[at] = true;
   }
   Dims order, last;
@@ -187,7 +192,8 @@ Reduced reduce_axes(const Array& x, const Axes& axes) {
 
 /// Results of all lines: q-th of line l at l + q·lines.
 template <class MakeRanks>
-void select_lines(const Reduced& reduced, const Array& out, std::size_t results, bool middle, int threads, const MakeRanks& make_ranks) {
+void select_lines(const Reduced& reduced, const Array& out, std::size_t results, bool middle, int threads,
+                  const MakeRanks& make_ranks) {
   const Array in = dense(reduced.lines);
   const DType &dtype = in.dtype(), to = out.dtype();
   std::byte* target = out.mutable_data();
@@ -210,7 +216,9 @@ void select_lines(const Reduced& reduced, const Array& out, std::size_t results,
       }
       for (std::size_t i = 0; i < ranks.points.size(); ++i) {
         const Point& point = ranks.points[i];
-        put(line, i, std::isnan(values.back()) ? values.back() : between(values[point.low], values[point.high], point.share, middle));
+        put(line, i,
+            std::isnan(values.back()) ? values.back()
+                                      : between(values[point.low], values[point.high], point.share, middle));
       }
     });
   });
@@ -222,7 +230,8 @@ Shape joined(const Shape& first, const Shape& second) {
   return out;
 }
 
-Array result_for(std::string_view what, const Array& x, const Shape& q, const Reduced& reduced, const QuantileOptions& options) {
+Array result_for(std::string_view what, const Array& x, const Shape& q, const Reduced& reduced,
+                 const QuantileOptions& options) {
   const DType dtype = x.dtype().is_floating() ? x.dtype() : float64;
   const Shape shape = joined(q, options.keepdims ? reduced.with_ones : reduced.kept);
   check_result_memory(what, shape, dtype.itemsize(), std::span(&x, 1));
@@ -239,20 +248,24 @@ Reduced check_line_statistic(std::string_view what, const Array& x, const Quanti
 
 Array quantiles(std::string_view what, const Array& x, const Array& q, double whole, const QuantileOptions& options) {
   const Reduced reduced = check_line_statistic(what, x, options);
-  if (!q.dtype().is_numeric() || q.dtype().is_complex()) throw Error(Error::DtypeMismatch, std::string(what) + ": q is " + q.dtype().name());
+  if (!q.dtype().is_numeric() || q.dtype().is_complex())
+    throw Error(Error::DtypeMismatch, std::string(what) + ": q is " + q.dtype().name());
   std::vector<double> fractions;
   const Array own = dense(q);
   for (std::int64_t i = 0; i < q.size(); ++i) {
     const double value = number_of(own.data() + i * own.itemsize(), own.dtype());
     if (!(value >= 0 && value <= whole)) {
-      throw Error(Error::Usage, std::string(what) + ": q = " + std::to_string(value) + " is not between 0 and " + (whole == 1 ? "1" : "100"),
-                  {{"q", std::to_string(value)}});
+      throw Error(
+          Error::Usage,
+          std::string(what) + ": q = " + std::to_string(value) + " is not between 0 and " + (whole == 1 ? "1" : "100"),
+          {{"q", std::to_string(value)}});
     }
     fractions.push_back(value / whole);
   }
   Array out = result_for(what, x, q.shape(), reduced, options);
   if (out.size() == 0) return out;
-  select_lines(reduced, out, fractions.size(), false, options.threads, [&](std::size_t n) { return ranks_of_quantiles(fractions, n); });
+  select_lines(reduced, out, fractions.size(), false, options.threads,
+               [&](std::size_t n) { return ranks_of_quantiles(fractions, n); });
   return out;
 }
 
@@ -267,9 +280,17 @@ Array median(const Array& x, const QuantileOptions& options) {
   return out;
 }
 
-Array quantile(const Array& x, const Array& q, const QuantileOptions& options) { return internal::quantiles("quantile", x, q, 1, options); }
-Array quantile(const Array& x, double q, const QuantileOptions& options) { return quantile(x, scalar_array(q, float64), options); }
-Array percentile(const Array& x, const Array& q, const QuantileOptions& options) { return internal::quantiles("percentile", x, q, 100, options); }
-Array percentile(const Array& x, double q, const QuantileOptions& options) { return percentile(x, scalar_array(q, float64), options); }
+Array quantile(const Array& x, const Array& q, const QuantileOptions& options) {
+  return internal::quantiles("quantile", x, q, 1, options);
+}
+Array quantile(const Array& x, double q, const QuantileOptions& options) {
+  return quantile(x, scalar_array(q, float64), options);
+}
+Array percentile(const Array& x, const Array& q, const QuantileOptions& options) {
+  return internal::quantiles("percentile", x, q, 100, options);
+}
+Array percentile(const Array& x, double q, const QuantileOptions& options) {
+  return percentile(x, scalar_array(q, float64), options);
+}
 
 }  // namespace ndshare

@@ -27,7 +27,8 @@ constexpr std::size_t kBlock = 4096;
 
 /// Positions of values [low, low + n) among sorted elements that `at(i)` gives as keys.
 template <class Key, class At>
-void search_keys(const Key* values, std::size_t n, std::size_t length, bool right, const At& at, std::int64_t* out) noexcept {
+void search_keys(const Key* values, std::size_t n, std::size_t length, bool right, const At& at,
+                 std::int64_t* out) noexcept {
   for (std::size_t low = 0; low < n; low += kAtOnce) {
     const std::size_t some = std::min(kAtOnce, n - low);
     std::array<std::size_t, kAtOnce> base{};
@@ -46,21 +47,24 @@ void search_keys(const Key* values, std::size_t n, std::size_t length, bool righ
 }
 
 template <class Map>
-void search_block(const Map& map, const Array& sorted, const Array& values, std::size_t low, std::size_t n, bool right, const std::int64_t* sorter,
-                  std::int64_t* out) {
+void search_block(const Map& map, const Array& sorted, const Array& values, std::size_t low, std::size_t n, bool right,
+                  const std::int64_t* sorter, std::int64_t* out) {
   using Key = typename Map::Key;
   std::array<Key, kBlock> keys;
   const std::byte *items = sorted.data(), *from = values.data() + low * sizeof(Key);
   for (std::size_t i = 0; i < n; ++i) keys[i] = map.equal(load_lane<Key>(from + i * sizeof(Key)));
   const auto length = static_cast<std::size_t>(sorted.size());
   const auto plain = [&](std::size_t i) { return map.equal(load_lane<Key>(items + i * sizeof(Key))); };
-  const auto sorted_by = [&](std::size_t i) { return map.equal(load_lane<Key>(items + static_cast<std::size_t>(sorter[i]) * sizeof(Key))); };
+  const auto sorted_by = [&](std::size_t i) {
+    return map.equal(load_lane<Key>(items + static_cast<std::size_t>(sorter[i]) * sizeof(Key)));
+  };
   if (sorter == nullptr) return search_keys(keys.data(), n, length, right, plain, out + low);
   search_keys(keys.data(), n, length, right, sorted_by, out + low);
 }
 
 /// Anything else: by comparisons.
-std::int64_t search_one(const KeyPlan& sorted, std::int64_t length, const KeyPlan& values, std::int64_t value, bool right, const std::int64_t* sorter) {
+std::int64_t search_one(const KeyPlan& sorted, std::int64_t length, const KeyPlan& values, std::int64_t value,
+                        bool right, const std::int64_t* sorter) {
   std::int64_t low = 0, high = length;
   while (low < high) {
     const std::int64_t middle = low + (high - low) / 2;
@@ -86,14 +90,17 @@ Array widen(const Array& x, const DType& dtype) {
 }
 
 Array check_sorter(const Array& sorter, std::int64_t length) {
-  if (!sorter.dtype().is_integer()) throw Error(Error::DtypeMismatch, "searchsorted: sorter is " + sorter.dtype().name() + ", not integers");
+  if (!sorter.dtype().is_integer())
+    throw Error(Error::DtypeMismatch, "searchsorted: sorter is " + sorter.dtype().name() + ", not integers");
   if (sorter.shape() != Shape{length}) {
-    throw Error(Error::ShapeMismatch, "searchsorted: sorter has shape " + sorter.shape().str() + " for " + std::to_string(length) + " sorted elements");
+    throw Error(Error::ShapeMismatch, "searchsorted: sorter has shape " + sorter.shape().str() + " for " +
+                                          std::to_string(length) + " sorted elements");
   }
   const Array own = dense(astype(sorter, int64, {.casting = Casting::unsafe, .copy = false}));
   for (const std::int64_t at : own.as_span<const std::int64_t>()) {
     if (at >= 0 && at < length) continue;
-    throw Error(Error::IndexBounds, "searchsorted: sorter has position " + std::to_string(at) + " of " + std::to_string(length) + " elements");
+    throw Error(Error::IndexBounds, "searchsorted: sorter has position " + std::to_string(at) + " of " +
+                                        std::to_string(length) + " elements");
   }
   return own;
 }
@@ -112,7 +119,8 @@ std::pair<Array, Array> to_common_dtype(std::string_view what, const Array& a, c
     const DType& dtype = x.length() > y.length() ? x : y;
     return {x == dtype ? dense(a) : widen(a, dtype), y == dtype ? dense(b) : widen(b, dtype)};
   }
-  throw Error(Error::DtypeMismatch, std::string(what) + ": " + x.name() + " and " + y.name() + " have no common order: convert one of them",
+  throw Error(Error::DtypeMismatch,
+              std::string(what) + ": " + x.name() + " and " + y.name() + " have no common order: convert one of them",
               {{"first", x.name()}, {"second", y.name()}});
 }
 
@@ -130,10 +138,12 @@ Array search_sorted(const Array& sorted, const Array& values, bool right, const 
   parallel_blocks((n + kBlock - 1) / kBlock, threads, [&](std::size_t block) {
     const std::size_t low = block * kBlock, some = std::min(kBlock, n - low);
     if (as_keys) {
-      visit_map(sorted.dtype(), false, [&](const auto& map) { search_block(map, sorted, values, low, some, right, by, to); });
+      visit_map(sorted.dtype(), false,
+                [&](const auto& map) { search_block(map, sorted, values, low, some, right, by, to); });
       return;
     }
-    for (std::size_t i = low; i < low + some; ++i) to[i] = search_one(left, sorted.size(), keys, static_cast<std::int64_t>(i), right, by);
+    for (std::size_t i = low; i < low + some; ++i)
+      to[i] = search_one(left, sorted.size(), keys, static_cast<std::int64_t>(i), right, by);
   });
   return out;
 }
@@ -143,7 +153,8 @@ Array search_sorted(const Array& sorted, const Array& values, bool right, const 
 Array searchsorted(const Array& sorted, const Array& values, const SearchOptions& options) {
   internal::check_threads(options.threads);
   if (sorted.ndim() != 1) {
-    throw Error(Error::ShapeMismatch, "searchsorted: the sorted array has shape " + sorted.shape().str() + ", not one axis: ravel() gives it one");
+    throw Error(Error::ShapeMismatch, "searchsorted: the sorted array has shape " + sorted.shape().str() +
+                                          ", not one axis: ravel() gives it one");
   }
   internal::check_result_memory("searchsorted", values.shape(), int64.itemsize(), std::span(&values, 1));
   std::optional<Array> sorter;
@@ -157,7 +168,8 @@ Array digitize(const Array& x, const Array& bins, bool right, int threads) {
     if (array->dtype().is_numeric() && !array->dtype().is_complex()) continue;
     throw Error(Error::DtypeMismatch, "digitize takes real numbers, not " + array->dtype().name());
   }
-  if (bins.ndim() != 1) throw Error(Error::ShapeMismatch, "digitize: bins have shape " + bins.shape().str() + ", not one axis");
+  if (bins.ndim() != 1)
+    throw Error(Error::ShapeMismatch, "digitize: bins have shape " + bins.shape().str() + ", not one axis");
   internal::KeyPlan plan;
   const Array own = internal::dense(bins);
   plan.add(own.data(), own.itemsize(), own.dtype());

@@ -47,12 +47,14 @@ Array merge(std::string_view what, const Array& a, const Array& b, const Keep& k
     i += order <= 0 ? 1 : 0, j += order >= 0 ? 1 : 0;
   }
   Array out = empty({static_cast<std::int64_t>(rows.size())}, items.dtype());
-  gather_items(items.data(), static_cast<std::size_t>(items.itemsize()), rows.data(), rows.size(), out.mutable_data(), 0);
+  gather_items(items.data(), static_cast<std::size_t>(items.itemsize()), rows.data(), rows.size(), out.mutable_data(),
+               0);
   return out;
 }
 
 /// Which of x[low, low + n) equal the element of the set that was found for them.
-void match(const KeyPlan& x, const KeyPlan& set, std::int64_t size, const std::int64_t* found, std::int64_t low, std::size_t n, std::uint8_t* out) {
+void match(const KeyPlan& x, const KeyPlan& set, std::int64_t size, const std::int64_t* found, std::int64_t low,
+           std::size_t n, std::uint8_t* out) {
   constexpr std::size_t kPiece = 512;
   std::array<std::int64_t, kPiece> at;
   std::array<std::uint64_t, kPiece> left, right;
@@ -90,7 +92,8 @@ Array isin(const Array& x, const Array& elements, bool invert, int threads) {
     const auto n = static_cast<std::size_t>(x.size());
     internal::parallel_blocks((n + kPiece - 1) / kPiece, threads, [&](std::size_t block) {
       const std::size_t low = block * kPiece;
-      internal::match(keys, members, sorted.size(), at + low, static_cast<std::int64_t>(low), std::min(kPiece, n - low), to + low);
+      internal::match(keys, members, sorted.size(), at + low, static_cast<std::int64_t>(low), std::min(kPiece, n - low),
+                      to + low);
     });
   }
   return invert ? logical_not(out, {.out = out}) : out;
@@ -102,6 +105,8 @@ Array union1d(const Array& a, const Array& b) {
 }
 Array intersect1d(const Array& a, const Array& b) { return internal::merge("intersect1d", a, b, {.both = true}); }
 Array setdiff1d(const Array& a, const Array& b) { return internal::merge("setdiff1d", a, b, {.left = true}); }
-Array setxor1d(const Array& a, const Array& b) { return internal::merge("setxor1d", a, b, {.left = true, .right = true}); }
+Array setxor1d(const Array& a, const Array& b) {
+  return internal::merge("setxor1d", a, b, {.left = true, .right = true});
+}
 
 }  // namespace ndshare

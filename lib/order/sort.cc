@@ -76,7 +76,8 @@ void put_lines(const Array& out, const Array& lines, const SortOptions& options)
 void sort_into(const Array& x, const Array& out, const SortOptions& options) {
   const Array target = axis_last(out, options.axis), source = axis_last(x, options.axis);
   const bool apart = !may_share_memory(x, out);
-  if (target.is_c_contiguous() && source.is_c_contiguous() && sorts_by_value(x.dtype(), options) && (apart || is_same_memory(x, out))) {
+  if (target.is_c_contiguous() && source.is_c_contiguous() && sorts_by_value(x.dtype(), options) &&
+      (apart || is_same_memory(x, out))) {
     note_copy(CopyReason::ordered, x.nbytes());
     return sort_lines(source, target, options);
   }
@@ -141,8 +142,10 @@ void check_kth(std::string_view what, const Array& x, std::span<const std::int64
   const std::int64_t length = options.axis ? shape[normalize_axis(*options.axis, x.ndim())] : shape[0];
   for (const std::int64_t at : kth) {
     if (at >= -length && at < length) continue;
-    throw Error(Error::IndexBounds, std::string(what) + ": kth = " + std::to_string(at) + " is outside an axis of length " + std::to_string(length),
-                {{"kth", std::to_string(at)}, {"length", std::to_string(length)}});
+    throw Error(
+        Error::IndexBounds,
+        std::string(what) + ": kth = " + std::to_string(at) + " is outside an axis of length " + std::to_string(length),
+        {{"kth", std::to_string(at)}, {"length", std::to_string(length)}});
   }
 }
 
@@ -155,9 +158,12 @@ Array sort(const Array& x, const SortOptions& options) { return internal::sorted
 void sort_in_place(const Array& x, const SortOptions& options) {
   internal::check_order("sort_in_place", x.dtype(), options.order);
   internal::check_threads(options.threads);
-  if (options.out || !options.axis) throw Error(Error::Usage, "sort_in_place takes an axis and no out: it sorts the array itself; sort() makes another");
+  if (options.out || !options.axis)
+    throw Error(Error::Usage,
+                "sort_in_place takes an axis and no out: it sorts the array itself; sort() makes another");
   static_cast<void>(internal::result_shape(x, options));
-  if (!x.is_writable()) throw Error(Error::ReadOnly, "sort_in_place: the array is read-only; sort() makes a sorted copy");
+  if (!x.is_writable())
+    throw Error(Error::ReadOnly, "sort_in_place: the array is read-only; sort() makes a sorted copy");
   internal::sort_into(x, x, options);
 }
 
@@ -179,7 +185,8 @@ Array lexsort(std::span<const Array> keys, const SortOptions& options) {
   if (!options.order.empty()) throw Error(Error::Usage, "lexsort takes no order: give the fields as keys");
   for (const Array& key : keys) {
     if (key.shape() == keys[0].shape()) continue;
-    throw Error(Error::ShapeMismatch, "lexsort: keys of shapes " + keys[0].shape().str() + " and " + key.shape().str() + ": give keys of one shape");
+    throw Error(Error::ShapeMismatch, "lexsort: keys of shapes " + keys[0].shape().str() + " and " + key.shape().str() +
+                                          ": give keys of one shape");
   }
   const Shape shape = internal::result_shape(keys[0], options);
   internal::check_positions("lexsort", keys[0], shape, options);

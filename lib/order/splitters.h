@@ -13,9 +13,9 @@ namespace ndshare::internal {
 
 /// Which of up to 256 buckets a key belongs to, by a sample.   Source: Sanders and Winkel, Super Scalar Sample Sort.
 ///
-/// Where a table of the keys' leading bits splits the sample evenly, it says the bucket: one load. Else bounds are quantiles of the
-/// sample, and searched. A key that is several of them gets a bucket of its own, [key, key + 1): few distinct keys, or one that is
-/// everywhere, then need no sorting at all.
+/// Where a table of the keys' leading bits splits the sample evenly, it says the bucket: one load. Else bounds are
+/// quantiles of the sample, and searched. A key that is several of them gets a bucket of its own, [key, key + 1): few
+/// distinct keys, or one that is everywhere, then need no sorting at all.
 template <class Key>
 class Splitters {
  public:
@@ -57,10 +57,12 @@ class Splitters {
   }
 
  private:
-  static Key pick(const std::vector<Key>& sample, std::size_t i, std::size_t wanted) noexcept { return sample[i * sample.size() / (wanted + 1)]; }
+  static Key pick(const std::vector<Key>& sample, std::size_t i, std::size_t wanted) noexcept {
+    return sample[i * sample.size() / (wanted + 1)];
+  }
 
-  /// Cell 0 and the last are for keys outside the sample's range, the others for 2^shift keys each. Whether buckets of whole cells
-  /// are even enough.
+  /// Cell 0 and the last are for keys outside the sample's range, the others for 2^shift keys each. Whether buckets of
+  /// whole cells are even enough.
   bool tabulate(const std::vector<Key>& sample, std::size_t wanted) {
     constexpr int kBits = 16;
     const auto range = static_cast<Key>(most_ - least_);
@@ -114,7 +116,8 @@ class Splitters {
     }
     lows_.push_back(bound), singles_.push_back(single);
   }
-  /// The search tree, level by level: bounds less one, so that "greater" decides and missing ones (the maximum) never are.
+  /// The search tree, level by level: bounds less one, so that "greater" decides and missing ones (the maximum) never
+  /// are.
   void plant() {
     const std::size_t bounds = lows_.size() - 1;
     levels_ = static_cast<int>(std::bit_width(bounds));
@@ -129,7 +132,7 @@ class Splitters {
   }
 
   Key least_, most_;
-  std::vector<Key> lows_{};       // the smallest key of each bucket
+  std::vector<Key> lows_{};  // the smallest key of each bucket
   std::vector<bool> singles_{};
   std::vector<std::uint8_t> table_{};
   int shift_ = 0;

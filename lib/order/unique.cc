@@ -33,7 +33,9 @@ class Runs {
     for (std::size_t block = 1; block < before.size(); ++block) before[block] += before[block - 1];
     firsts_.resize(static_cast<std::size_t>(before.back()) + 1);
     firsts_.back() = n;
-    for_firsts([&](std::int64_t block, std::int64_t i) { firsts_[static_cast<std::size_t>(before[static_cast<std::size_t>(block)]++)] = i; });
+    for_firsts([&](std::int64_t block, std::int64_t i) {
+      firsts_[static_cast<std::size_t>(before[static_cast<std::size_t>(block)]++)] = i;
+    });
   }
 
   [[nodiscard]] std::int64_t count() const noexcept { return static_cast<std::int64_t>(firsts_.size()) - 1; }
@@ -120,8 +122,8 @@ class Runs {
 
 Array gather_rows(const Array& items, const Array& rows, int threads) {
   Array out = empty({rows.size()}, items.dtype());
-  gather_items(items.data(), static_cast<std::size_t>(items.itemsize()), rows.as_span<const std::int64_t>().data(), static_cast<std::size_t>(rows.size()),
-               out.mutable_data(), threads);
+  gather_items(items.data(), static_cast<std::size_t>(items.itemsize()), rows.as_span<const std::int64_t>().data(),
+               static_cast<std::size_t>(rows.size()), out.mutable_data(), threads);
   return out;
 }
 
@@ -130,7 +132,8 @@ Array gather_rows(const Array& items, const Array& rows, int threads) {
 
 Unique unique(const Array& x, const UniqueOptions& options) {
   internal::check_threads(options.threads);
-  internal::check_result_memory("unique", x.shape(), std::max(x.itemsize(), options.inverse ? int64.itemsize() : 0), std::span(&x, 1));
+  internal::check_result_memory("unique", x.shape(), std::max(x.itemsize(), options.inverse ? int64.itemsize() : 0),
+                                std::span(&x, 1));
   const bool by_value = internal::has_map(x.dtype()) && !options.index && !options.inverse;
   const Array items = by_value ? sort(x, {.axis = none, .threads = options.threads}) : internal::dense(x);
   Array order;
@@ -138,8 +141,8 @@ Unique unique(const Array& x, const UniqueOptions& options) {
   internal::KeyPlan plan;
   plan.add(items.data(), items.itemsize(), items.dtype());
   // Every NaT is the same bits: it is one element whatever is said of NaN.
-  const internal::Runs runs(plan, by_value ? nullptr : order.as_span<const std::int64_t>().data(), x.size(), options.equal_nan || x.dtype().is_time(),
-                            options.threads);
+  const internal::Runs runs(plan, by_value ? nullptr : order.as_span<const std::int64_t>().data(), x.size(),
+                            options.equal_nan || x.dtype().is_time(), options.threads);
   const Array firsts = runs.first_items();
   Unique out{.values = internal::gather_rows(items, firsts, options.threads)};
   internal::note_copy(CopyReason::ordered, out.values.nbytes());

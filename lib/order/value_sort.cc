@@ -13,9 +13,9 @@
 namespace ndshare::internal {
 namespace {
 
-constexpr std::size_t kFew = 24;                            // below, comparisons are quicker than starting the vector sort
-constexpr std::size_t kLong = std::size_t{1} << 17;         // from here on buckets: they are sorted inside a core's cache
-constexpr std::size_t kCountFrom = std::size_t{1} << 15;    // 16-bit keys are counted rather than sorted
+constexpr std::size_t kFew = 24;                     // below, comparisons are quicker than starting the vector sort
+constexpr std::size_t kLong = std::size_t{1} << 17;  // from here on buckets: they are sorted inside a core's cache
+constexpr std::size_t kCountFrom = std::size_t{1} << 15;  // 16-bit keys are counted rather than sorted
 
 template <class Map>
 class ValueSort {
@@ -83,13 +83,15 @@ class ValueSort {
       for (std::size_t part = 0; part < parts; ++part) before += counts[part * kKeys + key];
       ends[key] = before;
     }
-    parallel_blocks(parts, threads_, [&](std::size_t part) { write_runs(ends, n_ * part / parts, n_ * (part + 1) / parts); });
+    parallel_blocks(parts, threads_,
+                    [&](std::size_t part) { write_runs(ends, n_ * part / parts, n_ * (part + 1) / parts); });
   }
   void write_runs(const std::vector<std::size_t>& ends, std::size_t low, std::size_t end) const noexcept {
     auto key = static_cast<std::size_t>(std::upper_bound(ends.begin(), ends.end(), low) - ends.begin());
     for (; low < end; ++key) {
       const Key bits = map_.bits(static_cast<Key>(key));
-      for (const std::size_t stop = std::min(end, ends[key]); low < stop; ++low) store_lane<Key>(out_ + low * sizeof(Key), bits);
+      for (const std::size_t stop = std::min(end, ends[key]); low < stop; ++low)
+        store_lane<Key>(out_ + low * sizeof(Key), bits);
     }
   }
 
@@ -102,7 +104,9 @@ class ValueSort {
     std::shared_ptr<Buffer> apart;
     if (out_ == in_) apart = make_heap_buffer(static_cast<std::int64_t>(n_ * sizeof(Key)), false);
     std::byte* scattered = apart ? apart->data() : out_;
-    buckets.scatter(from, [scattered](std::size_t place, std::size_t, Key key) { store_lane<Key>(scattered + place * sizeof(Key), key); });
+    buckets.scatter(from, [scattered](std::size_t place, std::size_t, Key key) {
+      store_lane<Key>(scattered + place * sizeof(Key), key);
+    });
     parallel_blocks(buckets.buckets(), threads_, [&](std::size_t bucket) {
       const std::size_t low = buckets.begin(bucket), n = buckets.count(bucket);
       if (n == 0) return;
@@ -130,7 +134,8 @@ class ValueSort {
         return;
       }
       for (std::size_t i = low; i < end; ++i) {
-        const auto front = load_lane<Key>(in_ + i * sizeof(Key)), back = load_lane<Key>(in_ + (n_ - 1 - i) * sizeof(Key));
+        const auto front = load_lane<Key>(in_ + i * sizeof(Key)),
+                   back = load_lane<Key>(in_ + (n_ - 1 - i) * sizeof(Key));
         store_lane<Key>(out_ + i * sizeof(Key), back);
         if (out_ == in_) store_lane<Key>(out_ + (n_ - 1 - i) * sizeof(Key), front);
       }
@@ -146,7 +151,8 @@ class ValueSort {
 
 }  // namespace
 
-void sort_values(const DType& dtype, const std::byte* in, std::byte* out, const Lines& lines, bool descending, int threads) {
+void sort_values(const DType& dtype, const std::byte* in, std::byte* out, const Lines& lines, bool descending,
+                 int threads) {
   visit_map(dtype, descending, [&](const auto& map) {
     const std::size_t bytes = lines.length * static_cast<std::size_t>(dtype.itemsize());
     for_lines(lines, threads, [&](std::size_t line, int some) {

@@ -16,12 +16,13 @@ struct Lines {
 };
 
 /// Sorts each line of `in` into the same line of `out`, which is exactly `in` or apart from it. −0 comes before +0.
-///   REQUIRES: has_map(dtype).   Memory: any alignment; where `out` is `in`, scratch of the size of a long line.   Threads: safe;
-///   parallel inside.   Errors: Memory.
-void sort_values(const DType& dtype, const std::byte* in, std::byte* out, const Lines& lines, bool descending, int threads);
+///   REQUIRES: has_map(dtype).   Memory: any alignment; where `out` is `in`, scratch of the size of a long line.
+///   Threads: safe; parallel inside.   Errors: Memory.
+void sort_values(const DType& dtype, const std::byte* in, std::byte* out, const Lines& lines, bool descending,
+                 int threads);
 
-/// Calls body(line) for every line: short lines in groups by all threads, long ones one after the other (the body is parallel then:
-/// it gets the number of threads to use).
+/// Calls body(line) for every line: short lines in groups by all threads, long ones one after the other (the body is
+/// parallel then: it gets the number of threads to use).
 template <class Body>
 void for_lines(const Lines& lines, int threads, const Body& body) {
   constexpr std::size_t kTaskElements = std::size_t{1} << 15;

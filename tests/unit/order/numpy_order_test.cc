@@ -1,4 +1,5 @@
-// Sorts, searches, sets and statistics of random dtypes, shapes, layouts and axes, against NumPy. numpy_order.py makes the cases.
+// Sorts, searches, sets and statistics of random dtypes, shapes, layouts and axes, against NumPy. numpy_order.py makes
+// the cases.
 #include <ndshare/cast.h>
 #include <ndshare/create.h>
 #include <ndshare/index.h>
@@ -34,7 +35,9 @@ std::vector<std::string> words_of(const std::string& text) {
 }
 
 std::vector<Array> order_case(const Case& one, const Array& x, const Array& y, int threads) {
-  SortOptions options{.axis = none, .order = one.op == "partition" ? std::vector<std::string>() : words_of(one.extra), .threads = threads};
+  SortOptions options{.axis = none,
+                      .order = one.op == "partition" ? std::vector<std::string>() : words_of(one.extra),
+                      .threads = threads};
   if (one.axis != "all") options.axis = std::stoll(one.axis);
   if (one.op == "argsort") return {argsort(x, options)};
   if (one.op == "lexsort") return {lexsort({x, y}, options)};
@@ -60,8 +63,10 @@ std::vector<Array> run(const Case& one, const Array& x, const Array& y, int thre
   std::optional<Array> weights;
   if (one.second) weights = y;
   const QuantileOptions along{.axis = one.axis == "all" ? Axes() : Axes(std::stoll(one.axis)), .threads = threads};
-  if (one.op == "sort" || one.op == "argsort" || one.op == "lexsort" || one.op == "partition") return order_case(one, x, y, threads);
-  if (one.op == "searchsorted") return {searchsorted(y, x, {.side = one.extra == "left" ? Side::left : Side::right, .threads = threads})};
+  if (one.op == "sort" || one.op == "argsort" || one.op == "lexsort" || one.op == "partition")
+    return order_case(one, x, y, threads);
+  if (one.op == "searchsorted")
+    return {searchsorted(y, x, {.side = one.extra == "left" ? Side::left : Side::right, .threads = threads})};
   if (one.op == "unique") {
     const Unique got = unique(x, {.index = true, .inverse = true, .counts = true, .threads = threads});
     EXPECT_TRUE(array_equal(unique(x, {.threads = threads}).values, got.values, true));
@@ -80,11 +85,13 @@ std::vector<Array> run(const Case& one, const Array& x, const Array& y, int thre
     return {got.counts, got.edges};
   }
   if (one.op == "edges") return {histogram(x, y, {.threads = threads}).counts};
-  if (one.op == "bincount") return {bincount(x, {.weights = weights, .minlength = std::stoll(one.extra), .threads = threads})};
+  if (one.op == "bincount")
+    return {bincount(x, {.weights = weights, .minlength = std::stoll(one.extra), .threads = threads})};
   return {digitize(x, y, one.extra == "1", threads)};
 }
 
-/// How many epsilons of its dtype a result may be apart: interpolated values and sums of weights are rounded on the way.
+/// How many epsilons of its dtype a result may be apart: interpolated values and sums of weights are rounded on the
+/// way.
 double tolerance(const Case& one) {
   if (one.op == "quantile" || one.op == "percentile" || one.op == "median") return 8;
   return one.op == "histogram" || one.op == "bincount" ? 1e4 : 0;
@@ -99,9 +106,12 @@ std::string compare(const Array& got, const Array& want, double most) {
     const Array a = astype(got, float64), b = astype(want, float64);
     double apart = 0;
     for (std::int64_t i = 0; i < a.size(); ++i) {
-      const double x = a.as_span<const double>()[static_cast<std::size_t>(i)], y = b.as_span<const double>()[static_cast<std::size_t>(i)];
+      const double x = a.as_span<const double>()[static_cast<std::size_t>(i)],
+                   y = b.as_span<const double>()[static_cast<std::size_t>(i)];
       if (x == y || (std::isnan(x) && std::isnan(y))) continue;
-      apart = std::max(apart, std::isfinite(x) && std::isfinite(y) ? std::abs(x - y) / epsilon / std::max(1e-4, std::abs(y)) : 1e300);
+      apart =
+          std::max(apart, std::isfinite(x) && std::isfinite(y) ? std::abs(x - y) / epsilon / std::max(1e-4, std::abs(y))
+                                                               : 1e300);
     }
     if (apart <= most) return "";
   }
@@ -127,14 +137,16 @@ TEST(NumPyOrderTest, RandomCases) {
     for (const std::string& axis : words_of(one.axes)) axes.push_back(std::stoll(axis));
     const Array x = load(dir.file(one.number + "_x.npy")).view(parse_index(one.index)).transpose(axes);
     const Array y = one.second ? load(dir.file(one.number + "_y.npy")) : Array();
-    SCOPED_TRACE("seed " + seed + ", case " + line + " of " + x.dtype().name() + x.shape().str() + (one.second ? " and " + y.dtype().name() + y.shape().str() : ""));
+    SCOPED_TRACE("seed " + seed + ", case " + line + " of " + x.dtype().name() + x.shape().str() +
+                 (one.second ? " and " + y.dtype().name() + y.shape().str() : ""));
     std::vector<Array> got, again;
     EXPECT_NO_THROW(got = run(one, x, y, 1));
     EXPECT_NO_THROW(again = run(one, x, y, 2));
     ASSERT_EQ(got.size(), static_cast<std::size_t>(one.outs));
     for (int i = 0; i < one.outs; ++i) {
       const auto at = static_cast<std::size_t>(i);
-      EXPECT_EQ(compare(got[at], load(dir.file(one.number + "_out" + std::to_string(i) + ".npy")), tolerance(one)), "") << "result " << i;
+      EXPECT_EQ(compare(got[at], load(dir.file(one.number + "_out" + std::to_string(i) + ".npy")), tolerance(one)), "")
+          << "result " << i;
       EXPECT_EQ(compare(again[at], got[at], 0), "") << "result " << i << " with two threads";
     }
   }

@@ -1,4 +1,5 @@
-// Sorting by its definition: results are permutations in order, to the bit, for every dtype, whatever the values and the threads.
+// Sorting by its definition: results are permutations in order, to the bit, for every dtype, whatever the values and
+// the threads.
 #include <ndshare/cast.h>
 #include <ndshare/create.h>
 #include <ndshare/index.h>
@@ -31,12 +32,24 @@ std::vector<T> values(const Array& x) {
 template <class T>
 std::vector<T> edges(std::size_t n) {
   using Limits = std::numeric_limits<T>;
-  const T special[] = {Limits::infinity(), -Limits::infinity(), Limits::quiet_NaN(), -Limits::quiet_NaN(), T{0}, -T{0}, Limits::denorm_min(),
-                       -Limits::denorm_min(), Limits::max(), Limits::lowest(), Limits::min(), T{1}, T{-1}};
+  const T special[] = {Limits::infinity(),
+                       -Limits::infinity(),
+                       Limits::quiet_NaN(),
+                       -Limits::quiet_NaN(),
+                       T{0},
+                       -T{0},
+                       Limits::denorm_min(),
+                       -Limits::denorm_min(),
+                       Limits::max(),
+                       Limits::lowest(),
+                       Limits::min(),
+                       T{1},
+                       T{-1}};
   std::mt19937_64 random(7);
   std::vector<T> out(n);
   for (T& value : out) {
-    value = random() % 4 != 0 ? special[random() % std::size(special)] : static_cast<T>(static_cast<double>(random() % 2000) - 1000.0);
+    value = random() % 4 != 0 ? special[random() % std::size(special)]
+                              : static_cast<T>(static_cast<double>(random() % 2000) - 1000.0);
   }
   return out;
 }
@@ -50,7 +63,9 @@ void expect_same_bits(std::vector<T> a, std::vector<T> b) {
 }
 
 template <class T>
-bool before(T a, T b) { return a < b || (std::isnan(b) && !std::isnan(a)); }
+bool before(T a, T b) {
+  return a < b || (std::isnan(b) && !std::isnan(a));
+}
 
 template <class T, class Bits>
 void check_edges() {
@@ -59,16 +74,21 @@ void check_edges() {
       SCOPED_TRACE("n " + std::to_string(n) + (descending ? " descending" : ""));
       const std::vector<T> in = edges<T>(n);
       const Array x = from_vector(in);
-      const auto less = [descending](T a, T b) { return descending && !std::isnan(a) && !std::isnan(b) ? b < a : before(a, b); };
+      const auto less = [descending](T a, T b) {
+        return descending && !std::isnan(a) && !std::isnan(b) ? b < a : before(a, b);
+      };
       const std::vector<T> sorted = values<T>(sort(x, {.descending = descending}));
       EXPECT_TRUE(std::is_sorted(sorted.begin(), sorted.end(), less));
       expect_same_bits<T, Bits>(sorted, in);
       std::vector<std::int64_t> want(n);
       for (std::size_t i = 0; i < n; ++i) want[i] = static_cast<std::int64_t>(i);
-      std::stable_sort(want.begin(), want.end(), [&](std::int64_t a, std::int64_t b) { return less(in[static_cast<std::size_t>(a)], in[static_cast<std::size_t>(b)]); });
+      std::stable_sort(want.begin(), want.end(), [&](std::int64_t a, std::int64_t b) {
+        return less(in[static_cast<std::size_t>(a)], in[static_cast<std::size_t>(b)]);
+      });
       EXPECT_EQ(values<std::int64_t>(argsort(x, {.descending = descending})), want);
       const std::vector<T> stable = values<T>(sort(x, {.stable = true, .descending = descending}));
-      for (std::size_t i = 0; i < n; ++i) ASSERT_EQ(std::memcmp(&stable[i], &in[static_cast<std::size_t>(want[i])], sizeof(T)), 0) << i;
+      for (std::size_t i = 0; i < n; ++i)
+        ASSERT_EQ(std::memcmp(&stable[i], &in[static_cast<std::size_t>(want[i])], sizeof(T)), 0) << i;
     }
   }
 }
@@ -97,17 +117,39 @@ std::vector<std::int64_t> distribution(int kind, std::size_t n) {
     const auto at = static_cast<std::int64_t>(i);
     const std::uint64_t draw = random();
     switch (kind) {
-      case 0: out[i] = static_cast<std::int64_t>(draw); break;
-      case 1: out[i] = at; break;
-      case 2: out[i] = -at; break;
-      case 3: out[i] = static_cast<std::int64_t>(draw % 3); break;
-      case 4: out[i] = draw % 100 == 0 ? static_cast<std::int64_t>(draw) : 5; break;                      // one key nearly everywhere
-      case 5: out[i] = INT64_MAX - static_cast<std::int64_t>(draw % 2); break;                            // the largest keys
-      case 6: out[i] = static_cast<std::int64_t>(std::uint64_t{1} << (draw % 63)) + static_cast<std::int64_t>(draw >> 62); break;
-      case 7: out[i] = i == n / 2 ? -1 : at; break;                                                       // one out of order
-      case 8: out[i] = (draw % 2 == 0 ? INT64_MIN : INT64_MAX - 70000) + static_cast<std::int64_t>(draw >> 48); break;
-      case 9: out[i] = static_cast<std::int64_t>(draw % 1000); break;
-      default: out[i] = 42; break;
+      case 0:
+        out[i] = static_cast<std::int64_t>(draw);
+        break;
+      case 1:
+        out[i] = at;
+        break;
+      case 2:
+        out[i] = -at;
+        break;
+      case 3:
+        out[i] = static_cast<std::int64_t>(draw % 3);
+        break;
+      case 4:
+        out[i] = draw % 100 == 0 ? static_cast<std::int64_t>(draw) : 5;
+        break;  // one key nearly everywhere
+      case 5:
+        out[i] = INT64_MAX - static_cast<std::int64_t>(draw % 2);
+        break;  // the largest keys
+      case 6:
+        out[i] = static_cast<std::int64_t>(std::uint64_t{1} << (draw % 63)) + static_cast<std::int64_t>(draw >> 62);
+        break;
+      case 7:
+        out[i] = i == n / 2 ? -1 : at;
+        break;  // one out of order
+      case 8:
+        out[i] = (draw % 2 == 0 ? INT64_MIN : INT64_MAX - 70000) + static_cast<std::int64_t>(draw >> 48);
+        break;
+      case 9:
+        out[i] = static_cast<std::int64_t>(draw % 1000);
+        break;
+      default:
+        out[i] = 42;
+        break;
     }
   }
   return out;
@@ -120,11 +162,15 @@ TEST(SortTest, DistributionsAndThreads) {
       std::vector<std::int64_t> in = distribution(kind, n), want = in;
       const Array x = from_vector(in);
       std::stable_sort(want.begin(), want.end());
-      for (const int threads : {1, 2, 3}) EXPECT_TRUE(values<std::int64_t>(sort(x, {.threads = threads})) == want) << threads;
+      for (const int threads : {1, 2, 3})
+        EXPECT_TRUE(values<std::int64_t>(sort(x, {.threads = threads})) == want) << threads;
       std::vector<std::int64_t> order(n);
       for (std::size_t i = 0; i < n; ++i) order[i] = static_cast<std::int64_t>(i);
-      std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) { return in[static_cast<std::size_t>(a)] < in[static_cast<std::size_t>(b)]; });
-      for (const int threads : {1, 2, 3}) EXPECT_TRUE(values<std::int64_t>(argsort(x, {.threads = threads})) == order) << threads;
+      std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
+        return in[static_cast<std::size_t>(a)] < in[static_cast<std::size_t>(b)];
+      });
+      for (const int threads : {1, 2, 3})
+        EXPECT_TRUE(values<std::int64_t>(argsort(x, {.threads = threads})) == order) << threads;
       sort_in_place(x);
       EXPECT_TRUE(values<std::int64_t>(x) == want) << "in place";
     }
@@ -134,7 +180,8 @@ TEST(SortTest, DistributionsAndThreads) {
 TEST(SortTest, SlicesLeaveTheirNeighboursAlone) {
   for (const std::int64_t n : {5, 100, 3000, 200'000}) {
     for (const DType& dtype : {uint8, int16, float32, float64, complex128}) {
-      const Array x = astype(from_vector(distribution(9, static_cast<std::size_t>(n) + 128)), dtype, {.casting = Casting::unsafe});
+      const Array x =
+          astype(from_vector(distribution(9, static_cast<std::size_t>(n) + 128)), dtype, {.casting = Casting::unsafe});
       const Array was = x.copy(), slice_of = x(slice(64, 64 + n));
       sort_in_place(slice_of);
       EXPECT_TRUE(array_equal(slice_of, sort(was(slice(64, 64 + n))))) << dtype.name() << ' ' << n;
@@ -144,7 +191,8 @@ TEST(SortTest, SlicesLeaveTheirNeighboursAlone) {
   }
   const Array table = from_vector(distribution(9, 12)).reshape({3, 4}), was = table.copy();
   sort_in_place(table(all, 1));
-  EXPECT_TRUE(array_equal(table(all, 0), was(all, 0)) && array_equal(table(all, slice(2, none)), was(all, slice(2, none))));
+  EXPECT_TRUE(array_equal(table(all, 0), was(all, 0)) &&
+              array_equal(table(all, slice(2, none)), was(all, slice(2, none))));
   EXPECT_TRUE(array_equal(table(all, 1), sort(was(all, 1))));
 }
 
@@ -171,7 +219,8 @@ TEST(SortTest, StructuredOrder) {
   });
   EXPECT_TRUE(values<std::int64_t>(got) == want);
   const Array sorted = sort(rows, {.order = {"b", "s"}});
-  for (std::size_t i = 0; i < n; i += 41) ASSERT_TRUE(array_equal(sorted(static_cast<std::int64_t>(i)), rows(want[i]))) << i;
+  for (std::size_t i = 0; i < n; i += 41)
+    ASSERT_TRUE(array_equal(sorted(static_cast<std::int64_t>(i)), rows(want[i]))) << i;
   const Array keys[] = {rows["c"], rows["a"], rows["s"], rows["b"]};
   EXPECT_TRUE(array_equal(lexsort(keys), got));
 }
@@ -187,7 +236,8 @@ TEST(SortTest, TimesPutNatLast) {
   const Array t = array({5, INT64_MIN, -7, 9}, int64).view_as(DType::parse("M8[s]"));
   EXPECT_EQ(values<std::int64_t>(argsort(t)), (std::vector<std::int64_t>{2, 0, 3, 1}));
   EXPECT_EQ(values<std::int64_t>(argsort(t, {.descending = true})), (std::vector<std::int64_t>{3, 0, 2, 1}));
-  EXPECT_EQ(values<std::int64_t>(sort(t, {.descending = true}).view_as(int64)), (std::vector<std::int64_t>{9, 5, -7, INT64_MIN}));
+  EXPECT_EQ(values<std::int64_t>(sort(t, {.descending = true}).view_as(int64)),
+            (std::vector<std::int64_t>{9, 5, -7, INT64_MIN}));
 }
 
 TEST(SortTest, OutAndLedger) {
