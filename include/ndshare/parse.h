@@ -33,7 +33,10 @@ struct SyntaxTree;
 /// (`[1, 2]`), `True False nan inf pi`, the operators `+ - * / // % ** & | ^ ~ << >>` and comparisons with Python's
 /// precedence (they do not chain), and calls with keywords: every function of op_list.inc (NumPy's older names too:
 /// `arctan2`), `where clip round power deg2rad rad2deg isclose nan_to_num isnat astype transpose`, the reductions,
-/// `cumsum cumprod`, `arange linspace zeros ones full`. dtypes are text or bare: `astype(a, f4)`. Numbers are weak, as
+/// `cumsum cumprod`, `arange linspace zeros ones full`; over whole arrays
+/// `take compress flatnonzero argwhere concat stack tile repeat roll flip diff tril triu reshape ravel`, `sort argsort lexsort
+/// searchsorted digitize unique isin union1d intersect1d setdiff1d setxor1d median quantile percentile bincount`, and
+/// `group_by(t, by="origin", agg=["count", "mean:delay"])`, `join_by(a, b, on="origin", how="left")`, `drop_fields`. dtypes are text or bare: `astype(a, f4)`. Numbers are weak, as
 /// Python's, and so is arithmetic on numbers alone: `f4_array * (pi/2)` is float32. Text and times compare with text:
 /// `flights.origin == "ORD"`, `flights.day >= "2024-01-01"`; times add and subtract as in ops.h.
 class NDSHARE_API Expression {
