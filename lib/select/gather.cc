@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::int64_t kPiece = 512;                           // offsets that are worked out at a time
 constexpr std::int64_t kTaskBytes = std::int64_t{128} << 10;   // a task's share
+constexpr std::int64_t kFarBytes = std::int64_t{2} << 20;      // arrays beyond a core's own cache: items are asked for ahead
 constexpr std::int64_t kFewPicks = 64;                         // fewer are worked out once for many outer rows
 
 /// The selection as memory: an outer part, the picks, and a row of what lies behind them.
@@ -24,6 +25,7 @@ struct Rows {
   std::vector<std::int64_t> steps;  // bytes between positions, of each pick
   std::int64_t picks = 1, outers = 1, run_bytes = 0, row_bytes = 0;
   bool whole = false;             // a row is one run of bytes
+  bool far = false;               // base does not fit the nearer caches
   DType dtype;
 
   explicit Rows(const Selection& from) : dtype(from.base.dtype()) {
@@ -41,6 +43,7 @@ struct Rows {
     }
     picks = from.shape.count(), outers = outer.count();
     row_bytes = inner.nbytes(dtype.itemsize());
+    far = from.base.nbytes() > kFarBytes;
     whole = Layout{inner, inner_strides, 0}.is_c_contiguous(dtype.itemsize());
   }
 
@@ -82,6 +85,9 @@ void gather_piece(const Rows& rows, const std::byte* base, const std::int64_t* o
       copy_strided(to + i * rows.row_bytes, packed, base + offsets[i], rows.inner_strides, rows.inner, rows.dtype);
     }
     return;
+  }
+  if (rows.far && rows.row_bytes <= 16) {
+    for (std::int64_t i = 0; i < n; ++i) __builtin_prefetch(base + offsets[i], 0, 2);  // more misses at once than loads alone keep in flight
   }
   switch (rows.row_bytes) {
     case 1: return gather_items<1>(base, offsets, n, to);

@@ -50,12 +50,14 @@ void for_positions(const Array& mask, const TrueBlocks& blocks, const Place& pla
 }
 
 void write_positions(const Array& mask, const TrueBlocks& blocks, const std::vector<std::int64_t*>& columns, std::int64_t step) {
+  if (columns.size() == 1) {
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(mask.data());
+    return blocks.for_each([&](std::int64_t first, std::int64_t n, std::int64_t before) {
+      true_positions(bytes + first, static_cast<std::size_t>(n), first, columns[0] + before);
+    });
+  }
   const Unravel unravel(mask.shape());
   for_positions(mask, blocks, [&](std::int64_t before, const std::int64_t* flat, std::size_t n) {
-    if (columns.size() == 1 && step == 1) {
-      std::copy_n(flat, n, columns[0] + before);
-      return;
-    }
     std::array<std::int64_t*, kMaxAxes> to{};
     for (std::size_t axis = 0; axis < columns.size(); ++axis) to[axis] = columns[axis] + before * step;
     unravel.run(flat, n, to.data(), step);

@@ -4,7 +4,6 @@
 #include "lib/kernels/registry.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace ndshare::internal {
 
@@ -32,19 +31,8 @@ void TrueBlocks::for_each(const std::function<void(std::int64_t, std::int64_t, s
 }
 
 std::size_t true_positions(const std::uint8_t* mask, std::size_t n, std::int64_t first, std::int64_t* out) noexcept {
-  std::size_t count = 0, i = 0;
-  for (; i + 8 <= n; i += 8) {
-    std::uint64_t eight;
-    std::memcpy(&eight, mask + i, sizeof(eight));
-    if (eight == 0) continue;
-    for (std::size_t j = i; j < i + 8; ++j) {  // written in any case, kept where it is true: no branch
-      out[count] = first + static_cast<std::int64_t>(j);
-      count += mask[j] != 0 ? 1 : 0;
-    }
-  }
-  for (; i < n; ++i) {
-    if (mask[i] != 0) out[count++] = first + static_cast<std::int64_t>(i);
-  }
+  std::size_t count = 0;
+  for_each_true(mask, n, [&](std::size_t i) { out[count++] = first + static_cast<std::int64_t>(i); });
   return count;
 }
 

@@ -119,6 +119,19 @@ void add_reductions(Calls& calls, const Data& data) {
   add("sum_step2", [=] { return nd::sum(m(nd::all, nd::slice(nd::none, nd::none, 2))); });
 }
 
+void add_selections(Calls& calls, const Data& data, const std::string& type) {
+  const nd::Array a = data.load("a_" + type), written = a.copy(), at = data.load("at_i8");
+  const auto add = [&](const std::string& name, const auto& call) { calls[name + "_" + type] = [=] { static_cast<void>(call()); }; };
+  add("mask10", [=] { return a[a > 0.9]; });
+  add("mask50", [=] { return a[a > 0.5]; });
+  add("nonzero10", [=] { return nd::nonzero(a > 0.9); });
+  add("nonzero50", [=] { return nd::nonzero(a > 0.5); });
+  add("take_any", [=] { return nd::take(a, at); });
+  add("index_any", [=] { return a[at]; });
+  calls["assign10_" + type] = [=] { nd::assign(written, a > 0.9, 0); };
+  calls["assign50_" + type] = [=] { nd::assign(written, a > 0.5, 0); };
+}
+
 /// Each of its own stream, as the script's generators.
 void add_random(Calls& calls, const Data& data) {
   const nd::Array like8 = data.load("a_f8"), out8 = nd::empty_like(like8), out4 = nd::empty_like(data.load("a_f4"));
@@ -198,6 +211,7 @@ int main(int argc, char** argv) {
   Calls calls;
   add_arithmetic(calls, data, "f4"), add_arithmetic(calls, data, "f8");
   add_integers(calls, data), add_fused(calls, data), add_planes(calls, data), add_reductions(calls, data);
+  add_selections(calls, data, "f4"), add_selections(calls, data, "f8");
   add_random(calls, data), add_small(calls, data), add_stream(calls, data);
 #ifdef NDSHARE_HAVE_EIGEN
   add_eigen(calls, data);

@@ -227,11 +227,14 @@ TEST(SelectErrorsTest, TakeAndPut) {
 }
 
 TEST(SelectErrorsTest, CompressNonzeroAndSelect) {
-  const Array x = arange(0, 12, 1, float64).reshape({3, 4}), yes = array({true}), zero_d = scalar_array(true, bool_);
+  const Array x = arange(0, 12, 1, float64).reshape({3, 4}), yes = array({true});
   expect_error(Error::ShapeMismatch, {"4", "3"},
                [&] { static_cast<void>(compress(ones({4}, bool_), x, {.axis = 0})); });
   expect_error(Error::ShapeMismatch, {"(3, 4)"}, [&] { static_cast<void>(compress(x > 3, x, {.axis = 0})); });
   expect_error(Error::DtypeMismatch, {}, [&] { static_cast<void>(nonzero(scalar_array(1, int8))); });
+  expect_error(Error::DtypeMismatch, {}, [&] { static_cast<void>(nonzero(zeros({2}, DType::bytes(2)))); });
+  expect_error(Error::DtypeMismatch, {"condition 0", "int64"},
+               [&] { static_cast<void>(select(std::vector<Array>{array({1})}, std::vector<Operand>{x})); });
   const std::vector<Array> one = {yes}, two = {yes, yes}, none_at_all;
   const std::vector<Operand> choice = {x}, pair = {x, 1};
   expect_error(Error::Usage, {}, [&] { static_cast<void>(select(none_at_all, std::vector<Operand>{})); });

@@ -14,6 +14,7 @@
 
 #include <cstring>
 #include <functional>
+#include <limits>
 
 namespace ndshare {
 namespace {
@@ -89,6 +90,22 @@ TEST(SelectTest, WithoutArraysItIsAView) {
   EXPECT_FALSE(chosen.is_view());
   expect_equal(chosen, array({{8, 0}, {9, 1}, {10, 2}, {11, 3}}));
   EXPECT_TRUE(x.as_readonly()[array({0})].is_writable());
+}
+
+TEST(SelectTest, NonzeroOfExpressionsAndOfNoAxes) {
+  const Array x = array({{0, 3}, {5, 0}, {0, 7}});
+  const std::vector<Array> where_large = nonzero(lazy(x) > 4), turned = nonzero(x.T());
+  expect_equal(where_large[0], array({1, 2}));
+  expect_equal(where_large[1], array({0, 1}));
+  expect_equal(turned[0], array({0, 1, 1}));
+  expect_equal(turned[1], array({1, 0, 2}));
+  expect_equal(argwhere(x.T()), array({{0, 1}, {1, 0}, {1, 2}}));
+  expect_equal(flatnonzero(x.T()), array({1, 3, 5}));
+  EXPECT_EQ(argwhere(scalar_array(7, int8)).shape(), (Shape{1, 0}));
+  expect_equal(flatnonzero(scalar_array(7, int8)), array({0}));
+  EXPECT_EQ(nonzero(zeros({0, 3})).size(), 2U);
+  const Array special = array({0.0, -0.0, std::numeric_limits<double>::quiet_NaN(), 5e-324});
+  expect_equal(flatnonzero(special), array({2, 3}));
 }
 
 TEST(SelectTest, OneValueForWholeRows) {
