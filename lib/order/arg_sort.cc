@@ -150,7 +150,8 @@ class ArgSort {
   void distribute(const std::int64_t* index, std::size_t n, std::size_t word, std::int64_t* out) const {
     const auto from = [&](std::size_t low, std::size_t some, std::uint64_t* to) { load(index, word, low, some, to); };
     if (lies_in_order(index, n, word, out, from)) return;
-    const Buckets<std::uint64_t> buckets(n, threads_, from);
+    // Small buckets: keys, words and items of one fit a core's cache.
+    const Buckets<std::uint64_t> buckets(n, std::clamp<std::size_t>(n >> 15, 15, 200), threads_, from);
     const auto scratch = make_heap_buffer(static_cast<std::int64_t>(n * sizeof(std::uint64_t)), false);
     auto* keys = reinterpret_cast<std::uint64_t*>(scratch->data());
     std::vector<std::int64_t>

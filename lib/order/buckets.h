@@ -19,6 +19,7 @@
 namespace ndshare::internal {
 
 /// Keys counted by bucket and block, with the bucket of each: where every element belongs.   REQUIRES: n ≥ 1.
+/// About `wanted` of them, at most 240.
 ///   Load: load(low, n, Key* to) gives the keys of elements [low, low + n).
 template <class Key>
 class Buckets {
@@ -26,11 +27,11 @@ class Buckets {
   static constexpr std::size_t kPiece = 1024;
 
   template <class Load>
-  Buckets(std::size_t n, int threads, const Load& load)
+  Buckets(std::size_t n, std::size_t wanted, int threads, const Load& load)
       : n_(n),
         threads_(threads),
         block_(std::max<std::size_t>(std::size_t{1} << 16, (n + 511) / 512)),
-        splitters_(sample(n, load), wanted(n)),
+        splitters_(sample(n, wanted, load), wanted),
         ids_(make_heap_buffer(static_cast<std::int64_t>(n), false)),
         starts_(blocks() * buckets()) {
     parallel_blocks(blocks(), threads_, [&](std::size_t block) {
@@ -97,7 +98,6 @@ class Buckets {
   }
 
  private:
-  static std::size_t wanted(std::size_t n) noexcept { return std::clamp<std::size_t>(n >> 15, 15, 240); }
   [[nodiscard]] std::size_t blocks() const noexcept { return (n_ + block_ - 1) / block_; }
   [[nodiscard]] std::uint8_t* ids() const noexcept { return reinterpret_cast<std::uint8_t*>(ids_->data()); }
 
@@ -108,8 +108,8 @@ class Buckets {
   }
 
   template <class Load>
-  static std::vector<Key> sample(std::size_t n, const Load& load) {
-    std::vector<Key> out(wanted(n) * 24);
+  static std::vector<Key> sample(std::size_t n, std::size_t wanted, const Load& load) {
+    std::vector<Key> out(wanted * 24);
     std::uint64_t state = 0x9e3779b97f4a7c15U;  // fixed: the same buckets at every call
     for (Key& key : out) {
       state ^= state << 13, state ^= state >> 7, state ^= state << 17;

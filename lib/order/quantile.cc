@@ -117,7 +117,7 @@ class Selection {
   }
   std::vector<Key> from_buckets(const std::vector<std::size_t>& ranks) const {
     const auto from = [this](std::size_t low, std::size_t n, Key* to) { load(low, n, to); };
-    const Buckets<Key> buckets(n_, threads_, from);
+    const Buckets<Key> buckets(n_, 120, threads_, from);
     std::vector<std::uint8_t> wanted(buckets.buckets());
     std::vector<std::size_t> holders;
     std::size_t bucket = 0;

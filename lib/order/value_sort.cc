@@ -99,7 +99,8 @@ class ValueSort {
     const auto from = [this](std::size_t low, std::size_t n, Key* to) { load(low, n, to); };
     const Run run = find_run<Key>(n_, threads_, from);
     if (run != Run::none) return copy_run(run == Run::falling);
-    const Buckets<Key> buckets(n_, threads_, from);
+    // Buckets of some megabytes: with more of them the scattered stores cost what smaller ones save.
+    const Buckets<Key> buckets(n_, std::clamp<std::size_t>(n_ * sizeof(Key) >> 22, 31, 200), threads_, from);
     // Keys go to where their bucket will be; from there to the thread's own room, sorted, and back as elements.
     std::shared_ptr<Buffer> apart;
     if (out_ == in_) apart = make_heap_buffer(static_cast<std::int64_t>(n_ * sizeof(Key)), false);
