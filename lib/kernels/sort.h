@@ -1,5 +1,5 @@
 // Sorting of unsigned keys by vector instructions. Whatever has an order is mapped to such keys by its users
-// (lib/select).
+// (lib/order).
 #pragma once
 
 #include <cstddef>
