@@ -116,11 +116,21 @@ def random_index(case, shape):
 def some_x(case, large, least=0, dtype=None):
     return case.random(dtype or any_dtype(), lengths(pick(max(least, 2) if large else least, 4), large))
 
+def taken(x, index):
+    """x[index]; positions outside an axis are refused where the result is empty too, which NumPy lets pass now and then."""
+    result, axis = x[index], 0
+    def length(entry): return 0 if entry is None or entry is Ellipsis else entry.ndim if isinstance(entry, np.ndarray) and entry.dtype == bool else 1
+    for entry in index:
+        if isinstance(entry, np.ndarray) and entry.dtype != bool and entry.size:
+            if int(entry.max()) >= x.shape[axis] or int(entry.min()) < -x.shape[axis]: raise IndexError
+        axis += x.ndim - sum(map(length, index)) if entry is Ellipsis else length(entry)
+    return result
+
 def get(case, large):
     x = some_x(case, large)
     index, text = big_index(case, x) if large else random_index(case, x.shape)
     case.ask(text)
-    return [np.array(x[index], x.dtype)]  # a scalar of text would lose its length
+    return [np.array(taken(x, index), x.dtype)]  # a scalar of text would lose its length
 
 def big_index(case, x):
     """Masks and long index arrays over a large array."""
@@ -170,7 +180,7 @@ def assign(case, large):
     x = some_x(case, large)
     index, text = big_index(case, x) if large else random_index(case, x.shape)
     case.ask(text + ';number:1')
-    where = np.asarray(np.arange(x.size).reshape(x.shape)[index])
+    where = np.asarray(taken(np.arange(x.size).reshape(x.shape), index))
     how, cast = random_value(case, x, where.shape)
     case.ask('%s;%s' % (text, how))
     new, direct = cast(), x.copy()
