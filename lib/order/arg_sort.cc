@@ -13,6 +13,7 @@
 #include <memory>
 #include <mutex>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 namespace ndshare::internal {
@@ -124,16 +125,14 @@ class ArgSort {
     room.assign(items, items + n);
     for (std::size_t i = 0; i < n; ++i) items[i] = room[order[i]];
     if (word + 1 == plan_.words()) return;
-    std::vector<std::size_t> ends;  // of runs: what follows uses the room that `order` stands in
-    for (std::size_t i = 1; i < n; ++i) {
-      if (keys[order[i]] != keys[order[i - 1]]) ends.push_back(i);
+    // Runs of equals are noted first: putting them in order uses the room that `order` stands in.
+    std::vector<std::pair<std::size_t, std::size_t>> runs;
+    for (std::size_t low = 0, i = 1; i <= n; ++i) {
+      if (i < n && keys[order[i]] == keys[order[i - 1]]) continue;
+      if (i - low > 1) runs.emplace_back(low, i);
+      low = i;
     }
-    ends.push_back(n);
-    std::size_t low = 0;
-    for (const std::size_t end : ends) {
-      if (end - low > 1) refine(items + low, end - low, word + 1);
-      low = end;
-    }
+    for (const auto& [low, end] : runs) refine(items + low, end - low, word + 1);
   }
 
   /// Items that agree before `word`.
@@ -240,10 +239,19 @@ void gather_some(const std::byte* items, std::size_t itemsize, const std::int64_
       break;
   }
   constexpr std::size_t kAhead = 16;  // rows: their cache lines are asked for before they are needed
-  for (std::size_t i = 0; i < n; ++i) {
-    if (i + kAhead < n) __builtin_prefetch(items + static_cast<std::size_t>(rows[i + kAhead]) * itemsize);
-    std::memcpy(out + i * itemsize, items + static_cast<std::size_t>(rows[i]) * itemsize, itemsize);
+  const auto copy_all = [&](const auto& copy) {
+    for (std::size_t i = 0; i < n; ++i) {
+      if (i + kAhead < n) __builtin_prefetch(items + static_cast<std::size_t>(rows[i + kAhead]) * itemsize);
+      copy(out + i * itemsize, items + static_cast<std::size_t>(rows[i]) * itemsize);
+    }
+  };
+  if (itemsize > 16 && itemsize <= 32) {  // two moves that overlap: no call, no loop
+    return copy_all([last = itemsize - 16](std::byte* to, const std::byte* from) {
+      std::memcpy(to, from, 16);
+      std::memcpy(to + last, from + last, 16);
+    });
   }
+  copy_all([itemsize](std::byte* to, const std::byte* from) { std::memcpy(to, from, itemsize); });
 }
 
 }  // namespace

@@ -47,12 +47,15 @@ class Splitters {
     if (table_.empty()) return search(keys, n, buckets);
     // Copied: for all the compiler knows, a byte that is stored could be one of them.
     const std::uint8_t* const table = table_.data();
-    const Key least = least_, most = most_;
+    const Key least = least_, range = static_cast<Key>(most_ - least_);
     const int shift = shift_;
     const std::size_t above = table_.size() - 1;
     for (std::size_t i = 0; i < n; ++i) {
-      const std::size_t inside = static_cast<std::size_t>(static_cast<Key>(keys[i] - least) >> shift) + 1;
-      buckets[i] = table[keys[i] < least ? 0 : keys[i] > most ? above : inside];
+      const auto offset = static_cast<Key>(keys[i] - least);
+      std::size_t cell = static_cast<std::size_t>(offset >> shift) + 1;
+      if (offset > range) [[unlikely]]
+        cell = keys[i] < least ? 0 : above;
+      buckets[i] = table[cell];
     }
   }
 

@@ -31,42 +31,41 @@ class Runs {
     std::vector<std::int64_t> before(static_cast<std::size_t>(blocks) + 1);
     for_firsts([&](std::int64_t block, std::int64_t) { ++before[static_cast<std::size_t>(block) + 1]; });
     for (std::size_t block = 1; block < before.size(); ++block) before[block] += before[block - 1];
-    firsts_.resize(static_cast<std::size_t>(before.back()) + 1);
-    firsts_.back() = n;
-    for_firsts([&](std::int64_t block, std::int64_t i) {
-      firsts_[static_cast<std::size_t>(before[static_cast<std::size_t>(block)]++)] = i;
-    });
+    firsts_ = empty({before.back() + 1}, int64);
+    auto* to = firsts_.as_span<std::int64_t>().data();
+    to[before.back()] = n;
+    for_firsts([&](std::int64_t block, std::int64_t i) { to[before[static_cast<std::size_t>(block)]++] = i; });
   }
 
-  [[nodiscard]] std::int64_t count() const noexcept { return static_cast<std::int64_t>(firsts_.size()) - 1; }
-  /// Where each run begins in the order, and the end of all.
-  [[nodiscard]] const std::vector<std::int64_t>& firsts() const noexcept { return firsts_; }
+  [[nodiscard]] std::int64_t count() const noexcept { return firsts_.size() - 1; }
 
   /// The item that each run begins with: the first of its equals, as the order is stable.
   [[nodiscard]] Array first_items() const {
+    const Array places = firsts_(slice(0, count()));
+    if (rows_ == nullptr) return places;
     Array out = empty({count()}, int64);
-    auto* to = out.as_span<std::int64_t>().data();
-    for (std::int64_t run = 0; run < count(); ++run) {
-      const std::int64_t at = firsts_[static_cast<std::size_t>(run)];
-      to[run] = rows_ != nullptr ? rows_[at] : at;
-    }
+    const auto from = places.as_span<const std::int64_t>();
+    const auto to = out.as_span<std::int64_t>();
+    for (std::size_t run = 0; run < to.size(); ++run) to[run] = rows_[from[run]];
     return out;
   }
   [[nodiscard]] Array lengths() const {
     Array out = empty({count()}, int64);
-    auto* to = out.as_span<std::int64_t>().data();
-    for (std::size_t run = 0; run + 1 < firsts_.size(); ++run) to[run] = firsts_[run + 1] - firsts_[run];
+    const auto from = firsts_.as_span<const std::int64_t>();
+    const auto to = out.as_span<std::int64_t>();
+    for (std::size_t run = 0; run < to.size(); ++run) to[run] = from[run + 1] - from[run];
     return out;
   }
   /// The run of each item.   REQUIRES: rows.
   [[nodiscard]] Array run_of_items(const Shape& shape) const {
     Array out = empty(shape, int64);
     auto* to = out.as_span<std::int64_t>().data();
+    const auto firsts = firsts_.as_span<const std::int64_t>();
     parallel_blocks(static_cast<std::size_t>((n_ + kBlock - 1) / kBlock), threads_, [&](std::size_t block) {
       const std::int64_t low = static_cast<std::int64_t>(block) * kBlock, end = std::min(n_, low + kBlock);
-      auto run = std::upper_bound(firsts_.begin(), firsts_.end(), low) - firsts_.begin() - 1;
+      auto run = std::upper_bound(firsts.begin(), firsts.end(), low) - firsts.begin() - 1;
       for (std::int64_t i = low; i < end; ++i) {
-        if (i == firsts_[static_cast<std::size_t>(run) + 1]) ++run;
+        if (i == firsts[static_cast<std::size_t>(run) + 1]) ++run;
         to[rows_[i]] = run;
       }
     });
@@ -117,7 +116,7 @@ class Runs {
   std::int64_t n_;
   bool equal_nan_;
   int threads_;
-  std::vector<std::int64_t> firsts_{};
+  Array firsts_{};  // where each run begins in the order, and the end of all
 };
 
 Array gather_rows(const Array& items, const Array& rows, int threads) {
