@@ -3,7 +3,7 @@
 #include <ndshare/ledger.h>
 #include <ndshare/limits.h>
 
-#include "lib/select/key_table.h"
+#include "lib/table/key_table.h"
 #include "tests/support/support.h"
 #include "tests/unit/table/table_support.h"
 
