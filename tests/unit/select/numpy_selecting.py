@@ -197,6 +197,7 @@ def take(case, large):
     at = positions(shape, length) if mode == 'raise' else rng.integers(-20, 20, shape) if length or chance(5) else np.zeros([0], int)
     at = case.add(at)
     case.ask('%s;%s' % ('none' if axis is None else axis, mode))
+    if at.size and (length == 0 or mode == 'raise' and (int(at.max()) >= length or int(at.min()) < -length)): raise IndexError  # empty results too
     return [np.array(np.take(x, at.astype(np.int64), axis, mode=mode), x.dtype)]
 
 def put(case, large):
