@@ -1,6 +1,7 @@
 // Sets: the distinct elements of arrays, and what two of them share.
 //
-// Results are new arrays of one axis, sorted (ndshare/sort.h has the order). −0 and +0 are one element.
+// Results are new arrays of one axis, sorted (ndshare/sort.h has the order). −0 and +0 are one element, and so are
+// structured elements that differ in nothing else, or just in the bits of a NaN.
 #pragma once
 
 #include <ndshare/array.h>

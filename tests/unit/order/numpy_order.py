@@ -94,6 +94,7 @@ while number < count:
         outs = [np.searchsorted(second, x, side=extra)]
     elif op == 'unique':
         if x.dtype.kind == 'c' and np.isnan(flat).any(): continue  # NumPy keeps one of several kinds of NaN
+        if record and np.isnan(flat['b']).any(): continue  # and every record that has one
         outs = list(np.unique(x, True, True, True))
         if x.dtype.kind == 'f': outs[0] = np.where(outs[0] == 0, np.zeros_like(outs[0]), outs[0])
         outs[2] = outs[2].reshape(x.shape)
