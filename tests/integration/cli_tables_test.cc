@@ -1,4 +1,6 @@
 // Selecting, sorting, grouping and joining on the command line, over a real store.
+#include <ndshare/reduce.h>
+
 #include "tests/integration/cli_claims_support.h"
 
 namespace ndshare::test {
