@@ -203,7 +203,7 @@ TEST_F(CliTest, BadInputHasTheStatusOfItsKind) {
   for (int i = 1; i < 33; ++i) axes33 += ",1";
   fails(2, {"create", "b", "--dtype", "f4", "--shape", axes33}, "32");
   fails(2, {"show", "a[::0]"});
-  fails(2, {"show", "a[x]"});
+  fails(3, {"show", "a[x]"}, "no array 'x'");  // an index array, were it there
   fails(2, {"show", "a["});
   fails(2, {"show", "a.nope"}, "x");
   fails(2, {"create", "b", "--dtype", "f4"}, "--shape");

@@ -27,9 +27,9 @@ int group(const GroupFlags& flags, Context& context) {
 
 Logic setup_group(Flags& flags) {
   auto chosen = std::make_shared<GroupFlags>();
-  flags.word(chosen->text, "NAME", "a structured array, or a part of one: 'flights[flights.delay > 0]'");
+  flags.word(chosen->text, "NAME", "a structured array, or a part of one");
   flags.required_text(chosen->by, "--by", "key fields: origin,day");
-  flags.text(chosen->aggregates, "--agg", "count, sum:F, mean:F, min:F, max:F, with commas between them");
+  flags.text(chosen->aggregates, "--agg", "count, sum:F, mean:F, min:F, max:F");
   flags.text(chosen->into, "--into", "keep the result under this name");
   flags.flag(chosen->replace, "--replace", "take that name over from the array that has it");
   return [chosen](Context& context) { return group(*chosen, context); };

@@ -36,7 +36,7 @@ int sort_verb(const SortFlags& flags, Context& context) {
 
 Logic setup_sort(Flags& flags) {
   auto chosen = std::make_shared<SortFlags>();
-  flags.word(chosen->text, "NAME", "an array; with --into also a part of one, or an expression");
+  flags.word(chosen->text, "NAME", "an array; with --into a part of one too");
   flags.text(chosen->order, "--order", "fields to sort by, the first one first: date,delay");
   flags.flag(chosen->descending, "--descending", "the largest first");
   flags.text(chosen->into, "--into", "leave NAME as it is, and keep the result under this name");

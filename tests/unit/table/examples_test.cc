@@ -29,8 +29,8 @@ TEST(TableExamplesTest, FilterByTwoFieldsAndAverageAThird) {
 TEST(TableExamplesTest, SortByTwoKeysAndTakeTheFirst) {
   const Array worst = sort(flights(), {.descending = true, .order = {"delay", "date"}})(slice(3));
   EXPECT_TRUE(array_equal(worst["delay"], array({400., 400., 20.})));
-  EXPECT_EQ(worst["origin"](0).item().as<std::string>(), "LAX") << "both on 2024-01-01: the rest of the fields decides";
-  EXPECT_EQ(worst["origin"](1).item().as<std::string>(), "ORD");
+  EXPECT_EQ(worst["origin"](0).item().as<std::string>(), "ORD") << "both on 2024-01-01: the rest of the fields decides";
+  EXPECT_EQ(worst["origin"](1).item().as<std::string>(), "LAX");
 }
 
 TEST(TableExamplesTest, GroupAndJoin) {
