@@ -132,6 +132,31 @@ void add_selections(Calls& calls, const Data& data, const std::string& type) {
   calls["assign50_" + type] = [=] { nd::assign(written, a > 0.5, 0); };
 }
 
+void add_order(Calls& calls, const Data& data) {
+  const nd::Array f4 = data.load("a_f4"), f8 = data.load("a_f8"), i4 = data.load("a_i4"), i8 = data.load("at_i8");
+  const nd::Array up = nd::sort(f8), down = nd::flip(up), few = data.load("b_i4"), b4 = data.load("b_f4"), b8 = data.load("b_f8");
+  const auto add = [&](const std::string& name, const auto& call) { calls[name] = [=] { static_cast<void>(call()); }; };
+  add("sort_f4", [=] { return nd::sort(f4); });
+  add("sort_f8", [=] { return nd::sort(f8); });
+  add("sort_i4", [=] { return nd::sort(i4); });
+  add("sort_i8", [=] { return nd::sort(i8); });
+  add("argsort_f8", [=] { return nd::argsort(f8); });
+  add("argsort_i8", [=] { return nd::argsort(i8); });
+  add("sort_sorted", [=] { return nd::sort(up); });
+  add("sort_reversed", [=] { return nd::sort(down); });
+  add("sort_few", [=] { return nd::sort(few); });
+  add("median_f8", [=] { return nd::median(f8); });
+  add("quantile_f8", [=] { return nd::quantile(f8, 0.9); });
+  add("unique_i8", [=] { return nd::unique(i8); });
+  add("partition_f8", [=] { return nd::partition(f8, 1000); });
+  add("searchsorted_f8", [=] { return nd::searchsorted(up, b8); });
+  add("bincount_i4", [=] { return nd::bincount(few); });
+  add("concat_f4", [=] { return nd::concat({f4, b4}); });
+  add("repeat_f4", [=] { return nd::repeat(f4, 2); });
+  add("roll_f4", [=] { return nd::roll(f4, 7); });
+  add("diff_f4", [=] { return nd::diff(f4); });
+}
+
 /// Each of its own stream, as the script's generators.
 void add_random(Calls& calls, const Data& data) {
   const nd::Array like8 = data.load("a_f8"), out8 = nd::empty_like(like8), out4 = nd::empty_like(data.load("a_f4"));
@@ -212,6 +237,7 @@ int main(int argc, char** argv) {
   add_arithmetic(calls, data, "f4"), add_arithmetic(calls, data, "f8");
   add_integers(calls, data), add_fused(calls, data), add_planes(calls, data), add_reductions(calls, data);
   add_selections(calls, data, "f4"), add_selections(calls, data, "f8");
+  add_order(calls, data);
   add_random(calls, data), add_small(calls, data), add_stream(calls, data);
 #ifdef NDSHARE_HAVE_EIGEN
   add_eigen(calls, data);
