@@ -88,7 +88,7 @@ std::string worst(const Op& op, const Answer& answer, const Array& got, const st
     } else if constexpr (!std::is_integral_v<T>) {
       const double hi = answer.hi.at<double>(at);
       apart = ulps_apart<T>(real_of(x[i]), hi, answer.lo.at<double>(at));
-      if (sum_of_logs && apart < 1e300 && hi != 0) {
+      if (sum_of_logs && apart < 1e300 && std::isfinite(hi) && hi != 0) {
         const double a = std::abs(operands[0].at<double>(at)), b = std::abs(operands[1].at<double>(at));
         apart *= std::exp2(std::ilogb(hi) - std::ilogb(std::max({a, b, std::abs(hi), 1.0})));
       }
