@@ -90,7 +90,8 @@ std::string worst(const Op& op, const Answer& answer, const Array& got, const st
       apart = ulps_apart<T>(real_of(x[i]), hi, answer.lo.at<double>(at));
       if (sum_of_logs && apart < 1e300 && std::isfinite(hi) && hi != 0) {
         const double a = std::abs(operands[0].at<double>(at)), b = std::abs(operands[1].at<double>(at));
-        apart *= std::exp2(std::ilogb(hi) - std::ilogb(std::max({a, b, std::abs(hi), 1.0})));
+        const double size = std::max({a, b, std::abs(hi), 1.0});
+        if (std::isfinite(size)) apart *= std::exp2(std::ilogb(hi) - std::ilogb(size));
       }
     }
     if (apart > largest) largest = apart, where = i;
