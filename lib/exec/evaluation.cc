@@ -225,17 +225,18 @@ Evaluation::Operand Evaluation::load(ValueId id, const Piece& piece, std::byte* 
   const Value& value = program_.value(id);
   if (value.kind == Value::Kind::literal) return {program_.literals()[value.index].data(), true};
   const Reader& reader = readers_[value.index];
+  const auto alone = [&](const std::byte* one) -> Operand {  // kernels want it aligned
+    if (reader.is_aligned()) return {one, true};
+    std::memcpy(room, one, size_of(value.type));
+    return {room, true};
+  };
   if (piece.tile != nullptr) {
-    if (const std::byte* one = reader.repeated(0, static_cast<std::size_t>(space_.count))) return {one, true};
+    if (const std::byte* one = reader.repeated(0, static_cast<std::size_t>(space_.count))) return alone(one);
     reader.stage_tile(*piece.tile, room);
     return {room, false};
   }
   if (const std::byte* lies = reader.direct(piece.low, piece.n)) return {lies, false};
-  if (const std::byte* one = reader.repeated(piece.low, piece.n)) {
-    if (reader.is_aligned()) return {one, true};
-    std::memcpy(room, one, size_of(value.type));
-    return {room, true};
-  }
+  if (const std::byte* one = reader.repeated(piece.low, piece.n)) return alone(one);
   reader.stage(piece.low, piece.n, room);
   return {room, false};
 }

@@ -211,7 +211,7 @@ void Reader::stage(std::int64_t low, std::size_t n, std::byte* to) const noexcep
   if (!needs_cast()) return gather(low, n, to);
   const CastKernel cast = find_cast(type_, loop_);
   const auto width = static_cast<std::size_t>(DType(loop_).itemsize());
-  const bool contiguous = strides_.empty() || strides_.back() == itemsize_;
+  const bool contiguous = aligned_ && (strides_.empty() || strides_.back() == itemsize_);
   if (contiguous && in_one_row(*space_, low, n)) return cast(locate(low), to, n);
   alignas(64) std::byte raw[kStageElements * 16];
   for (std::size_t done = 0; done < n; done += kStageElements) {
