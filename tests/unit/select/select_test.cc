@@ -237,7 +237,11 @@ std::string chosen_bytes(const Array& x, const std::vector<std::int64_t>& at) {
 }
 
 TEST(SelectLargeTest, MasksOfEveryDensityAndWidth) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  constexpr std::int64_t kLength = (1 << 18) + 37;  // eight blocks, shared by threads: a sanitizer needs no more
+#else
   constexpr std::int64_t kLength = (1 << 20) + 37;
+#endif
   Engine random(test::test_seed());
   for (const auto& [width, percent] : std::vector<std::pair<int, int>>{
            {1, 50}, {2, 3}, {3, 50}, {4, 50}, {4, 0}, {4, 100}, {8, 10}, {8, 97}, {12, 30}, {16, 50}}) {
