@@ -245,6 +245,17 @@ Array plan_out(const Program& program, ValueId value, const Target& target, cons
   return true;
 }();
 
+void check_out_shape(std::string_view what, const Array& out, const Shape& shape) {
+  if (out.shape() == shape) return;
+  throw Error(Error::ShapeMismatch,
+              std::string(what) + ": out has shape " + out.shape().str() + ", the result has " + shape.str() +
+                  "; out is never broadcast: give one of the result's shape",
+              {{"out", out.shape().str()}, {"result", shape.str()}});
+}
+void check_out_writable(std::string_view what, const Array& out) {
+  if (!out.is_writable()) throw Error(Error::ReadOnly, std::string(what) + ": out is read-only");
+}
+
 }  // namespace
 
 std::vector<OperandCopy> operand_copies(const Program& program, const Evaluation& evaluation) {
@@ -280,12 +291,7 @@ void check_threads(int threads) {
 }
 
 void check_out(std::string_view what, const Array& out, const Shape& shape, TypeId type) {
-  if (out.shape() != shape) {
-    throw Error(Error::ShapeMismatch,
-                std::string(what) + ": out has shape " + out.shape().str() + ", the result has " + shape.str() +
-                    "; out is never broadcast: give one of the result's shape",
-                {{"out", out.shape().str()}, {"result", shape.str()}});
-  }
+  check_out_shape(what, out, shape);
   require_numeric(what, out.dtype());
   if (!can_cast(type, out.dtype().id(), Casting::same_kind)) {
     throw Error(Error::DtypeMismatch,
@@ -293,7 +299,18 @@ void check_out(std::string_view what, const Array& out, const Shape& shape, Type
                     out.dtype().name() + " by same_kind: give an out of dtype " + DType(type).name(),
                 {{"out", out.dtype().name()}, {"result", DType(type).name()}});
   }
-  if (!out.is_writable()) throw Error(Error::ReadOnly, std::string(what) + ": out is read-only");
+  check_out_writable(what, out);
+}
+
+void check_same_out(std::string_view what, const Array& out, const Shape& shape, const DType& dtype) {
+  check_out_shape(what, out, shape);
+  if (out.dtype() != dtype) {
+    throw Error(Error::DtypeMismatch,
+                std::string(what) + ": the result is " + dtype.to_string() + ", out is " + out.dtype().to_string() +
+                    ": give an out of the result's dtype",
+                {{"out", out.dtype().to_string()}, {"result", dtype.to_string()}});
+  }
+  check_out_writable(what, out);
 }
 
 Array evaluate(Program& program, ValueId value, const Target& target) {

@@ -49,6 +49,8 @@ void assign_cast(const Array& dst, const Array& src, int threads);
 
 /// Throws unless `out` can take a result of this shape and dtype: ShapeMismatch, DtypeMismatch, ReadOnly.
 void check_out(std::string_view what, const Array& out, const Shape& shape, TypeId type);
+/// The same of a result that is moved, not cast: `out` has its dtype.
+void check_same_out(std::string_view what, const Array& out, const Shape& shape, const DType& dtype);
 /// Throws Usage for a negative number of threads.
 void check_threads(int threads);
 

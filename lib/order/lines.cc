@@ -28,17 +28,4 @@ Lines lines_of(const Array& x, bool flat) {
   return {static_cast<std::size_t>(x.size() / length), static_cast<std::size_t>(length)};
 }
 
-void check_same(std::string_view what, const Array& out, const Shape& shape, const DType& dtype) {
-  if (out.shape() != shape) {
-    throw Error(Error::ShapeMismatch,
-                std::string(what) + ": out has shape " + out.shape().str() + ", the result has " + shape.str(),
-                {{"out", out.shape().str()}, {"result", shape.str()}});
-  }
-  if (out.dtype() != dtype) {
-    throw Error(Error::DtypeMismatch, std::string(what) + ": out is " + out.dtype().name() + ", the result is " +
-                                          dtype.name() + ": give an out of that dtype");
-  }
-  if (!out.is_writable()) throw Error(Error::ReadOnly, std::string(what) + ": out is read-only");
-}
-
 }  // namespace ndshare::internal

@@ -20,7 +20,4 @@ namespace ndshare::internal {
 /// The lines of an array whose last axis is worked along; all one line where it is `flat`.
 [[nodiscard]] Lines lines_of(const Array& x, bool flat);
 
-/// Throws unless `out` has this shape and dtype and is writable: ShapeMismatch, DtypeMismatch, ReadOnly.
-void check_same(std::string_view what, const Array& out, const Shape& shape, const DType& dtype);
-
 }  // namespace ndshare::internal

@@ -102,7 +102,7 @@ Array positions(const KeyPlan& plan, const Array& moved, const Shape& shape, con
 
 void check_positions(std::string_view what, const Array& x, const Shape& shape, const SortOptions& options) {
   check_threads(options.threads);
-  if (options.out) return check_same(what, *options.out, shape, int64);
+  if (options.out) return check_same_out(what, *options.out, shape, int64);
   check_result_memory(what, shape, int64.itemsize(), std::span(&x, 1));
 }
 
@@ -121,7 +121,7 @@ Array sorted_copy(std::string_view what, const Array& x, const SortOptions& opti
   check_threads(options.threads);
   const Shape shape = result_shape(x, options);
   if (options.out) {
-    check_same(what, *options.out, shape, x.dtype());
+    check_same_out(what, *options.out, shape, x.dtype());
     if (options.axis) {
       sort_into(x, *options.out, options);
     } else {

@@ -33,20 +33,9 @@ void check_build_out(const Build& plan) {
   if (plan.dtype.is_numeric() && out.dtype().is_numeric()) {
     return check_out(plan.what, out, plan.shape, plan.any_cast ? out.dtype().id() : plan.dtype.id());
   }
-  if (!plan.any_cast && !holds(out.dtype(), plan.dtype)) {
-    throw Error(Error::DtypeMismatch,
-                std::string(plan.what) + ": the result is " + plan.dtype.to_string() +
-                    ", which does not cast to out's " + out.dtype().to_string() + ": give an out of dtype " +
-                    plan.dtype.to_string(),
-                {{"out", out.dtype().to_string()}, {"result", plan.dtype.to_string()}});
-  }
-  if (out.shape() != plan.shape) {
-    throw Error(Error::ShapeMismatch,
-                std::string(plan.what) + ": out has shape " + out.shape().str() + ", the result has " +
-                    plan.shape.str() + "; out is never broadcast: give one of the result's shape",
-                {{"out", out.shape().str()}, {"result", plan.shape.str()}});
-  }
-  if (!out.is_writable()) throw Error(Error::ReadOnly, std::string(plan.what) + ": out is read-only");
+  // Of another dtype only text of one kind that is long enough, or where items are cast one by one anyway.
+  const bool fits = plan.any_cast || holds(out.dtype(), plan.dtype);
+  check_same_out(plan.what, out, plan.shape, fits ? out.dtype() : plan.dtype);
 }
 
 bool is_flat(const Array& x) { return reshape_view(x.layout(), {-1}, x.itemsize()).has_value(); }

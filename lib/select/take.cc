@@ -42,20 +42,10 @@ Array moded(const Array& indices, std::int64_t length, TakeMode mode, int axis) 
   return minimum(maximum(astype(indices, int64), Scalar(0)), Scalar(length - 1));
 }
 
-void check_same(std::string_view what, const Array& out, const Shape& shape, const DType& dtype) {
-  if (!out.is_writable()) throw Error(Error::ReadOnly, std::string(what) + ": out is read-only");
-  if (out.shape() != shape) {
-    throw Error(Error::ShapeMismatch, std::string(what) + ": out has shape " + out.shape().str() + ", the result " + shape.str());
-  }
-  if (out.dtype() != dtype) {
-    throw Error(Error::DtypeMismatch, std::string(what) + ": out has dtype " + out.dtype().to_string() + ", the result " + dtype.to_string());
-  }
-}
-
 Array taken(std::string_view what, const Selection& from, const std::optional<Array>& out) {
   if (!out) return gathered(what, from);
   const Shape shape = from.result_shape();
-  check_same(what, *out, shape, from.base.dtype());
+  check_same_out(what, *out, shape, from.base.dtype());
   const bool apart = !may_share_memory(*out, from.base) &&
                      std::none_of(from.picks.begin(), from.picks.end(), [&](const Pick& pick) { return may_share_memory(*out, pick.positions); });
   if (!apart) note_copy(CopyReason::overlap, shape.nbytes(from.base.itemsize()));

@@ -61,6 +61,13 @@ constexpr std::uint64_t make_note(std::int64_t sequence, std::uint64_t hash) {
 }
 inline std::string note_name(std::uint64_t note) { return "s" + std::to_string(note & 0xFFFF'FFFF); }
 
+/// Snapshots that a client has in hand: made and not noted yet, or noted no more and not removed yet. Who is killed then leaves
+/// them to the store for good, as any array: the one that killed removes them.
+struct InHand {
+  std::atomic<std::uint64_t> making{0}, removing{0};  ///< notes; 0: none
+};
+inline constexpr std::size_t kHands = 64;
+
 struct Board {
   std::atomic<bool> stop{false};
   std::atomic<std::int64_t> next_sequence{1};
@@ -69,10 +76,16 @@ struct Board {
   std::array<std::atomic<std::int64_t>, kMaxAppends> started{}, appended{};                  ///< numbers, by ticket
   std::atomic<std::size_t> append_tickets{0};
   std::array<std::atomic<std::uint64_t>, kMaxSnapshots> snapshots{};
+  std::array<InHand, kHands> hands{};
   std::atomic<std::uint64_t> reads{0}, views{0}, writes{0}, updates{0}, appends{0}, snaps{0}, repairs{0}, timeouts{0}, away{0};
   std::atomic<std::int64_t> longest_ns{0};  ///< any call
   std::array<std::atomic<std::uint64_t>, 2> elder_files{}, elder_maps{};  ///< of the client that nobody kills: warm, at the end
 };
+
+/// By a client's number; the first client lives through all of it and shares with nobody, of others few live at once.
+inline InHand& hand_of(Board& board, std::int64_t id) {
+  return board.hands[id <= 1 ? 0 : 1 + static_cast<std::size_t>(id) % (kHands - 1)];
+}
 
 class SharedBoard {
  public:

@@ -211,20 +211,26 @@ void TortureClient::append() {
 
 void TortureClient::snapshot() {
   auto& note = board_.snapshots[static_cast<std::size_t>(pick(kMaxSnapshots))];
-  const auto old = note.exchange(0);
+  auto& hand = hand_of(board_, id_);
+  auto old = note.load();
+  hand.removing = old;
+  if (!note.compare_exchange_strong(old, 0)) old = 0;  // somebody else removes it
   try {
     if (old != 0) store_.remove(note_name(old));
   } catch (const Error& error) {
     if (error.code() != ErrorCode::NoSuchArray) throw;
   }
+  hand.removing = 0;
   const auto at_least = finished(array_);
   const auto sequence = board_.next_sequence++;
-  const auto name = "s" + std::to_string(sequence);
+  hand.making = make_note(sequence, 0);
+  const auto name = note_name(hand.making);
   const Array view = store_.snapshot(kNames[array_], name).view();
   const auto words = view.as_span<const std::int64_t>();
   check_rows(words, {0, kTortureRows}, at_least, "snapshot");
   std::uint64_t none = 0;
   if (!note.compare_exchange_strong(none, make_note(sequence, hash_of(words)))) store_.remove(name);  // somebody else took the place
+  hand.making = 0;
   ++board_.snaps;
 }
 

@@ -1,5 +1,6 @@
 #include "tests/support/support.h"
 
+#include <gtest/gtest.h>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -173,6 +174,12 @@ std::string message_of(const std::function<void()>& body) {
     return error.message();
   }
   return {};
+}
+
+void expect_error(ErrorCode code, std::initializer_list<const char*> words, const std::function<void()>& body) {
+  const std::string message = message_of(body);
+  EXPECT_EQ(code_of(body), code) << message;
+  for (const char* word : words) EXPECT_NE(message.find(word), std::string::npos) << "no '" << word << "' in: " << message;
 }
 
 }  // namespace ndshare::test

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <vector>
@@ -64,5 +65,8 @@ ErrorCode code_of(const std::function<void()>& body);
 
 /// The message of the Error that `body` throws, empty where it throws none.
 std::string message_of(const std::function<void()>& body);
+
+/// `body` throws an Error of this code whose message holds every word.
+void expect_error(ErrorCode code, std::initializer_list<const char*> words, const std::function<void()>& body);
 
 }  // namespace ndshare::test

@@ -112,6 +112,14 @@ void keep(Store& store, const std::string& name, const Array& value, bool replac
   keep(store, name, value.dtype(), value.shape(), replace, context, [&](const Array& out) { copyto(out, value); });
 }
 
+void Into::declare(Flags& flags, const std::string& help) {
+  flags.text(name, "--into", help);
+  flags.flag(replace, "--replace", "take that name over from the array that has it");
+}
+void Into::put(Store& store, const Array& rows, Context& context) const {
+  name.empty() ? print_rows(rows, context) : keep(store, name, rows, replace, context);
+}
+
 std::vector<std::string> comma_words(const std::string& text, std::string_view flag) {
   std::vector<std::string> out;
   std::size_t from = 0;

@@ -60,6 +60,15 @@ void keep(Store& store, const std::string& name, const DType& dtype, const Shape
           const std::function<void(const Array&)>& put);
 /// Likewise, of a value.
 void keep(Store& store, const std::string& name, const Array& value, bool replace, Context& context);
+/// Where the result of a verb goes: kept under a name, or printed.
+struct Into {
+  std::string name{};
+  bool replace = false;
+
+  void declare(Flags& flags, const std::string& help);  ///< --into and --replace
+  [[nodiscard]] Role role() const { return name.empty() ? Role::read_only : Role::read_write; }
+  void put(Store& store, const Array& rows, Context& context) const;
+};
 [[noreturn]] void refuse_sealed(const std::string& name);
 
 /// "a,b" as a, b.   Errors: Usage, naming the flag, for nothing between commas.

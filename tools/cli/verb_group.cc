@@ -9,17 +9,17 @@ namespace ndshare::cli {
 namespace {
 
 struct GroupFlags {
-  std::string text, by, aggregates = "count", into;
-  bool replace = false;
+  std::string text, by, aggregates = "count";
+  Into into;
 };
 
 int group(const GroupFlags& flags, Context& context) {
   std::vector<Aggregation> aggregates;
   for (const std::string& word : comma_words(flags.aggregates, "--agg")) aggregates.push_back(parse_aggregation(word));
   const auto keys = comma_words(flags.by, "--by");
-  Store store = context.connect(flags.into.empty() ? Role::read_only : Role::read_write);
+  Store store = context.connect(flags.into.role());
   const Array made = group_by(compute(store, only_expression(flags.text, "group"), context), keys, aggregates);
-  flags.into.empty() ? print_rows(made, context) : keep(store, flags.into, made, flags.replace, context);
+  flags.into.put(store, made, context);
   return 0;
 }
 
@@ -30,8 +30,7 @@ Logic setup_group(Flags& flags) {
   flags.word(chosen->text, "NAME", "a structured array, or a part of one");
   flags.required_text(chosen->by, "--by", "key fields: origin,day");
   flags.text(chosen->aggregates, "--agg", "count, sum:F, mean:F, min:F, max:F");
-  flags.text(chosen->into, "--into", "keep the result under this name");
-  flags.flag(chosen->replace, "--replace", "take that name over from the array that has it");
+  chosen->into.declare(flags, "keep the result under this name");
   return [chosen](Context& context) { return group(*chosen, context); };
 }
 

@@ -9,18 +9,18 @@ namespace ndshare::cli {
 namespace {
 
 struct JoinFlags {
-  std::string left, right, on, how = "inner", into;
-  bool replace = false;
+  std::string left, right, on, how = "inner";
+  Into into;
 };
 
 int join(const JoinFlags& flags, Context& context) {
   const auto keys = comma_words(flags.on, "--on");
-  Store store = context.connect(flags.into.empty() ? Role::read_only : Role::read_write);
+  Store store = context.connect(flags.into.role());
   const Array left = compute(store, only_expression(flags.left, "join"), context);
   const Array right = compute(store, only_expression(flags.right, "join"), context);
   const JoinHow how = flags.how == "left" ? JoinHow::left : flags.how == "outer" ? JoinHow::outer : JoinHow::inner;
   const Array made = join_by(left, right, keys, {.how = how});
-  flags.into.empty() ? print_rows(made, context) : keep(store, flags.into, made, flags.replace, context);
+  flags.into.put(store, made, context);
   return 0;
 }
 
@@ -32,8 +32,7 @@ Logic setup_join(Flags& flags) {
   flags.word(chosen->right, "B", "another: the smaller one, best");
   flags.required_text(chosen->on, "--on", "key fields that both have: origin,day");
   flags.choice(chosen->how, "--how", {"inner", "left", "outer"}, "which rows without a partner stay");
-  flags.text(chosen->into, "--into", "keep the result under this name");
-  flags.flag(chosen->replace, "--replace", "take that name over from the array that has it");
+  chosen->into.declare(flags, "keep the result under this name");
   return [chosen](Context& context) { return join(*chosen, context); };
 }
 

@@ -11,17 +11,18 @@ namespace ndshare::cli {
 namespace {
 
 struct SortFlags {
-  std::string text, order, into;
-  bool descending = false, replace = false;
+  std::string text, order;
+  bool descending = false;
+  Into into;
 };
 
 int sort_verb(const SortFlags& flags, Context& context) {
   SortOptions options{.descending = flags.descending};
   if (!flags.order.empty()) options.order = comma_words(flags.order, "--order");
   Store store = context.connect();
-  if (!flags.into.empty()) {
+  if (!flags.into.name.empty()) {
     const Array value = compute(store, only_expression(flags.text, "sort"), context);
-    keep(store, flags.into, sort(value, options), flags.replace, context);
+    flags.into.put(store, sort(value, options), context);
     return 0;
   }
   SharedArray array = open_named(store, flags.text);
@@ -39,8 +40,7 @@ Logic setup_sort(Flags& flags) {
   flags.word(chosen->text, "NAME", "an array; with --into a part of one too");
   flags.text(chosen->order, "--order", "fields to sort by, the first one first: date,delay");
   flags.flag(chosen->descending, "--descending", "the largest first");
-  flags.text(chosen->into, "--into", "leave NAME as it is, and keep the result under this name");
-  flags.flag(chosen->replace, "--replace", "take that name over from the array that has it");
+  chosen->into.declare(flags, "leave NAME as it is, and keep the result under this name");
   return [chosen](Context& context) { return sort_verb(*chosen, context); };
 }
 

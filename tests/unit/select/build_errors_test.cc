@@ -14,17 +14,11 @@ namespace ndshare {
 namespace {
 
 using test::code_of;
+using test::expect_error;
 using test::message_of;
 using Body = std::function<void()>;
 
 constexpr std::int64_t kHuge = 1'000'000'000'000;
-
-/// An error of this code whose message holds every word.
-void expect_error(ErrorCode code, std::initializer_list<const char*> words, const Body& body) {
-  EXPECT_EQ(code_of(body), code) << message_of(body);
-  for (const char* word : words)
-    EXPECT_NE(message_of(body).find(word), std::string::npos) << "no '" << word << "' in: " << message_of(body);
-}
 
 TEST(BuildErrorsTest, Concat) {
   const Array a = zeros({2, 3}), b = zeros({2, 4});

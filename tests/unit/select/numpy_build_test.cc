@@ -5,12 +5,12 @@
 
 #include "tests/support/support.h"
 #include "tests/unit/exec/engine_support.h"
+#include "tests/unit/select/numpy_driver.h"
 
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <functional>
 #include <map>
 #include <sstream>
@@ -20,19 +20,9 @@ namespace {
 
 using Arrays = std::vector<Array>;
 
-std::vector<std::int64_t> numbers(const std::string& text) {
-  std::vector<std::int64_t> out;
-  std::istringstream words(text);
-  for (std::string word; text != "-" && std::getline(words, word, ',');) out.push_back(std::stoll(word));
-  return out;
-}
+using test::numbers;
 
-std::vector<std::string> fields(const std::string& text) {
-  std::vector<std::string> out;
-  std::istringstream words(text);
-  for (std::string word; std::getline(words, word, ';');) out.push_back(word);
-  return out;
-}
+std::vector<std::string> fields(const std::string& text) { return test::split_at(text, ';'); }
 
 std::optional<std::int64_t> axis_or_none(const std::string& text) {
   return text == "none" ? std::nullopt : std::optional<std::int64_t>(std::stoll(text));
@@ -188,28 +178,17 @@ void check_case(const Case& one, test::Engine& random) {
 }
 
 void run_cases(std::uint64_t seed, int count) {
-  const test::ScratchDir dir;
-  std::ifstream file(std::string(NDSHARE_SELECT_TESTS) + "/numpy_building.py");
-  const std::string program{std::istreambuf_iterator<char>(file), {}};
-  const test::Finished numpy =
-      test::run_numpy(program, {dir.path().string(), std::to_string(seed), std::to_string(count)});
-  ASSERT_EQ(numpy.status, 0) << numpy.err;
-  const ErrState quiet{.divide = Err::ignore, .over = Err::ignore, .invalid = Err::ignore};
   test::Engine random(seed);
-  std::istringstream lines(numpy.out);
-  int ran = 0;
-  for (std::string line; std::getline(lines, line); ++ran) {
+  test::for_numpy_cases("numpy_building.py", seed, count, [&](const test::ScratchDir& dir, const std::string& line) {
     const Case one = read_case(dir, line);
     SCOPED_TRACE("seed " + std::to_string(seed) + ", case " + line + " of " + one.inputs[0].dtype().to_string() +
                  one.inputs[0].shape().str());
     check_case(one, random);
-  }
-  EXPECT_EQ(ran, count);
+  });
 }
 
 TEST(NumPyBuildTest, RandomCases) {
-  const char* given = std::getenv("NDSHARE_TEST_SEED");
-  const std::uint64_t seed = given != nullptr ? std::stoull(given) : 20261126;
+  const std::uint64_t seed = test::test_seed();
   const int rounds = std::getenv("NDSHARE_LONG") != nullptr ? 10 : 1;
   for (int round = 0; round < rounds; ++round) run_cases(seed + static_cast<std::uint64_t>(round), 2'800);
 }

@@ -1,32 +1,8 @@
 """Random calls of the building functions with NumPy's answers: numpy_building.py DIR SEED COUNT. A line a case:
 number op parameters outputs inputs, and for each input how it is made of its file: an index and an order of axes."""
-import os, sys
-import numpy as np
-
-np.seterr(all='ignore')
-out_dir, seed, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-rng = np.random.default_rng(seed)
-NUMERIC = 'bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 complex64 complex128'.split()
 RECORD = [('a', '<i2'), ('b', '<f8')]
 OTHERS = ['S3', 'S7', 'U2', 'U5', 'M8[s]', 'm8[ms]', RECORD, np.dtype([('a', 'i1'), ('b', 'f8'), ('c', 'S2', (3,))], align=True)]
 OPS = 'meshgrid tril triu tile repeat concat stack split unstack roll flip rot90 pad diff'.split()
-
-def pick(low, high): return int(rng.integers(low, high + 1))
-def chance(percent): return rng.integers(0, 100) < percent
-def join(numbers): return ','.join(str(int(n)) for n in numbers) or '-'
-
-def values(dtype, shape, ordinary=False):
-    dtype, n = np.dtype(dtype), int(np.prod(shape))
-    if dtype.names:
-        x = np.zeros(shape, dtype)
-        for name in dtype.names: x[name] = values(dtype[name].base, tuple(shape) + dtype[name].shape)
-        return x
-    if dtype.kind in 'SU': return rng.choice([0, 65, 97, 98], n * int(dtype.str[2:])).astype('u1' if dtype.kind == 'S' else '<u4').view(dtype).reshape(shape)
-    if dtype.kind == 'b': return rng.integers(0, 2, n).astype(bool).reshape(shape)
-    if ordinary and dtype.kind in 'fc':
-        x = rng.standard_normal(n) * 10.0 ** rng.integers(-3, 6, n)
-        return (x + 1j * rng.standard_normal(n) if dtype.kind == 'c' else x).astype(dtype).reshape(shape)
-    return np.frombuffer(rng.bytes(n * dtype.itemsize), dtype).reshape(shape)  # NaN of any bits too
 
 def lengths(rank, large=False):
     if large: return [pick(100, 250), pick(200, 400)] + [pick(1, 3) for _ in range(rank - 2)]
@@ -36,8 +12,7 @@ class Case:
     def __init__(self): self.inputs, self.text = [], []
     def add(self, dtype, shape, ordinary=False):
         """An array of this shape: a view of what is saved, with steps, backwards, axes in any order."""
-        order, steps = rng.permutation(len(shape)), [int(rng.choice([1, 1, 1, 2, -1, -2])) for _ in shape]
-        if chance(40): order, steps = np.arange(len(shape)), [1] * len(shape)
+        order, steps = layout_of(len(shape))
         base = values(dtype, [shape[a] * abs(steps[a]) for a in order], ordinary)
         index = '[' + ','.join('::%d' % steps[a] for a in order) + ']' if len(shape) else '[]'
         view = (eval('base' + index) if len(shape) else base).transpose(np.argsort(order))
@@ -46,7 +21,6 @@ class Case:
         return view
 
 def any_dtype(): return NUMERIC[pick(0, 13)] if chance(70) else OTHERS[pick(0, len(OTHERS) - 1)]
-def axis_of(x): return pick(-x.ndim, x.ndim - 1)
 
 def same_kind_dtypes():
     """Dtypes that join."""

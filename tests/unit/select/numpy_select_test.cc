@@ -7,12 +7,12 @@
 
 #include "tests/support/support.h"
 #include "tests/unit/exec/engine_support.h"
+#include "tests/unit/select/numpy_driver.h"
 
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <functional>
 #include <map>
 #include <set>
@@ -23,19 +23,8 @@ namespace {
 
 using Arrays = std::vector<Array>;
 using Text = std::vector<std::string>;
-
-Text split_at(const std::string& text, char mark) {
-  Text out;
-  std::istringstream words(text);
-  for (std::string word; std::getline(words, word, mark);) out.push_back(word);
-  return out;
-}
-
-std::vector<std::int64_t> numbers(const std::string& text) {
-  std::vector<std::int64_t> out;
-  for (const std::string& word : text == "-" ? Text() : split_at(text, ',')) out.push_back(std::stoll(word));
-  return out;
-}
+using test::numbers;
+using test::split_at;
 
 Selector entry_of(const std::string& text, const Arrays& inputs) {
   if (text[0] == 'a') return Selector(inputs.at(std::stoul(text.substr(1))));
@@ -210,17 +199,8 @@ void check_operator(const Case& one) {
 }
 
 void run_cases(std::uint64_t seed, int count) {
-  const test::ScratchDir dir;
-  std::ifstream file(std::string(NDSHARE_SELECT_TESTS) + "/numpy_selecting.py");
-  const std::string program{std::istreambuf_iterator<char>(file), {}};
-  const test::Finished numpy =
-      test::run_numpy(program, {dir.path().string(), std::to_string(seed), std::to_string(count)});
-  ASSERT_EQ(numpy.status, 0) << numpy.err;
-  const ErrState quiet{.divide = Err::ignore, .over = Err::ignore, .invalid = Err::ignore};
   test::Engine random(seed);
-  std::istringstream lines(numpy.out);
-  int ran = 0;
-  for (std::string line; std::getline(lines, line); ++ran) {
+  test::for_numpy_cases("numpy_selecting.py", seed, count, [&](const test::ScratchDir& dir, const std::string& line) {
     const Case one = read_case(dir, line);
     SCOPED_TRACE("seed " + std::to_string(seed) + ", case " + line + " of " + one.bases[0].dtype().to_string() +
                  one.bases[0].shape().str());
@@ -229,8 +209,7 @@ void run_cases(std::uint64_t seed, int count) {
     } else {
       check_case(one, random), check_operator(one);
     }
-  }
-  EXPECT_EQ(ran, count);
+  });
 }
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

@@ -1,38 +1,12 @@
 """Random selections with NumPy's answers: numpy_selecting.py DIR SEED COUNT. A line a case:
 number op parameters outputs inputs, and for each input how it is made of its file: an index and an order of axes ("v:" before
 the index: the file's field v, which is unaligned). No outputs: NumPy refuses it. Where x is written, the output is its file."""
-import os, sys, warnings
-import numpy as np
-
-np.seterr(all='ignore')
 warnings.simplefilter('error')
-out_dir, seed, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-rng = np.random.default_rng(seed)
-INTEGERS = 'int8 int16 int32 int64 uint8 uint16 uint32 uint64'.split()
-NUMERIC = ['bool'] + INTEGERS + 'float16 float32 float64 complex64 complex128'.split()
 OTHERS = ['S1', 'S3', 'S7', 'S16', 'U2', 'U5', 'M8[s]', 'm8[ms]', np.dtype([('a', '<i2'), ('b', '<f8')]), np.dtype([('a', 'u1'), ('b', 'u1'), ('c', 'u1')]),
           np.dtype([('a', 'i1'), ('b', 'f8'), ('c', 'S2', (3,))], align=True)]
 OPS = 'get get get get assign assign assign assign take take put take_along put_along compress nonzero argwhere flatnonzero select'.split()
 
-def pick(low, high): return int(rng.integers(low, high + 1))
-def chance(percent): return rng.integers(0, 100) < percent
-def join(numbers): return ','.join(str(int(n)) for n in numbers) or '-'
-def choose(items): return items[pick(0, len(items) - 1)]
 def any_dtype(): return choose(NUMERIC) if chance(65) else choose(OTHERS)
-def axis_of(x): return pick(-x.ndim, x.ndim - 1)
-
-def values(dtype, shape, ordinary=False):
-    dtype, n = np.dtype(dtype), int(np.prod(shape))
-    if dtype.names:
-        x = np.zeros(shape, dtype)
-        for name in dtype.names: x[name] = values(dtype[name].base, tuple(shape) + dtype[name].shape)
-        return x
-    if dtype.kind in 'SU': return rng.choice([0, 65, 97, 98], n * int(dtype.str[2:])).astype('u1' if dtype.kind == 'S' else '<u4').view(dtype).reshape(shape)
-    if dtype.kind == 'b': return rng.integers(0, 2, n).astype(bool).reshape(shape)
-    if ordinary and dtype.kind in 'fc':
-        x = rng.standard_normal(n) * 10.0 ** rng.integers(-3, 6, n)
-        return (x + 1j * rng.standard_normal(n) if dtype.kind == 'c' else x).astype(dtype).reshape(shape)
-    return np.frombuffer(rng.bytes(n * dtype.itemsize), dtype).reshape(shape)  # NaN of any bits too
 
 def lengths(rank, large=False):
     if large: return [pick(100, 250), pick(200, 400)] + [pick(1, 3) for _ in range(rank - 2)]
@@ -46,8 +20,7 @@ class Case:
     def add(self, given):
         """A view with these values of what is saved: with steps, backwards, axes in any order, unaligned."""
         given = np.asarray(given)
-        order, steps = rng.permutation(given.ndim), [int(rng.choice([1, 1, 1, 2, -1, -2])) for _ in given.shape]
-        if chance(40): order, steps = np.arange(given.ndim), [1] * given.ndim
+        order, steps = layout_of(given.ndim)
         shape, odd = [given.shape[a] * abs(steps[a]) for a in order], chance(15)
         base = values([('pad', 'u1'), ('v', given.dtype)] if odd else given.dtype, shape)
         if not base.flags.writeable: base = base.copy()

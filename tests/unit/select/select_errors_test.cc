@@ -17,17 +17,11 @@ namespace {
 
 using test::bytes_of;
 using test::code_of;
+using test::expect_error;
 using test::message_of;
 using Body = std::function<void()>;
 
 constexpr std::int64_t kHuge = 1'000'000'000'000;
-
-/// An error of this code whose message holds every word.
-void expect_error(ErrorCode code, std::initializer_list<const char*> words, const Body& body) {
-  EXPECT_EQ(code_of(body), code) << message_of(body);
-  for (const char* word : words)
-    EXPECT_NE(message_of(body).find(word), std::string::npos) << "no '" << word << "' in: " << message_of(body);
-}
 
 /// The same error of reading x[index] and of writing it, which leaves x alone.
 void expect_refused(const Array& x, std::initializer_list<Selector> index, ErrorCode code,

@@ -9,15 +9,8 @@
 
 #include <gtest/gtest.h>
 
-namespace ndshare {
+namespace ndshare::test {
 namespace {
-
-using test::bytes_of;
-using test::code_of;
-using test::laid_apart;
-using test::make_rows;
-using test::message_of;
-using test::rows_text;
 
 Array small() { return make_rows("t:S2,n:i4,v:f8", {{"AA", 1, 0.5}, {"B", 2, 1.5}, {"CC", 3, 2.5}}); }
 
@@ -116,4 +109,4 @@ TEST(FieldsTest, TheLedgerAndTheGuardKnow) {
 }
 
 }  // namespace
-}  // namespace ndshare
+}  // namespace ndshare::test

@@ -13,16 +13,8 @@
 #include <limits>
 #include <random>
 
-namespace ndshare {
+namespace ndshare::test {
 namespace {
-
-using test::bytes_of;
-using test::code_of;
-using test::laid_apart;
-using test::make_rows;
-using test::message_of;
-using test::rows_text;
-using test::same_for_any_threads;
 
 Array flights() {
   return make_rows("origin:S3,late:?,delay:i2,time:f8",
@@ -198,4 +190,4 @@ TEST(GroupByTest, SaysWhatIsWrong) {
 }
 
 }  // namespace
-}  // namespace ndshare
+}  // namespace ndshare::test

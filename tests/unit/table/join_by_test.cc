@@ -12,16 +12,8 @@
 #include <cmath>
 #include <limits>
 
-namespace ndshare {
+namespace ndshare::test {
 namespace {
-
-using test::bytes_of;
-using test::code_of;
-using test::laid_apart;
-using test::make_rows;
-using test::message_of;
-using test::rows_text;
-using test::same_for_any_threads;
 
 Array left() { return make_rows("v:i4,k:S2,w:f4", {{1, "b", 0.5}, {2, "a", 1.5}, {3, "x", 2.5}, {4, "b", 3.5}}); }
 Array right() {
@@ -143,4 +135,4 @@ TEST(JoinByTest, SaysWhatIsWrong) {
 }
 
 }  // namespace
-}  // namespace ndshare
+}  // namespace ndshare::test
