@@ -152,6 +152,10 @@ void check_result_memory(std::string_view what, const Shape& shape, std::int64_t
                       (set.max_bytes > 0 ? " (limit max_bytes)" : " (half of the memory available)"), allowed);
 }
 
+void throw_no_scratch(std::string_view what) {
+  throw Error(Error::Memory, std::string(what) + ": no memory for the tables and copies that it works with: free some, or work in parts");
+}
+
 void check_ranks(std::string_view what, const Shape& shape, std::span<const Shape> operands) {
   const Ranks ranks = limits().ranks;
   if (ranks == Ranks::any) return;

@@ -5,7 +5,9 @@
 #include <ndshare/limits.h>
 
 #include <cstdint>
+#include <new>
 #include <span>
+#include <stdexcept>
 #include <string_view>
 
 namespace ndshare::internal {
@@ -30,5 +32,20 @@ void check_ranks(std::string_view what, const Shape& shape, std::span<const Shap
 
 /// Bytes that a result may take now.
 [[nodiscard]] std::int64_t allowed_bytes();
+
+/// Throws Memory: `what` found no memory for what it keeps beside its result.
+[[noreturn]] void throw_no_scratch(std::string_view what);
+
+/// Runs `body`, whose own tables and copies are no results and so known to no limit; where there is no memory for them, Memory.
+template <class Body>
+decltype(auto) with_scratch(std::string_view what, const Body& body) {
+  try {
+    return body();
+  } catch (const std::bad_alloc&) {
+    throw_no_scratch(what);
+  } catch (const std::length_error&) {  // more than a vector could ever hold
+    throw_no_scratch(what);
+  }
+}
 
 }  // namespace ndshare::internal

@@ -88,6 +88,10 @@ using SelectKernel = void (*)(const std::uint8_t* mask, const void* a, bool a_sc
                               std::size_t n) noexcept;
 inline constexpr std::size_t kSelectSizes = 5;  ///< 1, 2, 4, 8 and 16 bytes
 
+/// Moves the items where the mask is true to the front of `out`, in order; gives how many. `x` may be at any address.
+///   REQUIRES: `out` has room for n items, whatever the mask says, and is apart from x.
+using KeepKernel = std::size_t (*)(const std::uint8_t* mask, const void* x, std::size_t n, void* out) noexcept;
+
 /// The most elements of a block for `ReduceKernel`: 32 KiB, and the unit of the tree.
 constexpr std::size_t reduce_block_elements(std::size_t itemsize) noexcept { return 32768 / itemsize; }
 
@@ -119,6 +123,9 @@ struct KernelTable {
   OpTable<UnaryKernel, kUnaryCount> unary{};
   OpTable<BinaryKernels, kBinaryCount> binary{};
   std::array<SelectKernel, kSelectSizes> select{};
+  std::array<KeepKernel, kSelectSizes> keep{};
+  /// As `keep`, of first + i in the place of x[i].
+  std::size_t (*true_positions)(const std::uint8_t* mask, std::size_t n, std::int64_t first, std::int64_t* out) noexcept = nullptr;
   OpTable<CheckedKernel, 3> checked{};  ///< CheckedOp; integers only
   OpTable<CastKernel, kNumericCount> casts{};  ///< [from][to]: cast.h
   TypeTable<ReduceKernel> sum{}, prod{};  ///< uint64 (wraps: int64 too), float32, float64, complex64, complex128

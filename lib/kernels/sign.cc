@@ -104,9 +104,10 @@ struct Sign {
                                : Pair<double>{std::copysign(0.0, a.re), std::copysign(1.0, a.im)};
     }
     using S = Scales<double>;
-    const double scale = size > S::kLarge ? S::kDown : size < S::kSmall ? S::kUp : 1.0;
-    const double re = a.re * scale, im = a.im * scale, length = std::sqrt(re * re + im * im);
-    return {re / length, im / length};
+    // Scaled down, a small part would lose its digits beside a large one: only the length is, and then the quotient.
+    const double up = size < S::kSmall ? S::kUp : 1.0, down = size > S::kLarge ? S::kDown : 1.0;
+    const double re = a.re * up, im = a.im * up, x = re * down, y = im * down, length = std::sqrt(x * x + y * y);
+    return {re / length * down, im / length * down};
   }
 };
 struct SignBit {

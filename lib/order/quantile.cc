@@ -264,8 +264,10 @@ Array quantiles(std::string_view what, const Array& x, const Array& q, double wh
   }
   Array out = result_for(what, x, q.shape(), reduced, options);
   if (out.size() == 0) return out;
-  select_lines(reduced, out, fractions.size(), false, options.threads,
-               [&](std::size_t n) { return ranks_of_quantiles(fractions, n); });
+  with_scratch(what, [&] {
+    select_lines(reduced, out, fractions.size(), false, options.threads,
+                 [&](std::size_t n) { return ranks_of_quantiles(fractions, n); });
+  });
   return out;
 }
 
@@ -276,7 +278,9 @@ Array median(const Array& x, const QuantileOptions& options) {
   const internal::Reduced reduced = internal::check_line_statistic("median", x, options);
   Array out = internal::result_for("median", x, {}, reduced, options);
   if (out.size() == 0) return out;
-  internal::select_lines(reduced, out, 1, true, options.threads, internal::ranks_of_median);
+  internal::with_scratch("median", [&] {
+    internal::select_lines(reduced, out, 1, true, options.threads, internal::ranks_of_median);
+  });
   return out;
 }
 

@@ -152,8 +152,10 @@ void check_kth(std::string_view what, const Array& x, std::span<const std::int64
 }  // namespace
 }  // namespace internal
 
-Array sort(const Array& x) { return internal::sorted_copy("sort", x, {}); }
-Array sort(const Array& x, const SortOptions& options) { return internal::sorted_copy("sort", x, options); }
+Array sort(const Array& x) { return sort(x, {}); }
+Array sort(const Array& x, const SortOptions& options) {
+  return internal::with_scratch("sort", [&] { return internal::sorted_copy("sort", x, options); });
+}
 
 void sort_in_place(const Array& x, const SortOptions& options) {
   internal::check_order("sort_in_place", x.dtype(), options.order);
@@ -164,20 +166,22 @@ void sort_in_place(const Array& x, const SortOptions& options) {
   static_cast<void>(internal::result_shape(x, options));
   if (!x.is_writable())
     throw Error(Error::ReadOnly, "sort_in_place: the array is read-only; sort() makes a sorted copy");
-  internal::sort_into(x, x, options);
+  internal::with_scratch("sort_in_place", [&] { internal::sort_into(x, x, options); });
 }
 
-Array argsort(const Array& x) { return internal::arg_sort("argsort", x, {}); }
-Array argsort(const Array& x, const SortOptions& options) { return internal::arg_sort("argsort", x, options); }
+Array argsort(const Array& x) { return argsort(x, {}); }
+Array argsort(const Array& x, const SortOptions& options) {
+  return internal::with_scratch("argsort", [&] { return internal::arg_sort("argsort", x, options); });
+}
 
 // A sorted line is a partition at every position, and the sort is quicker than a selection by comparisons.
 Array partition(const Array& x, std::span<const std::int64_t> kth, const SortOptions& options) {
   internal::check_kth("partition", x, kth, options);
-  return internal::sorted_copy("partition", x, options);
+  return internal::with_scratch("partition", [&] { return internal::sorted_copy("partition", x, options); });
 }
 Array argpartition(const Array& x, std::span<const std::int64_t> kth, const SortOptions& options) {
   internal::check_kth("argpartition", x, kth, options);
-  return internal::arg_sort("argpartition", x, options);
+  return internal::with_scratch("argpartition", [&] { return internal::arg_sort("argpartition", x, options); });
 }
 
 Array lexsort(std::span<const Array> keys, const SortOptions& options) {
@@ -196,7 +200,7 @@ Array lexsort(std::span<const Array> keys, const SortOptions& options) {
     moved.push_back(internal::dense(internal::axis_last(keys[i], options.axis)));
     plan.add(moved.back().data(), moved.back().itemsize(), moved.back().dtype(), options.descending);
   }
-  return internal::positions(plan, moved.front(), shape, options);
+  return internal::with_scratch("lexsort", [&] { return internal::positions(plan, moved.front(), shape, options); });
 }
 
 }  // namespace ndshare

@@ -7,10 +7,12 @@
 #include "lib/array/copies.h"
 #include "lib/exec/elementwise.h"
 #include "lib/exec/guard.h"
+#include "lib/kernels/registry.h"
 #include "lib/select/true_blocks.h"
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -20,36 +22,15 @@ namespace {
 
 constexpr std::int64_t kPiece = 1024;
 
-/// Keeps items where the mask is true; gives how many. Written in any case, kept where it is true: no branch to guess.
-///   REQUIRES: `to` has room for n.
-template <std::size_t kBytes>
-std::size_t keep_items(const std::uint8_t* mask, const std::byte* from, std::size_t n, std::byte* to) noexcept {
-  std::size_t kept = 0, i = 0;
-  for (; i + 8 <= n; i += 8) {
-    std::uint64_t eight;
-    std::memcpy(&eight, mask + i, sizeof(eight));
-    if (eight == 0) continue;
-    for (std::size_t j = i; j < i + 8; ++j) {
-      std::memcpy(to + kept * kBytes, from + j * kBytes, kBytes);
-      kept += mask[j] != 0 ? 1 : 0;
-    }
-  }
-  for (; i < n; ++i) {
-    if (mask[i] != 0) std::memcpy(to + kept++ * kBytes, from + i * kBytes, kBytes);
-  }
-  return kept;
-}
-
-/// A block's items, a piece at a time through a buffer: the write of an item that is not kept must not reach what another thread's
-/// block puts behind this one's.
-template <std::size_t kBytes>
-void keep_block(const std::uint8_t* mask, const std::byte* from, std::int64_t n, std::byte* to) noexcept {
-  alignas(64) std::array<std::byte, kPiece * kBytes> buffer;
+/// A block's items, a piece at a time through a buffer: the kernel writes whole vectors, which must not reach what another
+/// thread's block puts behind this one's.
+void keep_block(KeepKernel kernel, std::int64_t item, const std::uint8_t* mask, const std::byte* from, std::int64_t n, std::byte* to) noexcept {
+  alignas(64) std::array<std::byte, kPiece * 16> buffer;
   for (std::int64_t low = 0; low < n; low += kPiece) {
     const auto some = static_cast<std::size_t>(std::min(kPiece, n - low));
-    const std::size_t kept = keep_items<kBytes>(mask + low, from + low * static_cast<std::int64_t>(kBytes), some, buffer.data());
-    std::memcpy(to, buffer.data(), kept * kBytes);
-    to += kept * kBytes;
+    const std::size_t bytes = kernel(mask + low, from + low * item, some, buffer.data()) * static_cast<std::size_t>(item);
+    std::memcpy(to, buffer.data(), bytes);
+    to += bytes;
   }
 }
 
@@ -69,14 +50,9 @@ void keep_rows(const std::uint8_t* mask, const std::byte* from, std::int64_t n, 
 }
 
 void keep(const std::uint8_t* mask, const std::byte* from, std::int64_t n, std::int64_t row_bytes, std::byte* to) noexcept {
-  switch (row_bytes) {
-    case 1: return keep_block<1>(mask, from, n, to);
-    case 2: return keep_block<2>(mask, from, n, to);
-    case 4: return keep_block<4>(mask, from, n, to);
-    case 8: return keep_block<8>(mask, from, n, to);
-    case 16: return keep_block<16>(mask, from, n, to);
-    default: return keep_rows(mask, from, n, row_bytes, to);
-  }
+  const auto bytes = static_cast<std::uint64_t>(row_bytes);
+  if (bytes > 16 || !std::has_single_bit(bytes)) return keep_rows(mask, from, n, row_bytes, to);
+  keep_block(kernels().keep[static_cast<std::size_t>(std::countr_zero(bytes))], row_bytes, mask, from, n, to);
 }
 
 }  // namespace

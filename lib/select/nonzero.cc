@@ -4,6 +4,7 @@
 #include <ndshare/select.h>
 
 #include "lib/exec/guard.h"
+#include "lib/kernels/registry.h"
 #include "lib/select/true_blocks.h"
 
 #include <algorithm>
@@ -42,7 +43,7 @@ void for_positions(const Array& mask, const TrueBlocks& blocks, const Place& pla
     std::array<std::int64_t, kPiece> found;
     for (std::int64_t low = first; low < first + n; low += kPiece) {
       const auto some = static_cast<std::size_t>(std::min(kPiece, first + n - low));
-      const std::size_t count = true_positions(bytes + low, some, low, found.data());
+      const std::size_t count = kernels().true_positions(bytes + low, some, low, found.data());
       place(before, found.data(), count);
       before += static_cast<std::int64_t>(count);
     }
@@ -50,10 +51,9 @@ void for_positions(const Array& mask, const TrueBlocks& blocks, const Place& pla
 }
 
 void write_positions(const Array& mask, const TrueBlocks& blocks, const std::vector<std::int64_t*>& columns, std::int64_t step) {
-  if (columns.size() == 1) {
-    const auto* bytes = reinterpret_cast<const std::uint8_t*>(mask.data());
-    return blocks.for_each([&](std::int64_t first, std::int64_t n, std::int64_t before) {
-      true_positions(bytes + first, static_cast<std::size_t>(n), first, columns[0] + before);
+  if (columns.size() == 1) {  // flat positions are what is asked for, and step is 1
+    return for_positions(mask, blocks, [&](std::int64_t before, const std::int64_t* flat, std::size_t n) {
+      std::copy_n(flat, n, columns[0] + before);
     });
   }
   const Unravel unravel(mask.shape());

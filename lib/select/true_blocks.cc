@@ -30,10 +30,4 @@ void TrueBlocks::for_each(const std::function<void(std::int64_t, std::int64_t, s
   });
 }
 
-std::size_t true_positions(const std::uint8_t* mask, std::size_t n, std::int64_t first, std::int64_t* out) noexcept {
-  std::size_t count = 0;
-  for_each_true(mask, n, [&](std::size_t i) { out[count++] = first + static_cast<std::int64_t>(i); });
-  return count;
-}
-
 }  // namespace ndshare::internal

@@ -82,27 +82,8 @@ class Records {
   RowGroups groups_;  // the last: its constructor calls add
 };
 
-}  // namespace
-}  // namespace internal
-
-Aggregation parse_aggregation(std::string_view text) {
-  constexpr std::pair<std::string_view, Aggregate> kNames[] = {{"count", Aggregate::count}, {"sum", Aggregate::sum},
-                                                               {"mean", Aggregate::mean}, {"min", Aggregate::min},
-                                                               {"max", Aggregate::max}};
-  const std::size_t colon = text.find(':');
-  const std::string_view name = text.substr(0, colon);
-  const std::string field(colon == std::string_view::npos ? std::string_view{} : text.substr(colon + 1));
-  for (const auto& [known, op] : kNames) {
-    if (name != known) continue;
-    if (!field.empty() || op == Aggregate::count) return {op, field, {}};
-    throw Error(Error::Usage, "the aggregate " + std::string(name) + " needs a field: " + std::string(name) + ":delay");
-  }
-  throw Error(Error::Usage, "'" + std::string(name) + "' is none of count sum mean min max: mean:delay, count");
-}
-
-Array group_by(const Array& table, const std::vector<std::string>& keys, const std::vector<Aggregation>& aggregates,
-               const GroupOptions& options) {
-  using namespace internal;
+Array grouped(const Array& table, const std::vector<std::string>& keys, const std::vector<Aggregation>& aggregates,
+              const GroupOptions& options) {
   check_table("group_by", table);
   check_threads(options.threads);
   const Aggregates parts(table, aggregates);
@@ -124,6 +105,29 @@ Array group_by(const Array& table, const std::vector<std::string>& keys, const s
     }
   });
   return out;
+}
+
+}  // namespace
+}  // namespace internal
+
+Aggregation parse_aggregation(std::string_view text) {
+  constexpr std::pair<std::string_view, Aggregate> kNames[] = {{"count", Aggregate::count}, {"sum", Aggregate::sum},
+                                                               {"mean", Aggregate::mean}, {"min", Aggregate::min},
+                                                               {"max", Aggregate::max}};
+  const std::size_t colon = text.find(':');
+  const std::string_view name = text.substr(0, colon);
+  const std::string field(colon == std::string_view::npos ? std::string_view{} : text.substr(colon + 1));
+  for (const auto& [known, op] : kNames) {
+    if (name != known) continue;
+    if (!field.empty() || op == Aggregate::count) return {op, field, {}};
+    throw Error(Error::Usage, "the aggregate " + std::string(name) + " needs a field: " + std::string(name) + ":delay");
+  }
+  throw Error(Error::Usage, "'" + std::string(name) + "' is none of count sum mean min max: mean:delay, count");
+}
+
+Array group_by(const Array& table, const std::vector<std::string>& keys, const std::vector<Aggregation>& aggregates,
+               const GroupOptions& options) {
+  return internal::with_scratch("group_by", [&] { return internal::grouped(table, keys, aggregates, options); });
 }
 
 }  // namespace ndshare

@@ -114,11 +114,7 @@ class PairWriter {
   std::int64_t step_;
 };
 
-}  // namespace
-}  // namespace internal
-
-Array join_by(const Array& left, const Array& right, const std::vector<std::string>& on, const JoinOptions& options) {
-  using namespace internal;
+Array joined_rows(const Array& left, const Array& right, const std::vector<std::string>& on, const JoinOptions& options) {
   check_table("join_by", left);
   check_table("join_by", right);
   check_threads(options.threads);
@@ -138,6 +134,13 @@ Array join_by(const Array& left, const Array& right, const std::vector<std::stri
                writer.lone(first, absent, from_right, n);
              });
   return out;
+}
+
+}  // namespace
+}  // namespace internal
+
+Array join_by(const Array& left, const Array& right, const std::vector<std::string>& on, const JoinOptions& options) {
+  return internal::with_scratch("join_by", [&] { return internal::joined_rows(left, right, on, options); });
 }
 
 }  // namespace ndshare

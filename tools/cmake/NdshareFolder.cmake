@@ -2,10 +2,17 @@
 
 include(GNUInstallDirs)
 
+# Most of a compiler's time goes into headers: the standard's, the arrays', and a test's or the CLI's own are precompiled once for each
+# kind of target. Sources still include what they use, and the include table's check reads sources alone.
+set(NDSHARE_STD_HEADERS <algorithm> <array> <atomic> <bit> <chrono> <cstdint> <cstring> <functional> <limits> <map>
+    <memory> <mutex> <numeric> <optional> <ostream> <set> <span> <sstream> <string> <string_view> <thread> <utility> <vector>)
+set(NDSHARE_ARRAY_HEADERS <ndshare/array.h> <ndshare/create.h> <ndshare/error.h> <ndshare/lazy.h> <ndshare/print.h>)
+
 # ndshare_folder(NAME base SOURCES a.cc b.cc DEPS array LINK TBB::tbb)
-#   makes the static library ndshare_<NAME>. DEPS are folders above it in the include table, LINK is third party.
+#   makes the static library ndshare_<NAME>. DEPS are folders above it in the include table, LINK is third party, HEADERS are
+#   precompiled beside the usual ones; NO_PCH where the sources are compiled with options of their own.
 function(ndshare_folder)
-  cmake_parse_arguments(ARG "" "NAME" "SOURCES;DEPS;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "NO_PCH" "NAME" "SOURCES;DEPS;LINK;HEADERS" ${ARGN})
   set(target ndshare_${ARG_NAME})
   add_library(${target} STATIC ${ARG_SOURCES})
   target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>
@@ -15,6 +22,11 @@ function(ndshare_folder)
     target_link_libraries(${target} PUBLIC ndshare_${dep})
   endforeach()
   target_link_libraries(${target} PRIVATE ${ARG_LINK})
+  if(ARG_HEADERS OR ARG_NAME STREQUAL "array")
+    target_precompile_headers(${target} PRIVATE ${NDSHARE_STD_HEADERS} ${NDSHARE_ARRAY_HEADERS} ${ARG_HEADERS})
+  elseif(TARGET ndshare_array AND NOT ARG_NO_PCH)
+    target_precompile_headers(${target} REUSE_FROM ndshare_array)
+  endif()
 endfunction()
 
 # ndshare_unit_test(NAME array_test SOURCES … LINK ndshare_array)
@@ -29,4 +41,11 @@ function(ndshare_unit_test)
   target_compile_definitions(${ARG_NAME} PRIVATE NDSHARE_TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data" ${ARG_DEFINES})
   add_test(NAME ${ARG_NAME} COMMAND ${ARG_NAME})
   set_tests_properties(${ARG_NAME} PROPERTIES TIMEOUT ${ARG_TIMEOUT})
+  if(NOT TARGET ndshare_test_headers)  # a program, since programs are compiled as such
+    file(WRITE ${CMAKE_BINARY_DIR}/test_headers.cc "int main() {}\n")
+    add_executable(ndshare_test_headers ${CMAKE_BINARY_DIR}/test_headers.cc)
+    target_link_libraries(ndshare_test_headers PRIVATE ndshare_test_support)
+    target_precompile_headers(ndshare_test_headers PRIVATE ${NDSHARE_STD_HEADERS} ${NDSHARE_ARRAY_HEADERS} <gtest/gtest.h>)
+  endif()
+  target_precompile_headers(${ARG_NAME} REUSE_FROM ndshare_test_headers)
 endfunction()

@@ -73,6 +73,18 @@ TEST(ComplexTest, FunctionsAreWithinEightEps) {
   expect_functions<double>(random);
 }
 
+TEST(ComplexTest, SignKeepsTheDigitsOfASmallPartBesideALargeOne) {
+  const std::complex<double> z[] = {{1.76763e168, -6.71102e-141}, {-3e300, 1e-8}, {1e-300, -1e-310}, {5e-324, 0.0}, {-1e308, 1e308}};
+  for (const KernelTable& table : supported_tables()) {
+    const auto out = test::run(table, UnaryOp::sign, std::vector(std::begin(z), std::end(z)));
+    for (std::size_t i = 0; i < std::size(z); ++i) {
+      const Wide exact = Wide(z[i]) / std::hypot(static_cast<long double>(z[i].real()), static_cast<long double>(z[i].imag()));
+      EXPECT_NEAR(out[i].real(), static_cast<double>(exact.real()), 1e-15 * std::abs(static_cast<double>(exact.real()))) << table.name << i;
+      EXPECT_NEAR(out[i].imag(), static_cast<double>(exact.imag()), 1e-13 * std::abs(static_cast<double>(exact.imag()))) << table.name << i;
+    }
+  }
+}
+
 TEST(ComplexTest, PowersAsNumpyHasThem) {
   using Z = std::complex<double>;
   const double inf = std::numeric_limits<double>::infinity();

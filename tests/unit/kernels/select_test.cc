@@ -1,4 +1,4 @@
-// where's choice between two arrays: bytes are moved as they are.
+// where's choice between two arrays, and what a mask keeps: bytes are moved as they are.
 #include "lib/kernels/registry.h"
 #include "tests/unit/kernels/line.h"
 
@@ -55,6 +55,58 @@ TEST(SelectKernelTest, WorksInPlace) {
     for (std::size_t i = 0; i < 500; ++i) {
       ASSERT_TRUE(test::same(a.get(i), mask.get(i) ? before.get(i) : b.get(i))) << table.name;
     }
+  }
+}
+
+template <class T>
+void check_keep(const KernelTable& table, std::size_t size, std::size_t n, std::size_t offset, Random& random) {
+  Line<bool> mask(n, offset, random, false);
+  Line<T> x(n, offset * sizeof(T), random, false), out(n, 0, random, false);
+  std::vector<unsigned char> expected;
+  for (std::size_t i = 0; i < n; ++i) {
+    if (mask.data()[i] != 0) expected.insert(expected.end(), x.data() + i * sizeof(T), x.data() + (i + 1) * sizeof(T));
+  }
+  ASSERT_EQ(table.keep[size](mask.data(), x.data(), n, out.data()) * sizeof(T), expected.size()) << table.name << " n=" << n;
+  ASSERT_TRUE(expected.empty() || std::memcmp(out.data(), expected.data(), expected.size()) == 0) << table.name << " n=" << n;
+  ASSERT_TRUE(out.edges_untouched()) << table.name << ' ' << sizeof(T) << " n=" << n;
+}
+
+void check_positions(const KernelTable& table, std::size_t n, std::size_t offset, std::int64_t first, Random& random) {
+  Line<bool> mask(n, offset, random, false);
+  std::vector<std::int64_t> out(n + 1, -7), expected;
+  for (std::size_t i = 0; i < n; ++i) {
+    if (mask.data()[i] != 0) expected.push_back(first + static_cast<std::int64_t>(i));
+  }
+  ASSERT_EQ(table.true_positions(mask.data(), n, first, out.data()), expected.size()) << table.name << " n=" << n;
+  ASSERT_TRUE(std::equal(expected.begin(), expected.end(), out.begin())) << table.name << " n=" << n;
+  ASSERT_EQ(out.back(), -7) << table.name << " wrote past the room for n=" << n;
+}
+
+TEST(KeepKernelTest, EverySizeLengthAndOffset) {
+  Random random(5);
+  for (const KernelTable& table : supported_tables()) {
+    for (const std::size_t n : {0U, 1U, 3U, 7U, 8U, 9U, 15U, 16U, 17U, 63U, 64U, 65U, 259U, 1000U}) {
+      for (const std::size_t offset : {0U, 1U, 3U}) {
+        check_keep<std::uint8_t>(table, 0, n, offset, random);
+        check_keep<std::uint16_t>(table, 1, n, offset, random);
+        check_keep<float>(table, 2, n, offset, random);
+        check_keep<double>(table, 3, n, offset, random);
+        check_keep<std::complex<double>>(table, 4, n, offset, random);
+        for (const std::int64_t first : {std::int64_t{0}, std::int64_t{5'000'000'000}}) check_positions(table, n, offset, first, random);
+        ASSERT_FALSE(HasFatalFailure());
+      }
+    }
+  }
+}
+
+TEST(KeepKernelTest, ItemsMayLieAnywhere) {
+  const std::vector<std::uint8_t> mask(21, 2);
+  std::vector<std::byte> bytes(21 * 8 + 1);
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(i);
+  for (const KernelTable& table : supported_tables()) {
+    std::vector<std::uint64_t> out(21);
+    ASSERT_EQ(table.keep[3](mask.data(), bytes.data() + 1, 21, out.data()), 21U);
+    ASSERT_EQ(std::memcmp(out.data(), bytes.data() + 1, 21 * 8), 0) << table.name;
   }
 }
 

@@ -1,0 +1,152 @@
+// What a mask keeps: items, or their positions, moved to the front.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "lib/kernels/keep.cc"
+#include <hwy/foreach_target.h>  // IWYU pragma: keep
+
+#include "lib/kernels/families.h"
+#include "lib/kernels/kept_first.h"
+
+#include <bit>
+#include <cstring>
+#include <iterator>
+
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace ndshare::internal {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+namespace {
+
+using Wide = hn::ScalableTag<std::uint64_t>;
+using Narrow = hn::ScalableTag<std::uint32_t>;
+
+// A vector's lanes from bytes, one each.
+HWY_INLINE hn::Vec<Narrow> widened(Narrow d, const std::uint8_t* bytes) noexcept {
+  return hn::PromoteTo(d, hn::LoadU(hn::Rebind<std::uint8_t, Narrow>(), bytes));
+}
+HWY_INLINE hn::Vec<Wide> widened(Wide d, const std::uint8_t* bytes) noexcept {
+  const hn::Rebind<std::uint32_t, Wide> words;
+  return hn::PromoteTo(d, hn::PromoteTo(words, hn::LoadU(hn::Rebind<std::uint8_t, Wide>(), bytes)));
+}
+
+#if HWY_TARGET == HWY_AVX3 || HWY_HAVE_SCALABLE
+constexpr std::size_t kStep = 0;  // a vector at a time: the instruction set packs lanes itself
+#else
+constexpr std::size_t kStep = 8;  // by a table, which has 8 items
+#endif
+
+// A bit for each of 8 bytes that is not 0.
+HWY_INLINE std::uint32_t bits_of(const std::uint8_t* mask) noexcept {
+  constexpr std::uint64_t kLow = 0x7f7f7f7f7f7f7f7f, kOnes = 0x0101010101010101, kGather = 0x0102040810204080;
+  std::uint64_t eight;
+  std::memcpy(&eight, mask, sizeof(eight));
+  const std::uint64_t ones = ((((eight & kLow) + kLow) | eight) >> 7) & kOnes;
+  return static_cast<std::uint32_t>((ones * kGather) >> 56);
+}
+
+// Stores what is kept of items [i, i + a step); gives how many. Whole vectors are stored, so what follows is written too.
+template <class D, class Items>
+HWY_INLINE std::size_t keep_step(D d, const std::uint8_t* mask, std::size_t i, hn::TFromD<D>* out, const Items& items) noexcept {
+#if HWY_TARGET == HWY_AVX3 || HWY_HAVE_SCALABLE
+  const auto kept = hn::Ne(widened(d, mask + i), hn::Zero(d));
+  hn::StoreU(hn::Compress(items.vector(i), kept), d, out);
+  return hn::CountTrue(d, kept);
+#else
+  // Not Highway 1.0.3's Compress: g++ copies its tables to the stack for every vector, 20 ns each.
+  constexpr std::size_t kLanes = hn::MaxLanes(d);
+  static_assert(kStep % kLanes == 0);
+  const hn::RebindToUnsigned<D> du;
+  const std::uint32_t bits = bits_of(mask + i);
+  std::size_t kept = 0;
+  for (std::size_t at = 0; at < kStep; at += kLanes) {
+    const std::uint32_t part = bits >> at & ((1U << kLanes) - 1);
+    const auto places = hn::IndicesFromVec(d, widened(du, kKeptFirst[part].data()));
+    hn::StoreU(hn::TableLookupLanes(items.vector(i + at), places), d, out + kept);
+    kept += static_cast<std::size_t>(std::popcount(part));
+  }
+  return kept;
+#endif
+}
+
+// What is stored past the kept items never reaches past n: no more were kept than read.
+template <class D, class Items>
+HWY_INLINE std::size_t keep_vectors(D d, const std::uint8_t* mask, std::size_t n, hn::TFromD<D>* out, const Items& items) noexcept {
+  const std::size_t step = kStep != 0 ? kStep : hn::Lanes(d);
+  std::size_t kept = 0, i = 0;
+  for (; i + step <= n; i += step) kept += keep_step(d, mask, i, out + kept, items);
+  for (; i < n; ++i) {
+    if (mask[i] != 0) out[kept++] = items.one(i);
+  }
+  return kept;
+}
+
+template <class D>
+struct Loaded {
+  D d;
+  const hn::TFromD<D>* x;
+  HWY_INLINE auto vector(std::size_t i) const noexcept { return hn::LoadU(d, x + i); }
+  HWY_INLINE hn::TFromD<D> one(std::size_t i) const noexcept {
+    hn::TFromD<D> item;
+    std::memcpy(&item, x + i, sizeof(item));  // anywhere
+    return item;
+  }
+};
+
+// first + i. Not Iota, which g++ writes lane by lane to the stack and then waits for.
+struct Counted {
+  Wide d;
+  std::uint64_t first;
+  alignas(64) static constexpr std::uint64_t kPlaces[] = {0, 1, 2, 3, 4, 5, 6, 7};
+  static_assert(hn::MaxLanes(Wide()) <= std::size(kPlaces));
+  HWY_INLINE auto vector(std::size_t i) const noexcept { return hn::Add(hn::Set(d, first + i), hn::Load(d, kPlaces)); }
+  HWY_INLINE std::uint64_t one(std::size_t i) const noexcept { return first + i; }
+};
+
+template <class D>
+std::size_t keep_lanes(const std::uint8_t* mask, const void* x, std::size_t n, void* out) noexcept {
+  using T = hn::TFromD<D>;
+  return keep_vectors(D(), mask, n, static_cast<T*>(out), Loaded<D>{D(), static_cast<const T*>(x)});
+}
+
+// Items without a vector form: written in any case, kept where the mask is true, so that there is no branch to guess.
+template <std::size_t kBytes>
+std::size_t keep_items(const std::uint8_t* mask, const void* x, std::size_t n, void* out) noexcept {
+  const auto* from = static_cast<const std::byte*>(x);
+  auto* to = static_cast<std::byte*>(out);
+  std::size_t kept = 0, i = 0;
+  for (; i + 8 <= n; i += 8) {
+    std::uint64_t eight;
+    std::memcpy(&eight, mask + i, sizeof(eight));
+    if (eight == 0) continue;
+    for (std::size_t j = i; j < i + 8; ++j) {
+      std::memcpy(to + kept * kBytes, from + j * kBytes, kBytes);
+      kept += mask[j] != 0 ? 1 : 0;
+    }
+  }
+  for (; i < n; ++i) {
+    if (mask[i] != 0) std::memcpy(to + kept++ * kBytes, from + i * kBytes, kBytes);
+  }
+  return kept;
+}
+
+std::size_t true_positions(const std::uint8_t* mask, std::size_t n, std::int64_t first, std::int64_t* out) noexcept {
+  return keep_vectors(Wide(), mask, n, reinterpret_cast<std::uint64_t*>(out), Counted{Wide(), static_cast<std::uint64_t>(first)});
+}
+
+void fill_keep_table(KernelTable* table) {
+  table->keep = {keep_items<1>, keep_items<2>, keep_lanes<Narrow>, keep_lanes<Wide>, keep_items<16>};
+  table->true_positions = true_positions;
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace ndshare::internal
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace ndshare::internal {
+HWY_EXPORT(fill_keep_table);
+void fill_keep(KernelTable& table) { HWY_DYNAMIC_DISPATCH(fill_keep_table)(&table); }
+}  // namespace ndshare::internal
+#endif
