@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/event_log.h"
 #include "lib/shm/format.h"
 #include "lib/wire/messages.h"
 
@@ -73,6 +74,14 @@ class Engine {
   virtual int sync_fd() const = 0;
   virtual int pool_fd(bool read_only) const = 0;
   virtual bool adopted() const = 0;
+  /// The mapped segments, for readers on the engine's thread.
+  struct Segments {
+    const std::byte *catalog, *sync;
+    std::uint64_t catalog_bytes;
+  };
+  virtual Segments segments() const = 0;
+  /// What the engine does itself it writes down itself; the server adds what it knows.
+  virtual EventLog& events() = 0;
 
   // ---- slots
   /// Errors: TooManyClients (says how many and the option).

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,7 @@
 
 #include <ndshare/error.h>
 
+#include "daemon/metrics_server.h"
 #include "daemon/notify.h"
 #include "daemon/one_line.h"
 #include "daemon/options.h"
@@ -103,9 +105,15 @@ void serve(DaemonOptions& options, ReadyPipe& ready) {
   std::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();
 
+  if (!options.metrics.empty()) check_endpoint_free(options.metrics);
   Server server(options, Engine::open(options.engine));
   log_info("ndshared " + std::string(kVersionText) + " serves store '" + options.engine.store + "', " +
            format_bytes(server.engine().header().pool_bytes.load()) + (server.engine().adopted() ? ", adopted" : ", new"));
+  std::optional<MetricsServer> metrics;
+  if (!options.metrics.empty()) {
+    metrics.emplace(server, options.metrics);
+    log_info("metrics at " + metrics->url());
+  }
   const bool background = ready.asked();
   ready.tell("ready");
   if (background) detach_from_starter();

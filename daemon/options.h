@@ -18,6 +18,7 @@ struct DaemonOptions {
   LogOptions log;
   int ready_fd = -1;                          ///< told once whether the daemon serves, then closed
   std::chrono::seconds idle_exit{10};         ///< an ephemeral store that nobody came to ends after this
+  std::string metrics;                        ///< checked ADDRESS:PORT to serve metrics at; empty: nowhere
   bool help = false, version = false;         ///< print and leave
 };
 

@@ -10,6 +10,7 @@
 
 #include "daemon/create_job.h"
 #include "daemon/one_line.h"
+#include "daemon/version_text.h"
 #include "lib/base/log.h"
 #include "lib/base/text.h"
 #include "lib/shm/segment.h"
@@ -37,6 +38,9 @@ Server::Server(const DaemonOptions& options, std::unique_ptr<Engine> engine)
   if (options.engine.ephemeral && !ephemeral()) log_info("--ephemeral does not apply: the adopted store is a lasting one");
   listen();
   adopt_holders();
+  const auto& header = engine_->header();
+  engine_->events().record({EventKind::start, kNoEventSlot, static_cast<std::uint64_t>(::getpid()),
+                            {header.pool_bytes.load(), header.live_arrays.load(), engine_->adopted() ? 1U : 0U}, kVersionText});
 }
 
 Server::~Server() {
@@ -67,7 +71,11 @@ void Server::run() {
 }
 
 void Server::stop(const std::string& why) {
-  if (!std::exchange(stopping_, true)) log_info("stopping: " + why);
+  if (!std::exchange(stopping_, true)) {
+    log_info("stopping: " + why);
+    const auto arrays = engine_->header().live_arrays.load();
+    engine_->events().record({EventKind::stop, kNoEventSlot, 0, {arrays, holders_.size(), removed_ || ephemeral() ? 0U : 1U}, why});
+  }
   loop_.stop();
 }
 
