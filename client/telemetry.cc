@@ -2,6 +2,8 @@
 #include <ndshare/telemetry.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <string>
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -118,6 +120,20 @@ std::vector<MetricInfo> metrics(std::string_view store) {
                                     .version = text,
                                     .request_name = internal::message_name,
                                     .commit_type = internal::MessageOf<internal::CommitRequest>::kType});
+}
+
+std::vector<std::string> store_names() {
+  constexpr std::string_view kSuffix = ".catalog";
+  const auto prefix = "ndshare-" + std::to_string(internal::own_uid()) + "-";
+  std::vector<std::string> names;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator("/dev/shm", ignored)) {
+    const auto file = entry.path().filename().string();
+    if (!file.starts_with(prefix) || !file.ends_with(kSuffix) || file.size() <= prefix.size() + kSuffix.size()) continue;
+    names.push_back(file.substr(prefix.size(), file.size() - prefix.size() - kSuffix.size()));
+  }
+  std::ranges::sort(names);
+  return names;
 }
 
 std::vector<std::string> array_names(std::string_view store, std::string_view prefix, std::size_t limit) {

@@ -31,6 +31,7 @@ struct EngineOptions {
   bool ephemeral = false;  ///< a new store ends with its last client; an adopted one stays what it is, or becomes
                            ///< persistent where this is false: ask header().ephemeral
   bool shared_between_uids = false;  ///< some client may have another uid: reused memory is zeroed when it crosses uids
+  bool keeps_socket = false;         ///< a supervisor made the socket: removing the store leaves it
   std::size_t publish_batch = 512;   ///< of arrays that become visible together: how many in one redo record (tests: few)
   std::string cgroup_root = "/sys/fs/cgroup";  ///< where limits are read (tests give a folder of their own)
 };

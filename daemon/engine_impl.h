@@ -80,7 +80,7 @@ class EngineImpl final : public Engine {
   std::uint64_t persistent_arrays() const override { return visible_ - session_; }
   std::vector<std::string> persistent_names(std::size_t limit) const override;
   void mend_sync() override;
-  void remove_segments() noexcept override { unlink_store_files(files_.paths); }
+  void remove_segments() noexcept override { unlink_store_files(files_.paths, options_.keeps_socket); }
 
  private:
   friend struct TicketImpl;

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
+#include "daemon/activation.h"
 #include "daemon/create_job.h"
 #include "daemon/one_line.h"
 #include "daemon/version_text.h"
@@ -47,7 +48,7 @@ Server::~Server() {
   drop_jobs();
   listener_watch_ = {};
   listener_.reset();
-  if (!removed_) ::unlink(socket_path_.c_str());  // the lock file is still held: this socket is ours
+  if (!removed_ && !options_.activated) ::unlink(socket_path_.c_str());  // the lock file is still held: this socket is ours
   // The lock goes with the engine, before the sockets: who sees the hang-up may start the store again at once.
   engine_.reset();
   for (const auto& [key, session] : std::exchange(sessions_, {})) session->close();
@@ -87,7 +88,7 @@ void Server::remove_memory() {
 
 void Server::listen() {
   const bool shared = options_.engine.shared_between_uids;
-  listener_ = listen_socket(socket_path_, shared ? 0666 : 0600);
+  listener_ = options_.activated ? activated_listener(socket_path_) : listen_socket(socket_path_, shared ? 0666 : 0600);
   listener_watch_ = Loop::Watch(loop_, listener_.get());
 }
 

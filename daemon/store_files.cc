@@ -297,8 +297,10 @@ StoreFiles open_store_files(const EngineOptions& options) {
   return files;
 }
 
-void unlink_store_files(const SegmentPaths& paths) noexcept {
-  for (const auto* path : {&paths.catalog, &paths.sync, &paths.pool, &paths.socket, &paths.lock}) unlink(path->c_str());
+void unlink_store_files(const SegmentPaths& paths, bool keep_socket) noexcept {
+  for (const auto* path : {&paths.catalog, &paths.sync, &paths.pool}) unlink(path->c_str());
+  if (!keep_socket) unlink(paths.socket.c_str());
+  unlink(paths.lock.c_str());
 }
 
 }  // namespace ndshare::internal

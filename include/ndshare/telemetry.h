@@ -50,6 +50,9 @@ class NDSHARE_API EventReader {
 /// Every metric of metric_list.inc, in its order.   Errors: as EventReader().
 NDSHARE_API std::vector<MetricInfo> metrics(std::string_view store = {});
 
+/// Names of this user's stores that have segments, in order.
+NDSHARE_API std::vector<std::string> store_names();
+
 /// Names of visible arrays that begin with `prefix`, in order, at most `limit`: for completion, so as quick as can be.
 ///   Errors: as EventReader().
 NDSHARE_API std::vector<std::string> array_names(std::string_view store, std::string_view prefix, std::size_t limit);

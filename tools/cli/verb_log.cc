@@ -51,7 +51,10 @@ std::string event_line(const admin::EventInfo& event) {
   if (event.slot) line += " #" + std::to_string(*event.slot);
   if (event.pid) line += " pid " + std::to_string(*event.pid);
   std::string numbers;
-  for (const auto& [name, value] : event.numbers) numbers += (numbers.empty() ? "  " : ", ") + number_text(name, value);
+  for (const auto& [name, value] : event.numbers) {
+    if (value == 0) continue;  // what did not happen needs no words
+    numbers += (numbers.empty() ? "  " : ", ") + number_text(name, value);
+  }
   line += numbers;
   if (!event.text.empty()) line += (numbers.empty() ? "  " : ": ") + one_line(event.text);
   return line;
