@@ -125,6 +125,7 @@ SlotRef EngineImpl::attach(const Peer& peer) {
   slot.since_unix_ns.store(unix_now_ns());
   slot.last_sequence.store(0), slot.last_result[0].store(0), slot.last_result[1].store(0), slot.kicked.store(0);
   for (auto& counter : claims.counters) counter.store(0, std::memory_order_relaxed);
+  for (auto& counter : claims.waits) counter.store(0, std::memory_order_relaxed);
   const auto shown = peer.command.substr(0, sizeof(slot.command) - 1);
   std::fill(std::begin(slot.command), std::end(slot.command), '\0');
   shown.copy(slot.command, shown.size());
@@ -153,7 +154,7 @@ void EngineImpl::sweep(SlotRef slot) {
   crash_point("sweep.owned");
   Transaction change(writer_);
   const auto granted = grants_.take_all(change, slot);
-  events_.count_left(change, slot.index, slot.gen, sync_.claims(slot.index).counters);
+  events_.count_left(change, slot.index, slot.gen, sync_.claims(slot.index));
   commit(change);
   std::uint64_t freed = 0;
   for (const auto& extent : granted) pool_.release(extent.offset, extent.bytes, kUnknownUid), freed += extent.bytes;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 
 #include "daemon/crash_point.h"
 
@@ -60,13 +61,17 @@ void EventLog::answered(std::uint64_t type, std::chrono::nanoseconds took, bool 
   if (failed) add(stats.errors, 1);
 }
 
-void EventLog::count_left(Transaction& change, std::uint32_t slot, std::uint64_t gen, const a64* counters) const {
+void EventLog::count_left(Transaction& change, std::uint32_t slot, std::uint64_t gen, const SlotClaims& claims) const {
   const auto name = std::uint64_t{slot} << 32 | (gen & 0xFFFF'FFFFU);
   if (telemetry_.counted.load(std::memory_order_relaxed) == name) return;
-  for (std::uint32_t i = 0; i < kSlotCounters; ++i) {
-    const auto counted = std::min(counters[i].load(std::memory_order_relaxed), kMostCounted);
-    if (counted != 0) change.store(telemetry_.left[i], telemetry_.left[i].load(std::memory_order_relaxed) + counted);
-  }
+  const auto stage = [&](std::span<const a64> from, std::span<const a64> to) {
+    for (std::size_t i = 0; i < from.size(); ++i) {
+      const auto counted = std::min(from[i].load(std::memory_order_relaxed), kMostCounted);
+      if (counted != 0) change.store(to[i], to[i].load(std::memory_order_relaxed) + counted);
+    }
+  };
+  stage(claims.counters, telemetry_.left);
+  stage(claims.waits, telemetry_.left_waits);
   change.store(telemetry_.counted, name);
 }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "daemon/catalog_writer.h"
+#include "lib/shm/sync_format.h"
 #include "lib/shm/telemetry_format.h"
 
 namespace ndshare::internal {
@@ -28,7 +29,7 @@ class EventLog {
   /// A request of this type was answered. REQUIRES: type < kMaxRequestTypes.
   void answered(std::uint64_t type, std::chrono::nanoseconds took, bool failed) noexcept;
   /// Stages the counters of a slot that is swept into the sums of those that left: once, however often the sweep is begun.
-  void count_left(Transaction& change, std::uint32_t slot, std::uint64_t gen, const a64* counters) const;
+  void count_left(Transaction& change, std::uint32_t slot, std::uint64_t gen, const SlotClaims& claims) const;
 
  private:
   Telemetry& telemetry_;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
+#include <span>
 #include <utility>
 
 #include "lib/shm/claims.h"
@@ -52,6 +54,15 @@ class Collector {
     out_[static_cast<std::size_t>(metric)].samples.push_back({std::move(labels), static_cast<double>(value), {}, {}, 0});
   }
 
+  void add_histogram(Metric metric, std::span<const std::uint64_t> buckets, std::span<const std::uint64_t> bounds_ns, std::uint64_t sum_ns,
+                     Labels labels) {
+    MetricSample sample{.labels = std::move(labels), .value = 0, .bounds = {}, .cumulative = {}, .sum = static_cast<double>(sum_ns) / 1e9};
+    std::uint64_t seen = 0;
+    for (const auto count : buckets) sample.cumulative.push_back(seen += count);
+    for (const auto bound : bounds_ns) sample.bounds.push_back(static_cast<double>(bound) / 1e9);
+    out_[static_cast<std::size_t>(metric)].samples.push_back(std::move(sample));
+  }
+
   void daemon() {
     add(Metric::up, source_.daemon_runs ? 1 : 0);
     add(Metric::build_info, 1, {{"version", std::string(source_.version)}});
@@ -99,6 +110,8 @@ class Collector {
     std::vector<ClaimCopy> claims;
     std::uint64_t roles[2] = {0, 0};
     for (std::uint32_t i = 0; i < kSlotCounters; ++i) counters[i] = load(telemetry_.left[i]);
+    std::array<std::uint64_t, kWaitBuckets + 1> waits{};
+    for (std::uint32_t i = 0; i <= kWaitBuckets; ++i) waits[i] = load(telemetry_.left_waits[i]);
     const SyncLayout layout(header_.max_clients, header_.max_arrays);
     for (std::uint32_t i = 0; i < header_.max_clients; ++i) {
       const auto& slot = source_.view->slot(i);
@@ -107,6 +120,7 @@ class Collector {
       if (source_.sync == nullptr) continue;
       const auto& shared = reinterpret_cast<const SlotClaims*>(source_.sync + layout.claims_offset)[i];  // NOLINT: shared bytes
       for (std::uint32_t c = 0; c < kSlotCounters; ++c) counters[c] += load(shared.counters[c]);
+      for (std::uint32_t w = 0; w <= kWaitBuckets; ++w) waits[w] += load(shared.waits[w]);
       collect_claims(shared, claims);
     }
     add(Metric::clients, roles[0], {{"role", "read_write"}});
@@ -114,6 +128,7 @@ class Collector {
     add(Metric::max_clients, header_.max_clients);
     count_claims(claims);
     operations(counters);
+    add_histogram(Metric::wait_seconds, std::span(waits).first(kWaitBuckets), kWaitBounds, waits[kWaitBuckets], {});
   }
 
   void count_claims(const std::vector<ClaimCopy>& claims) {
@@ -145,17 +160,15 @@ class Collector {
     std::uint64_t commits = 0;
     for (std::uint64_t type = 0; type < kMaxRequestTypes; ++type) {
       const auto& stats = telemetry_.requests[type];
-      MetricSample sample;
-      std::uint64_t seen = 0;
-      for (const auto& bucket : stats.buckets) sample.cumulative.push_back(seen += load(bucket));
+      std::array<std::uint64_t, kLatencyBuckets> buckets{};
+      for (std::uint32_t i = 0; i < kLatencyBuckets; ++i) buckets[i] = load(stats.buckets[i]);
+      const auto seen = std::accumulate(buckets.begin(), buckets.end(), std::uint64_t{0});
       if (seen == 0) continue;
       const auto errors = load(stats.errors);
       if (type == source_.commit_type) commits = seen > errors ? seen - errors : 0;
-      for (const auto bound : kLatencyBounds) sample.bounds.push_back(static_cast<double>(bound) / 1e9);
-      sample.sum = static_cast<double>(load(stats.sum_ns)) / 1e9;
-      sample.labels = {{"request", source_.request_name(type)}};
-      add(Metric::request_errors_total, errors, sample.labels);
-      out_[static_cast<std::size_t>(Metric::request_seconds)].samples.push_back(std::move(sample));
+      const Labels labels = {{"request", source_.request_name(type)}};
+      add(Metric::request_errors_total, errors, labels);
+      add_histogram(Metric::request_seconds, buckets, kLatencyBounds, load(stats.sum_ns), labels);
     }
     add(Metric::commits_total, commits);
   }

@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "lib/shm/format_base.h"
+#include "lib/shm/sync_format.h"
 
 namespace ndshare::internal {
 
@@ -53,9 +54,10 @@ struct Telemetry {
   a64 event_counts[kMaxEventKinds];  ///< since the store was made, by kind
   a64 counted;                       ///< slot << 32 | low half of its gen: the last swept slot that is in `left`
   a64 left[kSlotCounters];           ///< sums of the counters of slots that were swept
-  a64 pad[2];
+  a64 left_waits[kWaitBuckets + 1];  ///< and of SlotClaims::waits
+  a64 pad[7];
   RequestStats requests[kMaxRequestTypes];  ///< by the number of the message
 };
-static_assert(sizeof(Telemetry) == 256 * kEvents + 8 * (kMaxEventKinds + 16) + 128 * kMaxRequestTypes);
+static_assert(sizeof(Telemetry) == 256 * kEvents + 8 * (kMaxEventKinds + 14 + kWaitBuckets + 1 + 7) + 128 * kMaxRequestTypes);
 
 }  // namespace ndshare::internal

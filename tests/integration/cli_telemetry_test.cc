@@ -160,6 +160,16 @@ TEST_F(CliTelemetryTest, MetricsTellTheStoresState) {
   EXPECT_EQ(json({"metrics"})[0]["name"], "ndshare_up");
 }
 
+TEST_F(CliTelemetryTest, WaitsAreCountedByTheirLength) {
+  const auto held = array().write();
+  fails(4, {"lock", "a", "--timeout", "0.4", "--", "true"});
+  const auto text = ok({"metrics"});
+  EXPECT_EQ(value_of(text, "ndshare_waits_total"), 1) << text;
+  EXPECT_EQ(value_of(text, "ndshare_wait_seconds_count"), 1);
+  EXPECT_EQ(value_of(text, "ndshare_wait_seconds_bucket{le=\"0.1\"}"), 0) << "it waited for longer";
+  EXPECT_GT(value_of(text, "ndshare_wait_seconds_sum").value_or(0), 0.3);
+}
+
 /// Sends one request and reads to the end.
 std::string http_get(const std::string& url) {
   const auto colon = url.rfind(':'), slash = url.find('/', colon);
