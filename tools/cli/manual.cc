@@ -126,7 +126,7 @@ void write_file(const std::filesystem::path& path, const std::string& text, Cont
 }  // namespace
 
 std::string exit_status_text(std::string_view verb) {
-  constexpr std::string_view rest = "2 wrong usage, 3 no such store or array, 4 timeout.";
+  constexpr std::string_view rest = "2 usage, 3 no such store or array, 4 timeout.";
   if (verb == "run" || verb == "lock") return "that of CMD; without one 1 failed,\n" + std::string(rest);
   if (verb == "repair") return "0 done, 1 failed or rows are torn, 2 wrong usage,\n3 no such store or array, 4 timeout.";
   return "0 done, 1 failed, " + std::string(rest);
