@@ -3,6 +3,7 @@
 #include <set>
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -86,12 +87,14 @@ TEST_F(CliTelemetryTest, TheLogOutlivesTheDaemon) {
 TEST_F(CliTelemetryTest, FollowGoesOnUntilTheStoreEnds) {
   ScratchDir files;
   const auto path = files.file("out");
+  const auto tool = program("ndshare");
   const pid_t follower = fork_child([&] {
-    const auto done = cli({"--json", "log", "--follow", "--event", "create", "--event", "stop"});
-    std::ofstream(path + ".new") << done.out;
-    std::filesystem::rename(path + ".new", path);
-    return done.status;
+    ::dup2(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600), STDOUT_FILENO);
+    ::execl(tool.c_str(), tool.c_str(), "--store", store_.name().c_str(), "--json", "log", "--follow", "--event", "create", "--event",
+            "stop", nullptr);
+    return 98;
   });
+  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(path) && std::filesystem::file_size(path) > 0; })) << "it has begun";
   ok({"create", "later", "--dtype", "f8", "--shape", "1"});
   client_.reset();
   ok({"stop", "--force"});

@@ -143,9 +143,9 @@ int guarded(Context& context, const std::function<int()>& logic) {
 
 /// `ndshare help --man DIR`.
 int write_manuals(const std::vector<std::string>& words, Context& context) {
-  if (words.size() != 3) return wrong_usage(context, "help --man takes the folder to write manual pages to");
+  if (words.size() != 2) return wrong_usage(context, "help --man takes the folder to write manual pages to");
   return guarded(context, [&] {
-    write_manual_pages(words[2], context);
+    write_manual_pages(words[1], context);
     return 0;
   });
 }
@@ -210,12 +210,17 @@ int run_cli(std::vector<std::string> words, Context& context) {
   const auto own_end = std::find(words.begin(), words.end(), "--");
   context.json = std::find(words.begin(), own_end, "--json") != own_end;
   if (words == std::vector<std::string>{"--version"}) words = {"version"};
-  if (words.size() > 1 && words.front() == "help" && words[1] == "--man") return write_manuals(words, context);
-  if (words.front() == "help") {  // "help put" is "put --help"
-    words.erase(words.begin());
-    words.insert(words.begin() + (words.empty() ? 0 : 1), "--help");
+  auto position = verb_position(words);
+  if (position < words.size() && words[position] == "help") {  // "help put" is "put --help"
+    words.erase(words.begin() + static_cast<std::ptrdiff_t>(position));
+    if (position < words.size() && words[position] == "--man") {
+      return write_manuals({words.begin() + static_cast<std::ptrdiff_t>(position), words.end()}, context);
+    }
+    const auto at = position + (position < words.size() ? 1 : 0);
+    words.insert(words.begin() + static_cast<std::ptrdiff_t>(at), "--help");
+    position = verb_position(words);
   }
-  if (const auto position = verb_position(words); position < words.size()) {
+  if (position < words.size()) {
     if (find_verb(words[position]) == nullptr) return unknown_verb(words[position], context);
     split_command(words, position, context);
   }
