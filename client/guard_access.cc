@@ -92,7 +92,11 @@ Verdict try_acquire(const SharedState& state, HeldClaim& held, const Wish& wish,
     HeldClaim place(session, false);  // a VIEW that waits does so in the lock table
     verdict = session.claims().acquire(held.entry(), &place.entry(), wish, patience, grant, blocker);
   }
-  if (patience.has_waited()) session.table().count(SlotCounter::waits);
+  if (patience.has_waited()) {
+    const auto now = session.system().coarse_now_ns(), since = held.entry().since_ns.load(std::memory_order_relaxed);
+    session.table().count(SlotCounter::waits);
+    session.table().count_wait(now > since ? now - since : 0);
+  }
   return verdict;
 }
 

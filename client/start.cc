@@ -190,6 +190,7 @@ std::vector<std::string> daemon_command(const DaemonOptions& options) {
   if (!options.pool_dir.empty()) add("--pool-dir", options.pool_dir);
   if (!options.log_file.empty()) add("--log-file", options.log_file);
   if (!options.log_level.empty()) add("--log-level", options.log_level);
+  if (!options.metrics.empty()) add("--metrics", options.metrics);
   for (const auto& group : options.allow_gids) add("--allow-gid", group);
   for (const auto& group : options.read_only_gids) add("--read-only-gid", group);
   if (options.ephemeral) words.emplace_back("--ephemeral");

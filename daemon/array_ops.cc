@@ -93,6 +93,7 @@ void EngineImpl::remove(SlotRef slot, std::uint64_t sequence, std::string_view n
   retired(array);
   if (!array.building()) names_changed();
   update_statistics();
+  note(EventKind::remove, slot, {}, name);
 }
 
 void EngineImpl::discard(SlotRef slot, std::uint64_t sequence, ArrayId id) {
@@ -174,6 +175,7 @@ void EngineImpl::rename(SlotRef slot, std::uint64_t sequence, std::string_view f
   if (old) retired(*old);
   if (!array.building() || old) names_changed();
   update_statistics();
+  note(EventKind::rename, slot, {old ? 1U : 0U}, std::string(from) + " -> " + std::string(to));
 }
 
 }  // namespace ndshare::internal

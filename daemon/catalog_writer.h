@@ -27,6 +27,7 @@ class CatalogWriter {
   Slot& slot(std::uint32_t index) const noexcept { return at<Slot>(header_->slots_offset)[index]; }
   ArrayRecord& record(std::uint32_t index) const noexcept { return at<ArrayRecord>(header_->records_offset)[index]; }
   Grant& grant(std::uint32_t index) const noexcept { return at<Grant>(header_->grants_offset)[index]; }
+  Telemetry& telemetry() const noexcept { return *at<Telemetry>(header_->telemetry_offset); }
   Redo& redo() const noexcept { return *at<Redo>(header_->redo_offset); }
   /// Bytes of the heap; `offset` counts from the heap's start.
   template <class T>

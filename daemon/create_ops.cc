@@ -318,7 +318,9 @@ std::vector<CreatedArray> EngineImpl::commit_create(SlotRef slot, std::uint64_t 
   }
   pool_.prepared(ticket.allocation);
   ticket.holds_memory = false;
-  for (const auto& item : ticket.items) owned_[slot.index].insert(item.record);
+  std::uint64_t asked = 0;
+  for (const auto& item : ticket.items) owned_[slot.index].insert(item.record), asked += item.nbytes;
+  if (!ticket.items.empty()) note(EventKind::create, slot, {ticket.items.size(), asked}, ticket.items.front().spec.name);
   return out;
 }
 

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/event_log.h"
 #include "lib/shm/format.h"
 #include "lib/wire/messages.h"
 
@@ -30,6 +31,7 @@ struct EngineOptions {
   bool ephemeral = false;  ///< a new store ends with its last client; an adopted one stays what it is, or becomes
                            ///< persistent where this is false: ask header().ephemeral
   bool shared_between_uids = false;  ///< some client may have another uid: reused memory is zeroed when it crosses uids
+  bool keeps_socket = false;         ///< a supervisor made the socket: removing the store leaves it
   std::size_t publish_batch = 512;   ///< of arrays that become visible together: how many in one redo record (tests: few)
   std::string cgroup_root = "/sys/fs/cgroup";  ///< where limits are read (tests give a folder of their own)
 };
@@ -73,6 +75,14 @@ class Engine {
   virtual int sync_fd() const = 0;
   virtual int pool_fd(bool read_only) const = 0;
   virtual bool adopted() const = 0;
+  /// The mapped segments, for readers on the engine's thread.
+  struct Segments {
+    const std::byte *catalog, *sync;
+    std::uint64_t catalog_bytes;
+  };
+  virtual Segments segments() const = 0;
+  /// What the engine does itself it writes down itself; the server adds what it knows.
+  virtual EventLog& events() = 0;
 
   // ---- slots
   /// Errors: TooManyClients (says how many and the option).

@@ -1,6 +1,7 @@
 #include "daemon/engine_impl.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include <unistd.h>
 
@@ -124,6 +125,7 @@ SlotRef EngineImpl::attach(const Peer& peer) {
   slot.since_unix_ns.store(unix_now_ns());
   slot.last_sequence.store(0), slot.last_result[0].store(0), slot.last_result[1].store(0), slot.kicked.store(0);
   for (auto& counter : claims.counters) counter.store(0, std::memory_order_relaxed);
+  for (auto& counter : claims.waits) counter.store(0, std::memory_order_relaxed);
   const auto shown = peer.command.substr(0, sizeof(slot.command) - 1);
   std::fill(std::begin(slot.command), std::end(slot.command), '\0');
   shown.copy(slot.command, shown.size());
@@ -143,17 +145,23 @@ void EngineImpl::sweep(SlotRef slot) {
   words.id.store(slot_id(slot.gen, SlotState::dying));
   crash_point("sweep.dying");
   fail_point("sweep.dying");
+  std::vector<ClaimCopy> claims;
+  collect_claims(sync_.claims(slot.index), claims);
+  const auto arrays = owned_[slot.index].size();
   tear_writes(slot);
   crash_point("sweep.torn");
   remove_owned(slot);
   crash_point("sweep.owned");
   Transaction change(writer_);
   const auto granted = grants_.take_all(change, slot);
+  events_.count_left(change, slot.index, slot.gen, sync_.claims(slot.index));
   commit(change);
-  for (const auto& extent : granted) pool_.release(extent.offset, extent.bytes, kUnknownUid);
+  std::uint64_t freed = 0;
+  for (const auto& extent : granted) pool_.release(extent.offset, extent.bytes, kUnknownUid), freed += extent.bytes;
   crash_point("sweep.grants");
   sweep_entries(claims_, slot, static_cast<std::uint32_t>(header().records_high.load()));
   crash_point("sweep.entries");
+  note(EventKind::sweep, slot, {claims.size(), freed, arrays}, std::string(words.command, ::strnlen(words.command, sizeof(words.command))));
   words.id.store(slot_id(next_gen(slot.gen), SlotState::free));
   crash_point("sweep.free");
   reclaim();
@@ -189,6 +197,7 @@ ClaimScan EngineImpl::scan_claims() const {
 
 void EngineImpl::mend_sync() {
   if (SyncGuard::take_repairs() == 0) return;
+  note(EventKind::cut, {}, {}, files_.paths.sync);
   log_warn(files_.paths.sync + ": a client cut it; it was extended again, and claims that stood there count as none");
   check_sync_file();
   sync_reserver_ = StepReserver(files_.sync.get(), header().sync_bytes);  // nothing that was reserved is certain now
@@ -283,6 +292,12 @@ void EngineImpl::update_statistics() noexcept {
   set(words.used_bytes, numbers.used), set(words.live_bytes, numbers.live), set(words.warm_bytes, numbers.warm);
   set(words.free_bytes, numbers.free), set(words.largest_free_bytes, numbers.largest_free);
   set(words.live_arrays, visible_);
+}
+
+/// `slot` of gen 0: no client's.
+void EngineImpl::note(EventKind kind, SlotRef slot, std::array<std::uint64_t, kEventNumbers> numbers, std::string_view text) noexcept {
+  const bool has_client = slot.gen != 0 && slot.index < header().max_clients;
+  events_.record({kind, has_client ? slot.index : kNoEventSlot, has_client ? writer_.slot(slot.index).pid.load() : 0, numbers, text});
 }
 
 void EngineImpl::names_changed() noexcept { bump_and_wake(sync_.header().names_event, false); }

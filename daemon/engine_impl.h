@@ -31,15 +31,16 @@ class EngineImpl final : public Engine {
  public:
   EngineImpl(const EngineOptions& options, StoreFiles files);
   ~EngineImpl() override;
-  /// After construction: the first tables of a new store, or everything recovery.cc says.
-  void format();
-  void adopt();
+  void format();  ///< after construction: the first tables of a new store
+  void adopt();   ///< or everything that recovery.cc says
 
   const CatalogHeader& header() const override { return writer_.header(); }
   int catalog_fd() const override { return files_.catalog_read_only.get(); }
   int sync_fd() const override { return files_.sync.get(); }
   int pool_fd(bool read_only) const override { return read_only ? files_.pool_read_only.get() : files_.pool.get(); }
   bool adopted() const override { return files_.adopted; }
+  EventLog& events() override { return events_; }
+  Segments segments() const override { return {files_.catalog_map.data(), files_.sync_map.data(), files_.catalog_map.bytes()}; }
 
   SlotRef attach(const Peer& peer) override;
   void sweep(SlotRef slot) override;
@@ -79,7 +80,7 @@ class EngineImpl final : public Engine {
   std::uint64_t persistent_arrays() const override { return visible_ - session_; }
   std::vector<std::string> persistent_names(std::size_t limit) const override;
   void mend_sync() override;
-  void remove_segments() noexcept override { unlink_store_files(files_.paths); }
+  void remove_segments() noexcept override { unlink_store_files(files_.paths, options_.keeps_socket); }
 
  private:
   friend struct TicketImpl;
@@ -95,6 +96,7 @@ class EngineImpl final : public Engine {
   void reserve_sync_in_use();
   void update_statistics() noexcept;
   void names_changed() noexcept;
+  void note(EventKind kind, SlotRef slot, std::array<std::uint64_t, kEventNumbers> numbers, std::string_view text) noexcept;
 
   // create_ops.cc
   void check_spec(const CreateSpec& spec, TicketItem& item) const;
@@ -118,8 +120,7 @@ class EngineImpl final : public Engine {
   void finish_publishing();
 
   // array_ops.cc
-  /// Stages the removal of an array; retired() after the commit queues what it held.
-  void retire(Transaction& change, const Current& array, bool in_index);
+  void retire(Transaction& change, const Current& array, bool in_index);  ///< staged; retired() queues what it held
   void retired(const Current& array);
   Current find_visible(SlotRef slot, std::string_view name) const;
   Current find_id(SlotRef slot, ArrayId id) const;
@@ -138,8 +139,7 @@ class EngineImpl final : public Engine {
   NextVersion write_next(const Current& array, std::uint64_t version, std::int64_t rows, const ExtentTable& table,
                          const std::vector<TornRange>& torn);
   void drop_next(const Current& array, const NextVersion& next) noexcept;
-  /// After the commit: what was current waits for its last holder.
-  void superseded(const Current& before, const NextVersion& next);
+  void superseded(const Current& before, const NextVersion& next);  ///< what was current waits for its last holder
   void hold(const ExtentTable& table, std::uint64_t except_birth);
   void let_go(std::span<const Extent> table, std::uint64_t except_birth) noexcept;
   void content_changed(std::uint32_t record) noexcept;
@@ -166,7 +166,7 @@ class EngineImpl final : public Engine {
   void adopt_free_records(const ClaimScan& scan);
   void adopt_grants();
   void adopt_capacity();
-  void sweep_dead();
+  std::uint64_t sweep_dead();
   void remove_ownerless();
   void mark_extents(const VersionBlock& block, std::uint32_t uid);
   void adopt_snapshots();
@@ -175,6 +175,7 @@ class EngineImpl final : public Engine {
   StoreFiles files_;
   std::string pool_folder_;
   CatalogWriter writer_;
+  EventLog events_{writer_};
   SyncSegment sync_;
   CatalogView view_;
   ClaimSystem claims_;
@@ -184,7 +185,6 @@ class EngineImpl final : public Engine {
   Grants grants_;
   PoolAllocator pool_;
   Reclaimer reclaimer_;
-
   std::vector<std::uint32_t> free_records_;     ///< below records_high_, in nobody's use
   std::uint32_t records_high_ = 0;              ///< the header's, plus what tickets hold
   std::vector<std::set<std::uint32_t>> owned_;  ///< by slot: its building and session arrays

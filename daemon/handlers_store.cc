@@ -37,6 +37,7 @@ void trim_step(Server& server, const std::shared_ptr<Session>& session, std::uin
   try {
     const auto step = server.engine().trim_some(keep);
     if (step == 0) {
+      server.engine().events().record({EventKind::trim, kNoEventSlot, session->peer().pid, {freed}, {}});
       session->reply<TrimRequest>(sequence, {freed});
       return session->resume_requests();
     }

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,8 @@
 
 #include <ndshare/error.h>
 
+#include "daemon/activation.h"
+#include "daemon/metrics_server.h"
 #include "daemon/notify.h"
 #include "daemon/one_line.h"
 #include "daemon/options.h"
@@ -75,10 +78,10 @@ void occupy_standard_streams() {
   }
 }
 
-/// What the starter left open is not ours to hold: its locks and pipes would live as long as the store.
-void close_inherited(int ready_fd) {
-  const auto keep = static_cast<unsigned>(ready_fd);
-  if (ready_fd <= STDERR_FILENO) {
+/// What the starter left open is not ours to hold, but what it passed on purpose: its locks and pipes would live as long as the store.
+void close_inherited(int passed_fd) {
+  const auto keep = static_cast<unsigned>(passed_fd);
+  if (passed_fd <= STDERR_FILENO) {
     static_cast<void>(::close_range(STDERR_FILENO + 1, ~0U, 0));
     return;
   }
@@ -103,9 +106,15 @@ void serve(DaemonOptions& options, ReadyPipe& ready) {
   std::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();
 
+  if (!options.metrics.empty()) check_endpoint_free(options.metrics);
   Server server(options, Engine::open(options.engine));
   log_info("ndshared " + std::string(kVersionText) + " serves store '" + options.engine.store + "', " +
            format_bytes(server.engine().header().pool_bytes.load()) + (server.engine().adopted() ? ", adopted" : ", new"));
+  std::optional<MetricsServer> metrics;
+  if (!options.metrics.empty()) {
+    metrics.emplace(server, options.metrics);
+    log_info("metrics at " + metrics->url());
+  }
   const bool background = ready.asked();
   ready.tell("ready");
   if (background) detach_from_starter();
@@ -118,11 +127,14 @@ int run(int argc, char** argv) {
   occupy_standard_streams();
   try {
     ReadyPipe ready(find_ready_fd(argc, argv));
-    close_inherited(ready.fd());
+    const bool activated = take_activation();
+    close_inherited(activated ? kActivatedFd : ready.fd());
     try {
       auto options = parse_options(argc, argv);
-      if (options.help || options.version) {
-        std::fputs(options.help ? help_text().c_str() : (std::string("ndshared ") + kVersionText + "\n").c_str(), stdout);
+      options.activated = options.engine.keeps_socket = activated;
+      if (options.help || options.version || options.man) {
+        const auto text = options.help ? help_text() : options.man ? man_page() : std::string("ndshared ") + kVersionText + "\n";
+        std::fputs(text.c_str(), stdout);
         return 0;
       }
       serve(options, ready);

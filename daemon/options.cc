@@ -11,6 +11,7 @@
 
 #include <ndshare/error.h>
 
+#include "daemon/metrics_server.h"
 #include "lib/base/text.h"
 
 namespace ndshare::internal {
@@ -38,7 +39,9 @@ constexpr std::array kOptions = {
     OptionRow{'l', "log-level", "LEVEL", "trace, debug, info, warn, error or off (default info)"},
     OptionRow{'R', "ready-fd", "N", "write one line to this descriptor when serving or refused, then run in the background"},
     OptionRow{'i', "idle-exit", "S", "seconds an ephemeral store waits for its first client (default 10)"},
+    OptionRow{'m', "metrics", "ADDRESS:PORT", "serve Prometheus metrics over HTTP, as 127.0.0.1:9464; port 0: any free one (see the log)"},
     OptionRow{'V', "version", nullptr, "print the version"},
+    OptionRow{'M', "man", nullptr, "print the manual page"},
     OptionRow{'h', "help", nullptr, "print this text"},
 };
 
@@ -90,7 +93,9 @@ void apply(DaemonOptions& out, int id, const std::string& value) {
     case 'l': out.log.level = parse_log_level(value); break;
     case 'R': out.ready_fd = static_cast<int>(count_of(id, value, 0, std::numeric_limits<int>::max())); break;
     case 'i': out.idle_exit = std::chrono::seconds(count_of(id, value, 0, 86400)); break;
+    case 'm': out.metrics = parse_endpoint(value); break;
     case 'V': out.version = true; break;
+    case 'M': out.man = true; break;
     case 'h': out.help = true; break;
     default: break;
   }
@@ -125,6 +130,12 @@ DaemonOptions parse_options(int argc, char** argv) {
   if (::optind < argc) throw Error(ErrorCode::Usage, "unexpected word '" + printable(argv[::optind]) + "'; see --help");
   check_store_name(out.engine.store);
   out.engine.shared_between_uids = !out.write_gids.empty() || !out.read_only_gids.empty();
+  return out;
+}
+
+std::vector<OptionText> option_texts() {
+  std::vector<OptionText> out;
+  for (const auto& row : kOptions) out.push_back({row.name, row.argument, row.help});
   return out;
 }
 

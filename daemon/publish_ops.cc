@@ -76,6 +76,7 @@ void EngineImpl::publish(SlotRef slot, std::uint64_t sequence, std::span<const A
   commit(change);
   for (const auto& array : gone) retired(array);
   published(slot, batch);
+  if (seal && !batch.empty()) note(EventKind::seal, slot, {batch.size()}, name_of(heap_.meta(batch.begin()->second.meta)));
 }
 
 /// Counts and lists after the commit of `batch`.

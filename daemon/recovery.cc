@@ -50,13 +50,14 @@ void EngineImpl::adopt() {
     if (record < records_high_) content_changed(record);  // a commit that was finished just now is announced
   }
   finish_publishing();
-  sweep_dead();
+  const auto swept = sweep_dead();
   crash_point("adopt.swept");
   remove_ownerless();
   reclaim();
   adopt_capacity();
   names_changed();  // a change that was applied but not announced is announced now
   update_statistics();
+  note(EventKind::adopt, {}, {live_slots().size(), swept, visible_}, {});
 }
 
 void EngineImpl::mark_extents(const VersionBlock& block, std::uint32_t uid) {
@@ -167,15 +168,19 @@ void EngineImpl::adopt_grants() {
   commit(change);
 }
 
-void EngineImpl::sweep_dead() {
+std::uint64_t EngineImpl::sweep_dead() {
+  std::uint64_t swept = 0;
   for (std::uint32_t i = 0; i < header().max_clients; ++i) {
     const auto& slot = writer_.slot(i);
     const auto id = slot.id.load();
     if (slot_state(id) == SlotState::free) continue;
     // pid 0: in a namespace that is not visible from here; its socket will tell.
     const bool dead = slot.pid.load() != 0 && !process_alive(slot.pid.load(), slot.start.load());
-    if (dead || slot_state(id) == SlotState::dying) sweep({i, slot_gen(id)});
+    if (!dead && slot_state(id) != SlotState::dying) continue;
+    sweep({i, slot_gen(id)});
+    ++swept;
   }
+  return swept;
 }
 
 /// Building and session arrays whose slot was freed already: only a damaged store has them, and nobody else will remove

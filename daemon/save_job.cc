@@ -139,6 +139,7 @@ void Server::look_at_save(std::list<SaveJob>::iterator job) {
   if (!status) return loop_.after(kLookAgain, [this, job] { look_at_save(job); });
   const auto session = job->session.lock();
   const auto sequence = job->sequence;
+  engine_->events().record({EventKind::save, kNoEventSlot, static_cast<std::uint64_t>(job->pid), {*status}, {}});
   saves_.erase(job);
   if (!session || session->closed()) return;  // whoever asked has gone: the save is there all the same
   session->reply<SaveRequest>(sequence, {*status});

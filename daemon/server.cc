@@ -8,8 +8,10 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
+#include "daemon/activation.h"
 #include "daemon/create_job.h"
 #include "daemon/one_line.h"
+#include "daemon/version_text.h"
 #include "lib/base/log.h"
 #include "lib/base/text.h"
 #include "lib/shm/segment.h"
@@ -37,13 +39,16 @@ Server::Server(const DaemonOptions& options, std::unique_ptr<Engine> engine)
   if (options.engine.ephemeral && !ephemeral()) log_info("--ephemeral does not apply: the adopted store is a lasting one");
   listen();
   adopt_holders();
+  const auto& header = engine_->header();
+  engine_->events().record({EventKind::start, kNoEventSlot, static_cast<std::uint64_t>(::getpid()),
+                            {header.pool_bytes.load(), header.live_arrays.load(), engine_->adopted() ? 1U : 0U}, kVersionText});
 }
 
 Server::~Server() {
   drop_jobs();
   listener_watch_ = {};
   listener_.reset();
-  if (!removed_) ::unlink(socket_path_.c_str());  // the lock file is still held: this socket is ours
+  if (!removed_ && !options_.activated) ::unlink(socket_path_.c_str());  // the lock file is still held: this socket is ours
   // The lock goes with the engine, before the sockets: who sees the hang-up may start the store again at once.
   engine_.reset();
   for (const auto& [key, session] : std::exchange(sessions_, {})) session->close();
@@ -67,7 +72,11 @@ void Server::run() {
 }
 
 void Server::stop(const std::string& why) {
-  if (!std::exchange(stopping_, true)) log_info("stopping: " + why);
+  if (!std::exchange(stopping_, true)) {
+    log_info("stopping: " + why);
+    const auto arrays = engine_->header().live_arrays.load();
+    engine_->events().record({EventKind::stop, kNoEventSlot, 0, {arrays, holders_.size(), removed_ || ephemeral() ? 0U : 1U}, why});
+  }
   loop_.stop();
 }
 
@@ -79,7 +88,7 @@ void Server::remove_memory() {
 
 void Server::listen() {
   const bool shared = options_.engine.shared_between_uids;
-  listener_ = listen_socket(socket_path_, shared ? 0666 : 0600);
+  listener_ = options_.activated ? activated_listener(socket_path_) : listen_socket(socket_path_, shared ? 0666 : 0600);
   listener_watch_ = Loop::Watch(loop_, listener_.get());
 }
 

@@ -70,6 +70,7 @@ SlotRef Server::attach(Session& session, const Peer& peer, OwnedFd pidfd) {
   holders_.emplace(slot.index, Holder{slot, peer.pid, peer.start, std::move(pidfd), {}, session.weak_from_this()});
   watch_pidfd(slot.index);
   served_ = true;
+  engine_->events().record({EventKind::attach, slot.index, peer.pid, {peer.uid, peer.read_only ? 1U : 0U}, peer.command});
   log_info("attached " + describe(holders_.at(slot.index)) + " (" + printable(peer.command) + ")");
   return slot;
 }
@@ -176,7 +177,10 @@ void Server::kick(std::uint64_t pid, bool kill) {
                                       (others.empty() ? "; it has no clients" : "; clients: " + others),
                 {{"pid", std::to_string(pid)}});
   }
-  if (kill) return end_process(*theirs.front());
+  if (kill) {
+    engine_->events().record({EventKind::kick, theirs.front()->slot.index, pid, {1}, {}});
+    return end_process(*theirs.front());
+  }
   for (const auto* holder : theirs) {
     const auto written = engine_->written_arrays(holder->slot);
     if (written.empty()) continue;
@@ -187,11 +191,13 @@ void Server::kick(std::uint64_t pid, bool kill) {
                 {{"pid", std::to_string(pid)}, {"array", written.front()}});
   }
   for (const auto* holder : theirs) engine_->ask_to_leave(holder->slot);
+  engine_->events().record({EventKind::kick, theirs.front()->slot.index, pid, {0}, {}});
   log_info("asked pid " + std::to_string(pid) + " to leave");
 }
 
 void Server::detach(std::uint32_t index) {
   log_info("detached " + describe(holders_.at(index)));
+  engine_->events().record({EventKind::detach, index, holders_.at(index).pid, {}, {}});
   release_slot(index);
   loop_.post([this] { check_ephemeral(); });  // after the reply
 }

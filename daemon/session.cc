@@ -21,6 +21,12 @@ ErrorReply to_reply(const Error& error) {
   return {static_cast<std::uint64_t>(error.code()), error.message(), error.details()};
 }
 
+/// What an operator would want to know of: the store, or the machine, had not enough.
+bool is_refusal(ErrorCode code) {
+  return code == ErrorCode::Capacity || code == ErrorCode::SystemMemory || code == ErrorCode::Memory ||
+         code == ErrorCode::TooManyClients || code == ErrorCode::TooManyArrays;
+}
+
 /// Every session reads through one buffer: there is one thread, and a packet is decoded before the next is taken.
 std::span<std::uint8_t> packet_buffer() {
   static std::vector<std::uint8_t> buffer(kMaxPacketBytes);
@@ -107,6 +113,8 @@ void Session::on_readable() {
 void Session::take(std::span<const std::uint8_t> packet) {
   auto message = assembler_.add(packet);
   if (!message) return;
+  asked_ = 0;
+  asked_at_ = std::chrono::steady_clock::now();
   try {
     if (!descriptors_.empty() && message->type() != MessageOf<SaveRequest>::kType) {
       throw Error(ErrorCode::Protocol, "message: descriptors beside a request that takes none");
@@ -134,6 +142,7 @@ void Session::dispatch(Message& message) {
   switch (message.type()) {
 #define NDSHARE_MESSAGE(number, name, Request, Reply, access) \
   case number:                                                \
+    asked_ = number;                                          \
     check_access(*this, Access::access, #name);               \
     return answer<Request>(message);
 #include "lib/wire/message_list.inc"
@@ -145,12 +154,28 @@ void Session::dispatch(Message& message) {
 void Session::malformed(std::uint64_t sequence, const Error& error) {
   log_debug("malformed message of pid " + std::to_string(peer_.pid) + ": " + one_line(error.message()));
   fail(sequence, error);
+  const auto slot = slot_ ? std::uint64_t{slot_->index} : kNoEventSlot;
+  server_.engine().events().record({EventKind::malformed, slot, peer_.pid, {static_cast<std::uint64_t>(malformed_) + 1}, error.message()});
   if (++malformed_ <= kMaxMalformed || closed()) return;
   log_info("disconnected pid " + std::to_string(peer_.pid) + " after " + std::to_string(malformed_) + " malformed messages");
   close_after_reply();
 }
 
-void Session::fail(std::uint64_t sequence, const Error& error) { send(encode(kErrorType, sequence, to_reply(error)), {}); }
+/// The request in hand has its reply: how long that took.
+void Session::answered(bool failed) {
+  const auto type = std::exchange(asked_, 0);
+  if (type == 0 || type >= kMaxRequestTypes) return;
+  server_.engine().events().answered(type, std::chrono::steady_clock::now() - asked_at_, failed);
+}
+
+void Session::fail(std::uint64_t sequence, const Error& error) {
+  answered(true);
+  if (is_refusal(error.code())) {
+    const auto slot = slot_ ? std::uint64_t{slot_->index} : kNoEventSlot;
+    server_.engine().events().record({EventKind::refuse, slot, peer_.pid, {static_cast<std::uint64_t>(error.code())}, error.message()});
+  }
+  send(encode(kErrorType, sequence, to_reply(error)), {});
+}
 
 void Session::send(Bytes message, std::vector<int> descriptors) {
   if (closed()) return;

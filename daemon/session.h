@@ -6,6 +6,7 @@
 ///   Threads: the loop's.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -57,6 +58,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void resume_requests();
   template <class Request>
   void reply(std::uint64_t sequence, const ReplyOf<Request>& body, std::vector<int> descriptors = {}) {
+    answered(false);
     send(encode(MessageOf<Request>::kType | kReplyBit, sequence, body), std::move(descriptors));
   }
   void fail(std::uint64_t sequence, const Error& error);
@@ -78,6 +80,7 @@ class Session : public std::enable_shared_from_this<Session> {
   template <class Request>
   void answer(Message& message);
   void malformed(std::uint64_t sequence, const Error& error);
+  void answered(bool failed);
   void send(Bytes message, std::vector<int> descriptors);
   void flush();
 
@@ -91,6 +94,8 @@ class Session : public std::enable_shared_from_this<Session> {
   std::optional<SlotRef> slot_;
   std::vector<OwnedFd> descriptors_;
   int malformed_ = 0;
+  std::uint64_t asked_ = 0;                       ///< type of the request in hand; 0: none
+  std::chrono::steady_clock::time_point asked_at_;
   bool greeted_ = false, read_only_ = true, deferred_ = false, waiting_ = false, used_ = false, closing_ = false, sending_ = false;
 };
 

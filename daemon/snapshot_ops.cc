@@ -144,6 +144,7 @@ SnapshotReply EngineImpl::snapshot(SlotRef slot, std::uint64_t sequence, const S
   }
   ticket.holds_memory = false;
   snapshot_taken(source_gen, version, is_copy ? ~0U : source.index);
+  note(EventKind::snapshot, slot, {version}, std::string(name_of(heap_.meta(source.meta))) + " -> " + request.name);
   return {item.record, gen};
 }
 

@@ -41,12 +41,13 @@ std::string errno_text() { return std::strerror(errno); }  // NOLINT(concurrency
 struct CatalogLayout {
   explicit CatalogLayout(std::uint32_t max_clients, std::uint32_t max_arrays) noexcept
       : slots(kPage),
-        redo(round_up(slots + sizeof(Slot) * std::uint64_t{max_clients}, kPage)),
+        telemetry(round_up(slots + sizeof(Slot) * std::uint64_t{max_clients}, kPage)),
+        redo(round_up(telemetry + sizeof(Telemetry), kPage)),
         grants(round_up(redo + sizeof(Redo), kPage)),
         records(grants + sizeof(Grant) * kMaxGrants),
         heap(round_up(records + sizeof(ArrayRecord) * std::uint64_t{max_arrays}, kPage)),
         heap_bytes(kHeapBase + kHeapPerArray * max_arrays) {}
-  std::uint64_t slots, redo, grants, records, heap, heap_bytes;
+  std::uint64_t slots, telemetry, redo, grants, records, heap, heap_bytes;
   std::uint64_t bytes() const noexcept { return round_up(heap + heap_bytes, kPage); }
 };
 
@@ -121,7 +122,7 @@ void fill_catalog(std::byte* base, const EngineOptions& options, std::uint64_t s
   const auto boot = boot_id();
   header.boot_id[0] = boot[0], header.boot_id[1] = boot[1];
   header.catalog_bytes = layout.bytes(), header.sync_bytes = SyncLayout(options.max_clients, options.max_arrays).bytes;
-  header.slots_offset = layout.slots, header.redo_offset = layout.redo, header.grants_offset = layout.grants;
+  header.slots_offset = layout.slots, header.telemetry_offset = layout.telemetry, header.redo_offset = layout.redo, header.grants_offset = layout.grants;
   header.records_offset = layout.records, header.heap_offset = layout.heap, header.heap_bytes = layout.heap_bytes;
   header.created_unix_ns = static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
   options.pool_dir.copy(header.pool_dir, sizeof(header.pool_dir) - 1);
@@ -204,7 +205,7 @@ void check_catalog(const std::string& path, const CatalogHeader& header, std::ui
   const bool limits = header.max_clients != 0 && header.max_clients <= kMaxClientsLimit && header.max_arrays != 0 &&
                       header.max_arrays <= (1U << 28);
   const CatalogLayout layout(header.max_clients, header.max_arrays);
-  if (!limits || header.slots_offset != layout.slots || header.redo_offset != layout.redo ||
+  if (!limits || header.slots_offset != layout.slots || header.telemetry_offset != layout.telemetry || header.redo_offset != layout.redo ||
       header.grants_offset != layout.grants || header.records_offset != layout.records ||
       header.heap_offset != layout.heap || header.heap_bytes != layout.heap_bytes) {
     damaged(path, "the header's offsets are not those of its limits");
@@ -296,8 +297,10 @@ StoreFiles open_store_files(const EngineOptions& options) {
   return files;
 }
 
-void unlink_store_files(const SegmentPaths& paths) noexcept {
-  for (const auto* path : {&paths.catalog, &paths.sync, &paths.pool, &paths.socket, &paths.lock}) unlink(path->c_str());
+void unlink_store_files(const SegmentPaths& paths, bool keep_socket) noexcept {
+  for (const auto* path : {&paths.catalog, &paths.sync, &paths.pool}) unlink(path->c_str());
+  if (!keep_socket) unlink(paths.socket.c_str());
+  unlink(paths.lock.c_str());
 }
 
 }  // namespace ndshare::internal

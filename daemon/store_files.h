@@ -31,7 +31,7 @@ StoreFiles open_store_files(const EngineOptions& options);
 bool write_sync_header(std::byte* base, const CatalogHeader& catalog) noexcept;
 
 /// Unlinks every name of the store, the lock's last.
-void unlink_store_files(const SegmentPaths& paths) noexcept;
+void unlink_store_files(const SegmentPaths& paths, bool keep_socket) noexcept;
 
 /// The sync segment as the daemon computes it: nothing is read from there but the claims and words themselves.
 struct SyncSegment {

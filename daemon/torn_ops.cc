@@ -68,6 +68,7 @@ void EngineImpl::tear_writes(SlotRef slot) {
       });
       if (!known && mark.lo < mark.hi) {
         store_torn(array, with_torn(before, mark), slot, 0);
+        note(EventKind::torn, slot, {static_cast<std::uint64_t>(mark.lo), static_cast<std::uint64_t>(mark.hi), 0}, name_of(heap_.meta(array.meta)));
         log_warn("rows " + std::to_string(mark.lo) + " to " + std::to_string(mark.hi) + " of '" +
                  printable(name_of(heap_.meta(array.meta))) + "' are torn: process " + std::to_string(mark.pid) +
                  " ended while it wrote them");
@@ -89,6 +90,7 @@ void EngineImpl::mend(SlotRef slot, std::uint64_t sequence, const MendRequest& r
   const auto before = heap_.torn(array.torn);
   const auto after = request.torn ? with_torn(before, {lo, hi, words.pid.load(), unix_now_ns()}) : without_torn(before, lo, hi);
   store_torn(array, after, slot, sequence);
+  note(EventKind::repair, slot, {static_cast<std::uint64_t>(lo), static_cast<std::uint64_t>(hi), request.torn ? 1U : 0U}, name_of(heap_.meta(array.meta)));
 }
 
 void EngineImpl::content_changed(std::uint32_t record) noexcept {

@@ -165,8 +165,7 @@ std::uint64_t EngineImpl::commit_version(SlotRef slot, std::uint64_t sequence, c
     drop_next(array, next);
     throw;
   }
-  superseded(array, next);
-  if (request.counts) content_changed(array.index);
+  superseded(array, next);  if (request.counts) content_changed(array.index);
   crash_point("version.announced");
   update_statistics();
   return version;
@@ -203,6 +202,7 @@ std::uint64_t EngineImpl::revert(SlotRef slot, std::uint64_t sequence, const Rev
     throw;
   }
   superseded(array, next);
+  note(EventKind::revert, slot, {version}, std::string(name_of(heap_.meta(array.meta))) + " -> " + request.snapshot);
   content_changed(array.index);
   update_statistics();
   return version;

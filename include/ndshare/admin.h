@@ -63,6 +63,7 @@ struct DaemonOptions {
   std::uint64_t capacity_bytes = 0;      ///< 0: as adopted, else half of what memory, tmpfs and cgroup allow
   std::uint32_t max_clients = 0, max_arrays = 0;  ///< 0: 512 and 4 Mi
   std::string pool_dir{}, log_file{}, log_level{};
+  std::string metrics{};                 ///< "127.0.0.1:9464": Prometheus metrics over HTTP; empty: none
   std::vector<std::string> allow_gids{}, read_only_gids{};
   bool ephemeral = false;
   std::chrono::nanoseconds timeout = std::chrono::seconds(5);

@@ -16,7 +16,7 @@ struct CatalogHeader {
   std::uint64_t store_id;                    ///< random; the sync segment carries the same
   std::uint64_t boot_id[2];                  ///< of the machine's boot that made the segments
   std::uint64_t catalog_bytes, sync_bytes;   ///< mapped sizes (sparse files)
-  std::uint64_t slots_offset, redo_offset, grants_offset, records_offset, heap_offset, heap_bytes;
+  std::uint64_t slots_offset, telemetry_offset, redo_offset, grants_offset, records_offset, heap_offset, heap_bytes;
   std::uint64_t created_unix_ns;
   char pool_dir[512];                        ///< folder of the pool where it is not /dev/shm, NUL-terminated
 

@@ -68,6 +68,7 @@ CatalogView::CatalogView(const std::byte* base, std::uint64_t bytes) {
                     header->max_clients <= kMaxClientsLimit && header->max_arrays >= 1 &&
                     header->max_arrays < 0xFFFF'FFF0 &&
                     holds(header->catalog_bytes, header->slots_offset, header->max_clients, sizeof(Slot)) &&
+                    holds(header->catalog_bytes, header->telemetry_offset, 1, sizeof(Telemetry)) &&
                     holds(header->catalog_bytes, header->redo_offset, 1, sizeof(Redo)) &&
                     holds(header->catalog_bytes, header->grants_offset, kMaxGrants, sizeof(Grant)) &&
                     holds(header->catalog_bytes, header->records_offset, header->max_arrays, sizeof(ArrayRecord)) &&
@@ -76,6 +77,7 @@ CatalogView::CatalogView(const std::byte* base, std::uint64_t bytes) {
   header_ = header;
   slots_ = reinterpret_cast<const Slot*>(base + header->slots_offset);
   records_ = reinterpret_cast<const ArrayRecord*>(base + header->records_offset);
+  telemetry_ = reinterpret_cast<const Telemetry*>(base + header->telemetry_offset);
   heap_ = base + header->heap_offset;
   heap_bytes_ = round_down(header->heap_bytes, kHeapUnit);
   max_arrays_ = header->max_arrays;

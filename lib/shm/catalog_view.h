@@ -54,6 +54,8 @@ class CatalogView {
   /// REQUIRES (both): index is below the header's maximum.
   const Slot& slot(std::uint32_t index) const noexcept;
   const ArrayRecord& record(std::uint32_t index) const noexcept;
+  /// The daemon's own record: see telemetry.h.
+  const Telemetry& telemetry() const noexcept { return *telemetry_; }
 
   /// The array of this name, whatever its flags; nothing where there is none.   Cost: one hash, a few cache lines.
   std::optional<RefCopy> find(std::string_view name) const;
@@ -114,6 +116,7 @@ class CatalogView {
   const CatalogHeader* header_ = nullptr;
   const Slot* slots_ = nullptr;
   const ArrayRecord* records_ = nullptr;
+  const Telemetry* telemetry_ = nullptr;
   const std::byte* heap_ = nullptr;
   std::uint64_t heap_bytes_ = 0;
   std::uint32_t max_arrays_ = 0;

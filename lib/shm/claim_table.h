@@ -5,9 +5,12 @@
 ///   Threads: safe.   Errors: none.   No system call, no allocation.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <iterator>
+#include <utility>
 
 #include "lib/shm/sync_format.h"
 
@@ -34,6 +37,15 @@ class ClaimTable {
     // One load and one store: a count that two threads raise at once may lose one, which statistics can bear.
     auto& word = shared_->counters[static_cast<std::uint32_t>(counter)];
     word.store(word.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+  }
+
+  /// A claim that waited so long, granted or not.
+  void count_wait(std::uint64_t ns) noexcept {
+    const auto* bound = std::lower_bound(std::begin(kWaitBounds), std::end(kWaitBounds), ns);
+    for (auto [index, by] : {std::pair{bound - std::begin(kWaitBounds), std::uint64_t{1}}, {std::ptrdiff_t{kWaitBuckets}, ns}}) {
+      auto& word = shared_->waits[index];
+      word.store(word.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+    }
   }
 
  private:

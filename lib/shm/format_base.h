@@ -16,7 +16,7 @@ inline constexpr std::uint64_t kSyncMagic = 0x3131'434e'5953'444eULL;     // "ND
 inline constexpr std::uint32_t kVersionMagic = 0x4e4f'4956;               // "VION"
 inline constexpr std::uint32_t kMetaMagic = 0x4154'454d;                  // "META"
 inline constexpr std::uint32_t kTornMagic = 0x4e52'4f54;                  // "TORN"
-inline constexpr std::uint32_t kFormatVersion = 2;
+inline constexpr std::uint32_t kFormatVersion = 3;
 
 inline constexpr std::uint64_t kPage = 4096;
 inline constexpr std::uint64_t kHugePage = 2ULL << 20;    ///< extents of this size and more start at a multiple of it

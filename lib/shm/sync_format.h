@@ -50,13 +50,19 @@ constexpr std::uint32_t claim_array(std::uint64_t word) { return static_cast<std
 /// What a client counts of itself, for `top` and `audit`: indices of SlotClaims::counters.
 enum class SlotCounter : std::uint32_t { reads, views, writes, updates, waits, unshared_bytes, updated_bytes, moved_bytes, appended_bytes };
 
+/// Upper bounds of the buckets of waits for claims, in nanoseconds; the last bucket has none. The clock is the coarse one: 4 ms.
+inline constexpr std::uint64_t kWaitBounds[] = {10'000'000,    30'000'000,    100'000'000,    300'000'000,    1'000'000'000,
+                                                3'000'000'000, 10'000'000'000, 30'000'000'000, 100'000'000'000};
+inline constexpr std::uint32_t kWaitBuckets = sizeof(kWaitBounds) / sizeof(kWaitBounds[0]) + 1;
+
 /// The claims of one slot. Only its owner writes; the high-water marks bound every scan (and are range-checked by it).
 struct SlotClaims {
   a32 lock_high, view_high;          ///< entries ever used by this owner; stored before the entry's word
   a64 counters[13];                  ///< SlotCounter
   a64 given_up;                      ///< the last request that its client waits for no more; daemon/changing.h has the rule
   a64 changing;                      ///< the request that the daemon is changing an array for (its store); 0: none
-  std::byte pad[kPage - 128];
+  a64 waits[kWaitBuckets + 1];       ///< claims that waited, by how long (not cumulative); last: nanoseconds together
+  std::byte pad[kPage - 128 - 8 * (kWaitBuckets + 1)];
   Claim lock[kLockEntries];
   Claim view[kViewEntries];
 };

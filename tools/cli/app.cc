@@ -14,7 +14,11 @@
 #include <ndshare/version.h>
 
 #include "lib/base/text.h"
+#include "tools/cli/application.h"
+#include "tools/cli/completion.h"
 #include "tools/cli/describe.h"
+#include "tools/cli/manual.h"
+#include "tools/cli/verb_doc.h"
 
 namespace ndshare::cli {
 namespace {
@@ -38,26 +42,6 @@ int wrong_usage(Context& context, const std::string& message) {
   report(context, ErrorCode::Usage, message);
   return kWrongUsage;
 }
-
-/// Where the verb stands in the words: the first one that is neither an option nor an option's value.
-std::optional<std::size_t> verb_position(const std::vector<std::string>& words) {
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    if (words[i] == "--store" || words[i] == "--timeout") {
-      ++i;
-    } else if (words[i].empty() || words[i][0] != '-') {
-      return i;
-    }
-  }
-  return std::nullopt;
-}
-
-const Verb* find_verb(std::string_view word) {
-  const auto found = std::find_if(verbs().begin(), verbs().end(), [&](const Verb& verb) { return verb.name == word; });
-  return found == verbs().end() ? nullptr : &*found;
-}
-
-/// Whether a verb takes a command behind "--": its example has one.
-bool takes_command(const Verb& verb) { return verb.example.find(" -- ") != std::string_view::npos; }
 
 std::string command_usage(const Verb& verb) { return "ndshare " + std::string(verb.name) + " ... -- CMD..."; }
 
@@ -91,40 +75,18 @@ void add_globals(CLI::App& app, Context& context) {
       ->default_str("5");
 }
 
+/// Examples under each other; what one is for stands above it.
 std::string footer(const Verb& verb) {
   std::string text;
   if (takes_command(verb)) text = "Words behind -- are the command: " + command_usage(verb) + "\n\n";
-  text += "Example:\n  " + std::string(verb.example);
-  text += "\n\nEvery verb also takes --store NAME, --json and --timeout S.";
-  return text;
-}
-
-/// The application with every verb of the list.
-struct Application {
-  CLI::App app{"Shared-memory arrays for many processes on one machine.", "ndshare"};
-  std::map<const CLI::App*, Logic> logic;
-
-  explicit Application(Context& context) {
-    app.require_subcommand(1);
-    const auto formatter = app.get_formatter();  // the verbs inherit it
-    formatter->column_width(24);
-    formatter->label("SUBCOMMAND", "VERB");
-    formatter->label("Positionals", "Words");
-    formatter->label("REQUIRED", "");
-    app.fallthrough();  // global options may stand behind the verb
-    add_globals(app, context);
-    app.footer(
-        "Exit status: 0 done, 1 failed, 2 wrong usage, 3 no such store or array, 4 timeout.\n"
-        "ndshare VERB --help shows a verb's options and an example.");
-    for (const auto& verb : verbs()) {
-      auto* sub = app.add_subcommand(std::string(verb.name), std::string(verb.summary));
-      sub->group("Verbs");
-      sub->footer(footer(verb));
-      Flags flags(*sub);
-      logic.emplace(sub, verb.setup(flags));
-    }
+  text += "Examples:\n";
+  for (const auto& example : examples_of(std::string(verb.name))) {
+    if (!example.meaning.empty()) text += "  # " + example.meaning + "\n";
+    text += "  " + example.command + "\n";
   }
-};
+  text += std::string("\nExit status: ") + exit_status_text(verb.name) + "\n\n";
+  return text + "Every verb also takes --store NAME, --json and --timeout S.";
+}
 
 int unknown_verb(const std::string& word, Context& context) {
   const auto near = nearest_verb(word);
@@ -158,10 +120,10 @@ std::optional<int> parse(Application& application, std::vector<std::string> word
   }
 }
 
-int execute(Application& application, Context& context) {
-  const auto chosen = application.app.get_subcommands();
+/// Runs `logic`; what it throws becomes a message and an exit status.
+int guarded(Context& context, const std::function<int()>& logic) {
   try {
-    const int status = application.logic.at(chosen.front())(context);
+    const int status = logic();
     context.out.flush();
     if (context.out.good()) return status;
     report(context, ErrorCode::Io, "standard output cannot be written");
@@ -179,9 +141,66 @@ int execute(Application& application, Context& context) {
   }
 }
 
+/// `ndshare help --man DIR`.
+int write_manuals(const std::vector<std::string>& words, Context& context) {
+  if (words.size() != 2) return wrong_usage(context, "help --man takes the folder to write manual pages to");
+  return guarded(context, [&] {
+    write_manual_pages(words[1], context);
+    return 0;
+  });
+}
+
+int execute(Application& application, Context& context) {
+  const auto chosen = application.app.get_subcommands();
+  return guarded(context, [&] { return application.logic.at(chosen.front())(context); });
+}
+
 }  // namespace
 
+std::size_t verb_position(const std::vector<std::string>& words) {
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (words[i] == "--store" || words[i] == "--timeout") {
+      ++i;
+    } else if (words[i].empty() || words[i][0] != '-') {
+      return i;
+    }
+  }
+  return words.size();
+}
+
+const Verb* find_verb(std::string_view word) {
+  const auto found = std::find_if(verbs().begin(), verbs().end(), [&](const Verb& verb) { return verb.name == word; });
+  return found == verbs().end() ? nullptr : &*found;
+}
+
+bool takes_command(const Verb& verb) { return verb.example.find(" -- ") != std::string_view::npos; }
+
+Application::Application(Context& context) {
+  app.require_subcommand(1);
+  const auto formatter = app.get_formatter();  // the verbs inherit it
+  formatter->column_width(24);
+  formatter->label("SUBCOMMAND", "VERB");
+  formatter->label("Positionals", "Words");
+  formatter->label("REQUIRED", "");
+  app.fallthrough();  // global options may stand behind the verb
+  add_globals(app, context);
+  app.footer(
+      "Exit status: 0 done, 1 failed, 2 wrong usage, 3 no such store or array, 4 timeout.\n"
+      "ndshare VERB --help shows a verb's options and examples, man ndshare all of them.");
+  for (const auto& verb : verbs()) {
+    auto* sub = app.add_subcommand(std::string(verb.name), std::string(verb.summary));
+    sub->group("Verbs");
+    sub->footer(footer(verb));
+    Flags flags(*sub);
+    logic.emplace(sub, verb.setup(flags));
+  }
+}
+
 int run_cli(std::vector<std::string> words, Context& context) {
+  if (!words.empty() && words.front() == "__complete") {
+    words.erase(words.begin());
+    return complete(std::move(words), context);
+  }
   Application application(context);
   if (words.empty()) {
     context.err << application.app.help();
@@ -191,13 +210,19 @@ int run_cli(std::vector<std::string> words, Context& context) {
   const auto own_end = std::find(words.begin(), words.end(), "--");
   context.json = std::find(words.begin(), own_end, "--json") != own_end;
   if (words == std::vector<std::string>{"--version"}) words = {"version"};
-  if (words.front() == "help") {  // "help put" is "put --help"
-    words.erase(words.begin());
-    words.insert(words.begin() + (words.empty() ? 0 : 1), "--help");
+  auto position = verb_position(words);
+  if (position < words.size() && words[position] == "help") {  // "help put" is "put --help"
+    words.erase(words.begin() + static_cast<std::ptrdiff_t>(position));
+    if (position < words.size() && words[position] == "--man") {
+      return write_manuals({words.begin() + static_cast<std::ptrdiff_t>(position), words.end()}, context);
+    }
+    const auto at = position + (position < words.size() ? 1 : 0);
+    words.insert(words.begin() + static_cast<std::ptrdiff_t>(at), "--help");
+    position = verb_position(words);
   }
-  if (const auto position = verb_position(words)) {
-    if (find_verb(words[*position]) == nullptr) return unknown_verb(words[*position], context);
-    split_command(words, *position, context);
+  if (position < words.size()) {
+    if (find_verb(words[position]) == nullptr) return unknown_verb(words[position], context);
+    split_command(words, position, context);
   }
   const auto ended = parse(application, std::move(words), context);
   return ended ? *ended : execute(application, context);

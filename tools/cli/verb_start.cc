@@ -64,6 +64,7 @@ Logic setup_start(Flags& flags) {
   flags.text(options.pool_dir, "--pool-dir", "tmpfs or hugetlbfs folder (default /dev/shm)");
   flags.text(options.log_file, "--log-file", "rotating log (default: standard error)");
   flags.choice(options.log_level, "--log-level", {"trace", "debug", "info", "warn", "error", "off"}, "how much to log");
+  flags.text(options.metrics, "--metrics", "ADDRESS:PORT of numbers for Prometheus");
   flags.texts(options.allow_gids, "--allow-gid", "group that may read and write (may be repeated)");
   flags.texts(options.read_only_gids, "--read-only-gid", "group that may read (may be repeated)");
   flags.flag(options.ephemeral, "--ephemeral", "end, with the memory, when the last client leaves");

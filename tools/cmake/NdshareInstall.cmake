@@ -1,4 +1,4 @@
-# Install and export: find_package(ndshare), targets ndshare::ndshare and ndshare::array, a pkg-config file, a systemd unit.
+# Install and export: find_package(ndshare), targets ndshare::ndshare and ndshare::array, a pkg-config file.
 include(CMakePackageConfigHelpers)
 
 foreach(pair "ndshare_shared;ndshare" "ndshare_array_shared;array")
@@ -20,8 +20,6 @@ write_basic_package_version_file(${CMAKE_BINARY_DIR}/ndshareConfigVersion.cmake 
 install(FILES ${CMAKE_BINARY_DIR}/ndshareConfig.cmake ${CMAKE_BINARY_DIR}/ndshareConfigVersion.cmake
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/ndshare)
 
+file(RELATIVE_PATH NDSHARE_PC_TO_PREFIX ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 configure_file(${CMAKE_CURRENT_LIST_DIR}/ndshare.pc.in ${CMAKE_BINARY_DIR}/ndshare.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/ndshare.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
-
-configure_file(${CMAKE_CURRENT_LIST_DIR}/ndshared@.service.in ${CMAKE_BINARY_DIR}/ndshared@.service @ONLY)
-install(FILES ${CMAKE_BINARY_DIR}/ndshared@.service DESTINATION lib/systemd/system)

@@ -36,14 +36,16 @@ THIRD_PARTY = {
     r"boost/interprocess": ["lib/shm", "tools"],  # in the benchmarks as a peer to measure against
     r"Eigen/": ["tools"],  # likewise
     r"boost/asio|boost/icl|boost/system": ["daemon"],
+    r"prometheus/": ["daemon"],
     r"nlohmann/": ["lib/wire", "tools"],
     r"CLI/": ["tools"],
     r"benchmark/": ["tools"],
 }
 # Boost.Interprocess is named in one file, not one folder.
-ONE_FILE = {r"boost/interprocess": re.compile(r"^(lib/shm/segment\.|tools/bench/)")}
+ONE_FILE = {r"boost/interprocess": re.compile(r"^(lib/shm/segment\.|tools/bench/)"),
+            r"prometheus/": re.compile(r"^daemon/metrics_server\.cc")}
 # public headers that belong to a layer: who may include them is decided by the layer that implements them
-PUBLIC_LAYER = {"store.h": "client", "shared_array.h": "client", "admin.h": "client", "ndshare.h": "client",
+PUBLIC_LAYER = {"store.h": "client", "shared_array.h": "client", "admin.h": "client", "telemetry.h": "client", "ndshare.h": "client",
                 "ops.h": "lib/exec", "threads.h": "lib/exec", "random.h": "lib/random", "io.h": "lib/io",
                 "csv.h": "lib/io", "source.h": "lib/io"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')

@@ -37,7 +37,8 @@ class FakeCatalog {
   FakeCatalog() {
     internal::CatalogHeader fixed{};
     fixed.slots_offset = internal::kPage;
-    fixed.redo_offset = fixed.slots_offset + 4 * sizeof(internal::Slot);
+    fixed.telemetry_offset = fixed.slots_offset + 4 * sizeof(internal::Slot);
+    fixed.redo_offset = fixed.telemetry_offset + sizeof(internal::Telemetry);
     fixed.grants_offset = fixed.redo_offset + sizeof(internal::Redo);
     fixed.records_offset = fixed.grants_offset + internal::kMaxGrants * sizeof(internal::Grant);
     fixed.heap_offset = fixed.records_offset + kArrays * sizeof(internal::ArrayRecord);
@@ -50,7 +51,7 @@ class FakeCatalog {
     head.format_version = internal::kFormatVersion;
     head.max_clients = 4, head.max_arrays = kArrays;
     head.catalog_bytes = bytes_;
-    head.slots_offset = fixed.slots_offset, head.redo_offset = fixed.redo_offset,
+    head.slots_offset = fixed.slots_offset, head.telemetry_offset = fixed.telemetry_offset, head.redo_offset = fixed.redo_offset,
     head.grants_offset = fixed.grants_offset;
     head.records_offset = fixed.records_offset, head.heap_offset = fixed.heap_offset,
     head.heap_bytes = fixed.heap_bytes;

@@ -1,5 +1,6 @@
 #include "tools/cli/verb.h"
 
+#include <algorithm>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -9,6 +10,7 @@
 #include "tests/support/support.h"
 #include "tools/cli/app.h"
 #include "tools/cli/transfer.h"
+#include "tools/cli/verb_doc.h"
 
 namespace ndshare::cli {
 namespace {
@@ -36,6 +38,7 @@ TEST(VerbTest, EveryVerbHasHelpWithItsExample) {
     EXPECT_EQ(help.status, 0) << verb.name << help.err;
     EXPECT_NE(help.out.find(verb.example), std::string::npos) << help.out;
     EXPECT_TRUE(help.err.empty()) << help.err;
+    EXPECT_GE(examples_of(std::string(verb.name)).size(), 2U) << verb.name << ": a row in example_list.inc";
     std::istringstream lines(help.out);
     for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80U) << line;
   }
@@ -50,25 +53,37 @@ TEST(VerbTest, EveryVerbIsInTheReadme) {
   }
 }
 
+/// As a shell splits it (single quotes only).
+std::vector<std::string> split_words(std::string_view line) {
+  std::vector<std::string> words(1);
+  bool quoted = false;
+  for (const char c : line) {
+    if (c == '\'') {
+      quoted = !quoted;
+    } else if (c == ' ' && !quoted) {
+      words.emplace_back();
+    } else {
+      words.back() += c;
+    }
+  }
+  return words;
+}
+
 TEST(VerbTest, ExamplesAreRealCommandLines) {
   // Each parses: what fails, if anything, is the store that is not there.
-  const std::set<std::string_view> needs_store = {"start", "run"};
+  const std::set<std::string_view> needs_store = {"start", "run"}, needs_none = {"version", "completion"};
   for (const auto& verb : verbs()) {
     if (needs_store.contains(verb.name)) continue;
-    std::vector<std::string> words(1);
-    bool quoted = false;
-    for (const char c : verb.example) {
-      if (c == '\'') {
-        quoted = !quoted;
-      } else if (c == ' ' && !quoted) {
-        words.emplace_back();
-      } else {
-        words.back() += c;
-      }
+    for (const auto& example : examples_of(std::string(verb.name))) {
+      auto words = split_words(example.command);
+      ASSERT_EQ(words.front(), "ndshare");
+      EXPECT_NE(std::ranges::find(words, verb.name), words.end()) << example.command << " is listed under " << verb.name;
+      words.erase(words.begin());
+      const auto own_end = std::ranges::find(words, std::string("--"));
+      words.insert(own_end, "--store=" + test::unique_store_name("none"));  // the last one counts
+      const auto ran = run_words(words);
+      EXPECT_EQ(ran.status, needs_none.contains(verb.name) ? 0 : 3) << example.command << '\n' << ran.err;
     }
-    words.front() = "--store=" + test::unique_store_name("none");  // ahead of a command's "--"
-    const auto ran = run_words(words);
-    EXPECT_EQ(ran.status, verb.name == "version" ? 0 : 3) << verb.example << '\n' << ran.err;
   }
 }
 
