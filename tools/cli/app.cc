@@ -10,6 +10,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include <poll.h>
+#include <unistd.h>
+
 #include <ndshare/error.h>
 #include <ndshare/version.h>
 
@@ -158,12 +161,19 @@ std::optional<int> parse(Application& application, std::vector<std::string> word
   }
 }
 
+/// Whether standard output is a pipe or socket that nobody reads any more (`ndshare ls | head -1`).
+bool reader_is_gone() {
+  pollfd output{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
+  return ::poll(&output, 1, 0) == 1 && (output.revents & (POLLERR | POLLHUP)) != 0;
+}
+
 int execute(Application& application, Context& context) {
   const auto chosen = application.app.get_subcommands();
   try {
     const int status = application.logic.at(chosen.front())(context);
     context.out.flush();
-    if (context.out.good()) return status;
+    // Who closes a pipe has read enough: no error, and no words about it.
+    if (context.out.good() || reader_is_gone()) return status;
     report(context, ErrorCode::Io, "standard output cannot be written");
     return error_exit_status(ErrorCode::Io);
   } catch (const Error& error) {

@@ -38,6 +38,8 @@ THIRD_PARTY = {
     r"boost/asio|boost/icl|boost/system": ["daemon"],
     r"nlohmann/": ["lib/wire", "tools"],
     r"CLI/": ["tools"],
+    r"n?curses\.h|ncursesw/": ["tools"],  # tools/cli/top_screen.cc
+    r"png\.h": ["tools"],  # tools/cli/picture.cc
     r"benchmark/": ["tools"],
 }
 # Boost.Interprocess is named in one file, not one folder.
