@@ -62,12 +62,16 @@ std::string pids_text(const std::vector<std::uint64_t>& pids) {
   return pids.size() > 4 ? text + ",…" : text;
 }
 
+std::string counted(std::uint64_t count, const std::string& what) {
+  return internal::format_count(count) + " " + what + (count == 1 ? "" : "s");
+}
+
 TopLine title_line(const TopData& data, const TopView& view) {
   const auto& status = data.status;
   std::string text = "ndshare top  store " + status.store;
   if (!data.note.empty()) text += "  " + data.note;
   if (data.note.empty()) text += "  daemon " + std::to_string(status.pid) + ", up " + format_seconds(status.uptime_s);
-  text += "  " + internal::format_count(status.arrays) + " arrays  " + internal::format_count(data.clients.size()) + " clients";
+  text += "  " + counted(status.arrays, "array") + "  " + counted(data.clients.size(), "client");
   if (view.paused) text += "  PAUSED";
   return {text, data.note.empty() ? TopStyle::title : TopStyle::alarm};
 }
