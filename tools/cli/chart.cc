@@ -26,11 +26,13 @@ void check_dtype(const Array& array, const std::string& name) {
   std::string way_out = "plot takes real numbers and times";
   if (dtype.is_structured()) {
     way_out = "name a field:";
-    for (const auto& field : dtype.fields()) way_out += " " + internal::printable(name) + "." + internal::printable(field.name);
+    for (const auto& field : dtype.fields())
+      way_out += " " + internal::printable(name) + "." + internal::printable(field.name);
   } else if (dtype.is_complex()) {
     way_out += "; keep its real part: ndshare eval 'x = real(…)'";
   }
-  throw Error(ErrorCode::DType, "'" + internal::printable(name) + "' is of " + compact_dtype(dtype) + ": " + way_out, {{"dtype", dtype.to_string()}});
+  throw Error(ErrorCode::DType, "'" + internal::printable(name) + "' is of " + compact_dtype(dtype) + ": " + way_out,
+              {{"dtype", dtype.to_string()}});
 }
 
 /// Values to compute with: times as their counts, everything else as it is.
@@ -76,7 +78,8 @@ std::string value_text(double value, const DType& dtype) {
 }
 
 [[noreturn]] void nothing_to_draw(const std::string& name) {
-  throw Error(ErrorCode::ShapeMismatch, "'" + internal::printable(name) + "' has no finite value: there is nothing to draw");
+  throw Error(ErrorCode::ShapeMismatch,
+              "'" + internal::printable(name) + "' has no finite value: there is nothing to draw");
 }
 
 }  // namespace
@@ -100,18 +103,26 @@ Chart histogram_chart(const Array& values, const std::string& name, std::int64_t
   chart.left_text = value_text(low, values.dtype());
   chart.right_text = value_text(high, values.dtype());
   const auto left_out = values.size() - span.count;
-  chart.title = name + ": " + internal::format_count(static_cast<std::uint64_t>(span.count)) + " values in " + std::to_string(bins) + " bins" +
-                (left_out == 0 ? "" : ", " + internal::format_count(static_cast<std::uint64_t>(left_out)) + " missing or infinite");
-  chart.json = {{"kind", "histogram"}, {"name", name}, {"count", span.count}, {"left_out", left_out},
-                {"counts", to_json_values(found.counts)}, {"edges", to_json_values(found.edges)}};
+  chart.title =
+      name + ": " + internal::format_count(static_cast<std::uint64_t>(span.count)) + " values in " +
+      std::to_string(bins) + " bins" +
+      (left_out == 0 ? ""
+                     : ", " + internal::format_count(static_cast<std::uint64_t>(left_out)) + " missing or infinite");
+  chart.json = {{"kind", "histogram"},
+                {"name", name},
+                {"count", span.count},
+                {"left_out", left_out},
+                {"counts", to_json_values(found.counts)},
+                {"edges", to_json_values(found.edges)}};
   return chart;
 }
 
 Chart line_chart(const Array& values, const std::string& name, std::int64_t columns) {
   check_dtype(values, name);
   if (values.ndim() != 1) {
-    throw Error(ErrorCode::ShapeMismatch, "a line is drawn of one axis, '" + internal::printable(name) + "' has shape " + values.shape().str() +
-                                              ": give an index, as " + internal::printable(name) + "[0], or --kind histogram");
+    throw Error(ErrorCode::ShapeMismatch, "a line is drawn of one axis, '" + internal::printable(name) +
+                                              "' has shape " + values.shape().str() + ": give an index, as " +
+                                              internal::printable(name) + "[0], or --kind histogram");
   }
   Chart chart;
   Json points = Json::array();

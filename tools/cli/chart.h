@@ -17,14 +17,16 @@ struct Chart {
   std::vector<double> low, high;  ///< of each column; NaN where there is nothing
   double bottom = 0, top = 1;     ///< of the y axis
   std::string bottom_text, top_text, left_text, right_text;  ///< the axes' ends
-  Json json;                      ///< the numbers, for programs
+  Json json;                                                 ///< the numbers, for programs
 };
 
-/// How many lie in each of so many equal bins from the smallest to the largest finite value. Missing values (NaN, NaT) and infinities are
-/// counted apart.   Errors: DType: not real numbers or times (structures: names the fields); ShapeMismatch: no finite value.
+/// How many lie in each of so many equal bins from the smallest to the largest finite value. Missing values (NaN, NaT)
+/// and infinities are counted apart.   Errors: DType: not real numbers or times (structures: names the fields);
+/// ShapeMismatch: no finite value.
 [[nodiscard]] Chart histogram_chart(const Array& array, const std::string& name, std::int64_t bins);
 
-/// A 1-d array over its index; where it is longer than `columns`, each column spans from its smallest to its largest value.
+/// A 1-d array over its index; where it is longer than `columns`, each column spans from its smallest to its largest
+/// value.
 ///   Errors: as histogram_chart(); ShapeMismatch: not 1-d.
 [[nodiscard]] Chart line_chart(const Array& array, const std::string& name, std::int64_t columns);
 

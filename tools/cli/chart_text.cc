@@ -36,15 +36,18 @@ std::vector<std::string> bar_rows(const Chart& chart, int columns, int height) {
 /// A grid of quarters of cells.
 class Quarters {
  public:
-  Quarters(int columns, int rows) : width_(columns * 2), height_(rows * 2), set_(static_cast<std::size_t>(width_ * height_)) {}
+  Quarters(int columns, int rows)
+      : width_(columns * 2), height_(rows * 2), set_(static_cast<std::size_t>(width_ * height_)) {}
   int width() const { return width_; }
   int height() const { return height_; }
   void fill(int x, int from, int to) {
-    for (int y = std::min(from, to); y <= std::max(from, to); ++y) set_[static_cast<std::size_t>(y * width_ + x)] = true;
+    for (int y = std::min(from, to); y <= std::max(from, to); ++y)
+      set_[static_cast<std::size_t>(y * width_ + x)] = true;
   }
   std::string row(int row) const {
     // By upper left 1, upper right 2, lower left 4, lower right 8.
-    constexpr std::array<const char*, 16> cells = {" ", "▘", "▝", "▀", "▖", "▌", "▞", "▛", "▗", "▚", "▐", "▜", "▄", "▙", "▟", "█"};
+    constexpr std::array<const char*, 16> cells = {" ", "▘", "▝", "▀", "▖", "▌", "▞", "▛",
+                                                   "▗", "▚", "▐", "▜", "▄", "▙", "▟", "█"};
     std::string out;
     for (int x = 0; x < width_; x += 2) {
       unsigned bits = 0;
@@ -103,7 +106,8 @@ std::string chart_text(const Chart& chart, int width, int height) {
   out += std::string(kGutter - 1, ' ') + "└";
   for (int i = 0; i < drawn; ++i) out += "─";
   const auto gap = drawn - static_cast<int>(text_width(chart.left_text) + text_width(chart.right_text));
-  out += "\n" + std::string(kGutter, ' ') + chart.left_text + std::string(static_cast<std::size_t>(std::max(gap, 1)), ' ') + chart.right_text + "\n";
+  out += "\n" + std::string(kGutter, ' ') + chart.left_text +
+         std::string(static_cast<std::size_t>(std::max(gap, 1)), ' ') + chart.right_text + "\n";
   return out;
 }
 

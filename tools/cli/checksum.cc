@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::int64_t kBlockBytes = 4 << 20;
 
-/// Continues over the elements in C order. A part that is not contiguous is copied, row by row or by as many rows as fit a block.
+/// Continues over the elements in C order. A part that is not contiguous is copied, row by row or by as many rows as
+/// fit a block.
 std::uint32_t continue_over(const Array& array, std::uint32_t crc) {
   if (array.size() == 0) return crc;
   if (array.is_c_contiguous()) return internal::crc32c(array.data(), static_cast<std::size_t>(array.nbytes()), crc);
@@ -41,7 +42,8 @@ std::string checksum(const Array& array) {
 }
 
 bool is_checksum(std::string_view word) {
-  return word.size() == 16 && std::ranges::all_of(word, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+  return word.size() == 16 &&
+         std::ranges::all_of(word, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 }  // namespace ndshare::cli

@@ -29,7 +29,8 @@ struct Largest {
   }
   [[nodiscard]] Json json() const {
     if (!whole && !real) return nullptr;
-    if (real && (!whole || *real > static_cast<double>(*whole))) return std::isfinite(*real) ? Json(*real) : Json("inf");
+    if (real && (!whole || *real > static_cast<double>(*whole)))
+      return std::isfinite(*real) ? Json(*real) : Json("inf");
     return *whole;
   }
 };
@@ -41,7 +42,8 @@ bool can_compare(const DType& a, const DType& b) {
   if (a.is_structured() != b.is_structured()) return false;
   if (!a.is_structured()) {
     if (!has_loop(a) || !has_loop(b)) return a == b;
-    return a.is_numeric() == b.is_numeric() && a.is_text() == b.is_text() && (!a.is_time() || a == b) && (!a.is_text() || a.kind() == b.kind());
+    return a.is_numeric() == b.is_numeric() && a.is_text() == b.is_text() && (!a.is_time() || a == b) &&
+           (!a.is_text() || a.kind() == b.kind());
   }
   if (a.fields().size() != b.fields().size()) return false;
   for (std::size_t i = 0; i < a.fields().size(); ++i) {
@@ -51,7 +53,8 @@ bool can_compare(const DType& a, const DType& b) {
   return true;
 }
 
-/// |a - b| of integers without a wider type: the larger minus the smaller fits into the unsigned one, whatever wraps on the way.
+/// |a - b| of integers without a wider type: the larger minus the smaller fits into the unsigned one, whatever wraps on
+/// the way.
 void take_whole(const Array& a, const Array& b, Largest& largest) {
   const Array gap = subtract(maximum(a, b), minimum(a, b));
   if (gap.dtype().is_unsigned_integer()) return largest.take(max(gap).item<std::uint64_t>());
@@ -68,7 +71,8 @@ void take_gap(const Array& a, const Array& b, Largest& largest) {
     const Array n = a.view_as(int64), m = b.view_as(int64);
     return take_whole(where(there, n, m), m, largest);
   }
-  if (x.is_integer() && y.is_integer() && !(x.is_unsigned_integer() != y.is_unsigned_integer() && std::max(x.itemsize(), y.itemsize()) == 8))
+  if (x.is_integer() && y.is_integer() &&
+      !(x.is_unsigned_integer() != y.is_unsigned_integer() && std::max(x.itemsize(), y.itemsize()) == 8))
     return take_whole(a, b, largest);
   const bool complex = x.is_complex() || y.is_complex();
   const DType& wide = complex ? complex128 : float64;
@@ -81,7 +85,8 @@ void take_gap(const Array& a, const Array& b, Largest& largest) {
 Array differing(const Array& a, const Array& b, const Shape& shape, Largest& largest) {
   if (a.dtype().is_structured()) {
     Array mask = zeros(shape, bool_);
-    for (const auto& field : a.dtype().fields()) mask = logical_or(mask, differing(a[field.name], b[field.name], shape, largest));
+    for (const auto& field : a.dtype().fields())
+      mask = logical_or(mask, differing(a[field.name], b[field.name], shape, largest));
     return mask;
   }
   Array mask;
@@ -119,7 +124,8 @@ std::string element_text(const Array& array, const std::vector<std::int64_t>& in
   return element_to_string(array, where);
 }
 
-void add_first(const Array& mask, std::int64_t before, const Array& a, const Array& b, std::size_t wanted, Difference& out) {
+void add_first(const Array& mask, std::int64_t before, const Array& a, const Array& b, std::size_t wanted,
+               Difference& out) {
   const Array found = flatnonzero(mask);
   for (std::int64_t i = 0; i < found.size() && out.first.size() < wanted; ++i) {
     const auto index = unravel(before + found.at<std::int64_t>(i), a.shape());

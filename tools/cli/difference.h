@@ -17,10 +17,10 @@ struct Differing {
 };
 
 struct Difference {
-  bool comparable = false;   ///< same shape, and dtypes whose elements can be compared
+  bool comparable = false;  ///< same shape, and dtypes whose elements can be compared
   std::int64_t elements = 0;
   std::int64_t differing = 0;
-  Json max_abs = nullptr;    ///< largest |a - b|, exact for integers; null where no pair has one (text, NaN, infinities)
+  Json max_abs = nullptr;  ///< largest |a - b|, exact for integers; null where no pair has one (text, NaN, infinities)
   std::vector<Differing> first;
 };
 

@@ -1,5 +1,5 @@
-/// `doctor`: facts of the machine and of a store, and what they mean. Facts are read in one place and judged in another, so that a
-/// judgement can be tested without the machine that earns it.
+/// `doctor`: facts of the machine and of a store, and what they mean. Facts are read in one place and judged in
+/// another, so that a judgement can be tested without the machine that earns it.
 #pragma once
 
 #include <cstdint>
@@ -41,10 +41,10 @@ struct MachineFacts {
 
 struct StoreFacts {
   std::string name;
-  bool exists = false;          ///< has a catalog
-  std::string broken;           ///< why its segments cannot be read; empty where they can
-  bool other_layout = false;    ///< that is why
-  std::string silent;           ///< why a daemon that lives does not answer; empty where it does, or none lives
+  bool exists = false;        ///< has a catalog
+  std::string broken;         ///< why its segments cannot be read; empty where they can
+  bool other_layout = false;  ///< that is why
+  std::string silent;         ///< why a daemon that lives does not answer; empty where it does, or none lives
   admin::StatusInfo status;
   std::vector<admin::ClientInfo> clients;
   std::vector<admin::ClaimInfo> claims;

@@ -20,11 +20,13 @@ using internal::format_bytes;
 using internal::format_count;
 
 constexpr std::uint64_t kUnlimited = UINT64_MAX;
-constexpr std::uint64_t kContainerDefault = 64ULL << 20;   // docker and Kubernetes: --shm-size, emptyDir's medium: Memory
-constexpr std::uint64_t kEnoughDescriptors = 4096;         // three a client (socket, pidfd, one to spare) for 1024 clients, and more
-constexpr std::uint64_t kDefaultMapCount = 65530;          // the kernel's default (admin-guide/sysctl/vm.rst)
-constexpr std::uint64_t kHugePool = 256ULL << 30;          // above it page tables alone cost half a GiB a map and process
-constexpr std::uint32_t kFirstUserId = 1000;               // below are system users, whom RemoveIPC spares (logind.conf(5))
+constexpr std::uint64_t kContainerDefault = 64ULL
+                                            << 20;  // docker and Kubernetes: --shm-size, emptyDir's medium: Memory
+constexpr std::uint64_t kEnoughDescriptors =
+    4096;  // three a client (socket, pidfd, one to spare) for 1024 clients, and more
+constexpr std::uint64_t kDefaultMapCount = 65530;  // the kernel's default (admin-guide/sysctl/vm.rst)
+constexpr std::uint64_t kHugePool = 256ULL << 30;  // above it page tables alone cost half a GiB a map and process
+constexpr std::uint32_t kFirstUserId = 1000;       // below are system users, whom RemoveIPC spares (logind.conf(5))
 
 std::string first_line(const std::string& path) {
   std::ifstream file(path);
@@ -36,7 +38,9 @@ std::string first_line(const std::string& path) {
 /// The word in brackets: "always within_size advise [never] deny force".
 std::string chosen_word(const std::string& line) {
   const auto open = line.find('['), close = line.find(']');
-  return open == std::string::npos || close == std::string::npos || close < open ? "" : line.substr(open + 1, close - open - 1);
+  return open == std::string::npos || close == std::string::npos || close < open
+             ? ""
+             : line.substr(open + 1, close - open - 1);
 }
 
 /// Files that set logind's options, weakest first: logind.conf, then drop-ins by their file name, wherever they are.
@@ -95,20 +99,25 @@ Finding judge_shm(const MachineFacts& machine, const StoreFacts& store) {
   } else if (machine.shm_bytes <= kContainerDefault) {
     out.health = Health::wrong;
     out.text += ": a container's default";
-    out.advice = "start the container with --shm-size=2g (Kubernetes: an emptyDir of medium Memory on /dev/shm), or use --pool-dir";
+    out.advice =
+        "start the container with --shm-size=2g (Kubernetes: an emptyDir of medium Memory on /dev/shm), or use "
+        "--pool-dir";
   }
   return out;
 }
 
 Finding judge_memory(const MachineFacts& machine, const StoreFacts& store) {
   const auto& memory = machine.memory;
-  const auto shown = [](std::uint64_t bytes) { return bytes == kUnlimited ? std::string("no limit") : format_bytes(bytes); };
+  const auto shown = [](std::uint64_t bytes) {
+    return bytes == kUnlimited ? std::string("no limit") : format_bytes(bytes);
+  };
   Finding out{"memory"};
   out.text = "free: machine " + shown(memory.available_bytes) + ", control groups " + shown(memory.cgroup_free_bytes);
   const auto needed = still_needed(store);
   if (needed <= std::min(memory.available_bytes, memory.cgroup_free_bytes)) return out;
   out.health = Health::wrong;
-  out.text += "; the store's budget needs " + format_bytes(needed) + " more: creating arrays will fail before it is spent";
+  out.text +=
+      "; the store's budget needs " + format_bytes(needed) + " more: creating arrays will fail before it is spent";
   const bool group = memory.cgroup_free_bytes < memory.available_bytes;
   out.advice = group ? "raise memory.max (v1: memory.limit_in_bytes) of " +
                            (memory.cgroup.empty() ? std::string("the daemon's group") : memory.cgroup) +
@@ -119,11 +128,13 @@ Finding judge_memory(const MachineFacts& machine, const StoreFacts& store) {
 
 Finding judge_descriptors(const MachineFacts& machine) {
   Finding out{"descriptors"};
-  out.text = "RLIMIT_NOFILE is " + format_count(machine.descriptors) + " (hard " + format_count(machine.descriptors_hard) + ")";
+  out.text = "RLIMIT_NOFILE is " + format_count(machine.descriptors) + " (hard " +
+             format_count(machine.descriptors_hard) + ")";
   if (machine.descriptors >= kEnoughDescriptors) return out;
   // The daemon raises its soft limit to the hard one.
   out.health = machine.descriptors_hard >= kEnoughDescriptors ? Health::note : Health::wrong;
-  out.advice = "ulimit -n " + std::to_string(kEnoughDescriptors) + " (systemd: LimitNOFILE=) before programs with many descriptors";
+  out.advice = "ulimit -n " + std::to_string(kEnoughDescriptors) +
+               " (systemd: LimitNOFILE=) before programs with many descriptors";
   return out;
 }
 
@@ -133,19 +144,22 @@ Finding judge_map_count(const MachineFacts& machine) {
   out.text = "vm.max_map_count is " + format_count(machine.map_count);
   if (machine.map_count >= kDefaultMapCount) return out;
   out.health = Health::wrong;
-  out.advice = "sysctl vm.max_map_count=262144: below the kernel's default clients run out of maps for arrays in many extents";
+  out.advice =
+      "sysctl vm.max_map_count=262144: below the kernel's default clients run out of maps for arrays in many extents";
   return out;
 }
 
 Finding judge_huge_pages(const MachineFacts& machine, const StoreFacts& store) {
   Finding out{"huge_pages"};
   const auto& word = machine.shmem_huge_pages;
-  if (word.empty()) return {"huge_pages", Health::skipped, "the kernel has no transparent huge pages for shared memory", ""};
+  if (word.empty())
+    return {"huge_pages", Health::skipped, "the kernel has no transparent huge pages for shared memory", ""};
   out.text = "shmem_enabled is '" + word + "'";
   if (word != "never" && word != "deny") return out;
   const bool needs = store.exists && store.status.pool.capacity_bytes > kHugePool;
   out.health = needs ? Health::wrong : Health::note;
-  out.text += needs ? ", and the pool is above 256 GiB: page tables cost 0.2 % of it in every process" : ": small pages only";
+  out.text +=
+      needs ? ", and the pool is above 256 GiB: page tables cost 0.2 % of it in every process" : ": small pages only";
   out.advice = "echo advise > /sys/kernel/mm/transparent_hugepage/shmem_enabled";
   return out;
 }
@@ -163,7 +177,8 @@ Finding judge_remove_ipc(const MachineFacts& machine) {
   } else {
     out.health = Health::wrong;
     out.text = "RemoveIPC is on: logind deletes this user's segments at the last logout, under running programs";
-    out.advice = "loginctl enable-linger, or RemoveIPC=no in /etc/systemd/logind.conf, or run the store as a system user";
+    out.advice =
+        "loginctl enable-linger, or RemoveIPC=no in /etc/systemd/logind.conf, or run the store as a system user";
   }
   return out;
 }
@@ -190,8 +205,8 @@ MachineFacts read_machine(const std::string& pool_folder, const std::string& roo
 }
 
 std::vector<Finding> judge_machine(const MachineFacts& machine, const StoreFacts& store) {
-  return {judge_shm(machine, store),  judge_memory(machine, store),       judge_descriptors(machine),
-          judge_map_count(machine),   judge_huge_pages(machine, store),   judge_remove_ipc(machine)};
+  return {judge_shm(machine, store), judge_memory(machine, store),     judge_descriptors(machine),
+          judge_map_count(machine),  judge_huge_pages(machine, store), judge_remove_ipc(machine)};
 }
 
 }  // namespace ndshare::cli

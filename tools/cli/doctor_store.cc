@@ -14,9 +14,9 @@ using internal::format_bytes;
 using internal::format_count;
 using internal::format_seconds;
 
-constexpr std::uint64_t kManyViews = 1000;             // of 8192 a client; each pins a version and its memory
-constexpr std::uint64_t kSmallFree = 64ULL << 20;      // less free memory than this is full, not fragmented
-constexpr std::size_t kNamed = 5;                      // so many examples; the verbs named in the advice have all
+constexpr std::uint64_t kManyViews = 1000;         // of 8192 a client; each pins a version and its memory
+constexpr std::uint64_t kSmallFree = 64ULL << 20;  // less free memory than this is full, not fragmented
+constexpr std::size_t kNamed = 5;                  // so many examples; the verbs named in the advice have all
 
 /// "a, b, c and 4 more".
 std::string listed(const std::vector<std::string>& words) {
@@ -30,8 +30,8 @@ std::string process_text(std::uint64_t pid, const std::string& command) {
 }
 
 /// A finding that is wrong where `words` has any.
-Finding of_list(std::string_view check, const std::string& good, const std::string& bad, const std::vector<std::string>& words,
-                const std::string& advice) {
+Finding of_list(std::string_view check, const std::string& good, const std::string& bad,
+                const std::vector<std::string>& words, const std::string& advice) {
   if (words.empty()) return {check, Health::ok, good, ""};
   return {check, Health::wrong, bad + ": " + listed(words), advice};
 }
@@ -39,9 +39,11 @@ Finding of_list(std::string_view check, const std::string& good, const std::stri
 Finding judge_daemon(const StoreFacts& store) {
   if (!store.silent.empty())
     return {"daemon", Health::wrong, "it does not answer: " + store.silent,
-            "look whether it is stopped (ps -o stat,wchan); clients go on meanwhile; kill -9 and `ndshare start` lose nothing"};
+            "look whether it is stopped (ps -o stat,wchan); clients go on meanwhile; kill -9 and `ndshare start` lose "
+            "nothing"};
   if (store.status.pid != 0) return {"daemon", Health::ok, "pid " + std::to_string(store.status.pid), ""};
-  return {"daemon", Health::note, "none runs; the segments are kept, clients that are attached can read and write what is there",
+  return {"daemon", Health::note,
+          "none runs; the segments are kept, clients that are attached can read and write what is there",
           "ndshare start --store " + store.name + " adopts them"};
 }
 
@@ -52,13 +54,16 @@ Finding judge_capacity(const StoreFacts& store) {
   const auto memory = part(status.pool.used_bytes, status.pool.capacity_bytes);
   const auto slots = part(store.clients.size(), status.max_clients), records = part(status.arrays, status.max_arrays);
   out.text = format_bytes(status.pool.used_bytes) + " of " + format_bytes(status.pool.capacity_bytes) + " (" +
-             std::to_string(memory) + " %), " + format_count(store.clients.size()) + " of " + format_count(status.max_clients) +
-             " clients, " + format_count(status.arrays) + " of " + format_count(status.max_arrays) + " arrays";
+             std::to_string(memory) + " %), " + format_count(store.clients.size()) + " of " +
+             format_count(status.max_clients) + " clients, " + format_count(status.arrays) + " of " +
+             format_count(status.max_arrays) + " arrays";
   if (std::max({memory, slots, records}) < 95) return out;
   out.health = Health::wrong;
-  out.advice = memory >= 95 ? "remove arrays (ndshare ls, ndshare clients --leaks), or restart with a larger --capacity: "
-                              "stop --keep, start --capacity"
-                            : "restart with larger --max-clients or --max-arrays after a save (ndshare save, stop --force, start, load)";
+  out.advice =
+      memory >= 95
+          ? "remove arrays (ndshare ls, ndshare clients --leaks), or restart with a larger --capacity: "
+            "stop --keep, start --capacity"
+          : "restart with larger --max-clients or --max-arrays after a save (ndshare save, stop --force, start, load)";
   return out;
 }
 
@@ -79,11 +84,14 @@ Finding judge_pending(const StoreFacts& store) {
 Finding judge_fragmentation(const StoreFacts& store) {
   const auto& pool = store.status.pool;
   Finding out{"fragmentation"};
-  out.text = "largest free range " + format_bytes(pool.largest_free_bytes) + " of " + format_bytes(pool.free_bytes) + " free";
+  out.text =
+      "largest free range " + format_bytes(pool.largest_free_bytes) + " of " + format_bytes(pool.free_bytes) + " free";
   if (pool.free_bytes < kSmallFree || pool.largest_free_bytes * 2 >= pool.free_bytes) return out;
   out.health = pool.largest_free_bytes * 8 < pool.free_bytes ? Health::wrong : Health::note;
-  out.advice = "large arrays will stand in several extents: they work, with more maps a process. Remove or re-create small long-lived "
-               "arrays (ndshare cp, mv --replace), or save and load the store";
+  out.advice =
+      "large arrays will stand in several extents: they work, with more maps a process. Remove or re-create small "
+      "long-lived "
+      "arrays (ndshare cp, mv --replace), or save and load the store";
   return out;
 }
 
@@ -91,7 +99,8 @@ Finding judge_torn(const StoreFacts& store) {
   std::vector<std::string> names;
   for (const auto& array : store.arrays)
     if (!array.torn.empty()) names.push_back("'" + one_line(array.name) + "'");
-  return of_list("torn", "none", "rows whose writer died", names, "ndshare repair NAME lists them; --accept or --revert mends them");
+  return of_list("torn", "none", "rows whose writer died", names,
+                 "ndshare repair NAME lists them; --accept or --revert mends them");
 }
 
 Finding judge_dead(const StoreFacts& store) {
@@ -109,7 +118,8 @@ Finding judge_stopped(const StoreFacts& store) {
   for (const auto& claim : store.claims)
     if (claim.stopped && !claim.waiting && claim.mode != "view" && seen.insert(claim.pid).second)
       who.push_back(process_text(claim.pid, claim.command) + " " + claim.mode + "s '" + one_line(claim.array) + "'");
-  return of_list("stopped", "none", "stopped processes that hold locks", who, "kill -CONT PID, or ndshare kick PID --kill");
+  return of_list("stopped", "none", "stopped processes that hold locks", who,
+                 "kill -CONT PID, or ndshare kick PID --kill");
 }
 
 /// A view pins memory only once it is outdated, a lock keeps others from going on at once.
@@ -124,15 +134,16 @@ Finding judge_held(const StoreFacts& store, double held_s) {
     if (!is_leak(claim, held_s)) continue;
     const auto key = claim.array + '\0' + claim.mode + std::to_string(claim.pid);
     const bool old_view = claim.mode == "view";
-    words.try_emplace(key, process_text(claim.pid, claim.command) + (old_view ? " pins an old version of '" : " holds '") +
-                               one_line(claim.array) + "'" + (old_view ? "" : " (" + claim.mode + ")") + " for " +
-                               format_seconds(claim.since_s));
+    words.try_emplace(key, process_text(claim.pid, claim.command) +
+                               (old_view ? " pins an old version of '" : " holds '") + one_line(claim.array) + "'" +
+                               (old_view ? "" : " (" + claim.mode + ")") + " for " + format_seconds(claim.since_s));
   }
   std::vector<std::string> list;
   for (auto& [key, word] : words) list.push_back(std::move(word));
   return of_list("held", "no lock, and no view of an old version, for " + format_seconds(held_s) + " or longer",
                  "for " + format_seconds(held_s) + " or longer", list,
-                 "ndshare locks has them all, ndshare locks --graph who waits; ndshare kick PID ends one; --held S sets the limit");
+                 "ndshare locks has them all, ndshare locks --graph who waits; ndshare kick PID ends one; --held S "
+                 "sets the limit");
 }
 
 Finding judge_views(const StoreFacts& store) {
@@ -141,13 +152,15 @@ Finding judge_views(const StoreFacts& store) {
     if (client.views >= kManyViews)
       who.push_back(process_text(client.pid, client.command) + " has " + format_count(client.views));
   return of_list("views", "no client has " + format_count(kManyViews), "clients with many views", who,
-                 "a client has room for 8192: views that are kept in a list or a closure are the usual leak (ndshare clients --leaks)");
+                 "a client has room for 8192: views that are kept in a list or a closure are the usual leak (ndshare "
+                 "clients --leaks)");
 }
 
 Finding judge_layout(const StoreFacts& store) {
   if (store.broken.empty()) return {"layout", Health::ok, "as this build's", ""};
   return {"layout", Health::wrong, store.broken,
-          store.other_layout ? "save it with the ndshare of its own build (ndshare save), stop --force, start, load" : "ndshare start mends it, or refuses and says why"};
+          store.other_layout ? "save it with the ndshare of its own build (ndshare save), stop --force, start, load"
+                             : "ndshare start mends it, or refuses and says why"};
 }
 
 std::string leftover_text(const admin::StoreFiles& store) {
@@ -188,7 +201,8 @@ Finding judge_leftovers(const std::vector<admin::StoreFiles>& stores, const std:
     const bool good = files.state == admin::StoreState::serving || files.state == admin::StoreState::in_use ||
                       files.state == admin::StoreState::kept;
     if (!good || files.stale_socket) words.push_back(leftover_text(files));
-    if (files.state == admin::StoreState::kept) kept.push_back("'" + files.store + "' (" + format_bytes(files.bytes) + ")");
+    if (files.state == admin::StoreState::kept)
+      kept.push_back("'" + files.store + "' (" + format_bytes(files.bytes) + ")");
   }
   if (!words.empty())
     return {"leftovers", Health::wrong, listed(words), "ndshare doctor --fix removes what nobody can use any more"};
@@ -204,8 +218,8 @@ std::vector<Finding> judge_store(const StoreFacts& store, double held_s) {
       out.push_back({check, Health::skipped, "the segments cannot be read", ""});
     return out;
   }
-  for (auto&& finding : {judge_capacity(store), judge_pending(store), judge_fragmentation(store), judge_torn(store), judge_dead(store),
-                         judge_stopped(store), judge_held(store, held_s), judge_views(store)})
+  for (auto&& finding : {judge_capacity(store), judge_pending(store), judge_fragmentation(store), judge_torn(store),
+                         judge_dead(store), judge_stopped(store), judge_held(store, held_s), judge_views(store)})
     out.push_back(finding);
   return out;
 }

@@ -36,7 +36,8 @@ double growth(const std::vector<TopLook>& looks, const std::function<std::uint64
 }
 
 std::optional<GrowingClient> judge(const std::vector<TopLook>& looks, const admin::ClientInfo& client) {
-  const bool stayed = std::ranges::all_of(looks, [&](const TopLook& look) { return client_in(look, client) != nullptr; });
+  const bool stayed =
+      std::ranges::all_of(looks, [&](const TopLook& look) { return client_in(look, client) != nullptr; });
   if (!stayed) return std::nullopt;
   GrowingClient out{client, made_bytes(looks.back(), client.pid), 0, 0, 0};
   out.bytes_per_minute = growth(looks, [&](const TopLook& look) { return client_in(look, client)->bytes; });
@@ -48,9 +49,10 @@ std::optional<GrowingClient> judge(const std::vector<TopLook>& looks, const admi
 
 bool is_idle(const std::vector<TopLook>& looks, const admin::ArrayActivity& array) {
   return std::ranges::all_of(looks, [&](const TopLook& look) {
-    const auto found = std::ranges::find(look.arrays, array.info.name, [](const admin::ArrayActivity& row) { return row.info.name; });
-    return found != look.arrays.end() && found->claims == 0 && found->revision == array.revision && found->tickets == array.tickets &&
-           found->info.version == array.info.version;
+    const auto found =
+        std::ranges::find(look.arrays, array.info.name, [](const admin::ArrayActivity& row) { return row.info.name; });
+    return found != look.arrays.end() && found->claims == 0 && found->revision == array.revision &&
+           found->tickets == array.tickets && found->info.version == array.info.version;
   });
 }
 
@@ -68,9 +70,11 @@ LeakReport find_leaks(const std::vector<TopLook>& looks, double age_s, std::uint
   for (const auto& array : last.arrays) {
     const auto made = array.info.created_unix_ns;
     const double age = now_unix_ns > made ? static_cast<double>(now_unix_ns - made) / 1e9 : 0;
-    if (age >= age_s && is_idle(looks, array)) out.arrays.push_back({array.info, age, attached.contains(array.info.pid)});
+    if (age >= age_s && is_idle(looks, array))
+      out.arrays.push_back({array.info, age, attached.contains(array.info.pid)});
   }
-  std::ranges::stable_sort(out.clients, std::greater<>(), [](const GrowingClient& row) { return row.bytes_per_minute + row.made_bytes_per_minute; });
+  std::ranges::stable_sort(out.clients, std::greater<>(),
+                           [](const GrowingClient& row) { return row.bytes_per_minute + row.made_bytes_per_minute; });
   std::ranges::stable_sort(out.arrays, std::greater<>(), [](const IdleArray& row) { return row.info.nbytes; });
   return out;
 }
@@ -78,12 +82,21 @@ LeakReport find_leaks(const std::vector<TopLook>& looks, double age_s, std::uint
 Json to_json(const LeakReport& report) {
   Json clients = Json::array(), arrays = Json::array();
   for (const auto& row : report.clients)
-    clients.push_back({{"id", row.info.slot}, {"pid", row.info.pid}, {"command", row.info.command}, {"bytes", row.info.bytes},
-                       {"bytes_per_minute", row.bytes_per_minute}, {"made_bytes", row.made_bytes},
-                       {"made_bytes_per_minute", row.made_bytes_per_minute}, {"views", row.info.views},
-                       {"views_per_minute", row.views_per_minute}, {"outdated", row.info.outdated}});
+    clients.push_back({{"id", row.info.slot},
+                       {"pid", row.info.pid},
+                       {"command", row.info.command},
+                       {"bytes", row.info.bytes},
+                       {"bytes_per_minute", row.bytes_per_minute},
+                       {"made_bytes", row.made_bytes},
+                       {"made_bytes_per_minute", row.made_bytes_per_minute},
+                       {"views", row.info.views},
+                       {"views_per_minute", row.views_per_minute},
+                       {"outdated", row.info.outdated}});
   for (const auto& row : report.arrays)
-    arrays.push_back({{"name", row.info.name}, {"nbytes", row.info.nbytes}, {"age_s", row.age_s}, {"pid", row.info.pid},
+    arrays.push_back({{"name", row.info.name},
+                      {"nbytes", row.info.nbytes},
+                      {"age_s", row.age_s},
+                      {"pid", row.info.pid},
                       {"maker_attached", row.maker_attached}});
   return {{"interval_s", report.interval_s}, {"clients", clients}, {"arrays", arrays}};
 }

@@ -12,7 +12,8 @@ namespace ndshare::cli {
 /// A client of which some number never fell from look to look, and is higher in the last than in the first.
 struct GrowingClient {
   admin::ClientInfo info;  ///< of the last look
-  std::uint64_t made_bytes = 0;  ///< of arrays that its process made and that are there (snapshots, which share, left out)
+  std::uint64_t made_bytes =
+      0;  ///< of arrays that its process made and that are there (snapshots, which share, left out)
   double bytes_per_minute = 0, made_bytes_per_minute = 0, views_per_minute = 0;  ///< 0 where it does not only grow
 };
 

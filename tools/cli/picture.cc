@@ -18,12 +18,15 @@ namespace {
 constexpr int kWidth = 800, kHeight = 480, kLeft = 80, kTop = 30, kPlotHeight = 400;
 constexpr int kGlyphScale = 2, kGlyphStep = 8;  // pixels
 
-/// Capitals, digits and signs of 3 × 5 points: an octal digit a row, its bits from left to right. Other characters are boxes.
+/// Capitals, digits and signs of 3 × 5 points: an octal digit a row, its bits from left to right. Other characters are
+/// boxes.
 const char* glyph(char character) {
-  static constexpr std::array<const char*, 26> letters = {"25755", "65656", "34443", "65556", "74647", "74644", "34553", "55755", "72227",
-                                                          "11152", "55655", "44447", "57755", "65555", "25552", "65644", "25573", "65655",
-                                                          "34216", "72222", "55557", "55552", "55775", "55255", "55222", "71247"};
-  static constexpr std::array<const char*, 10> digits = {"75557", "26227", "71747", "71717", "55711", "74717", "74757", "71111", "75757", "75717"};
+  static constexpr std::array<const char*, 26> letters = {"25755", "65656", "34443", "65556", "74647", "74644", "34553",
+                                                          "55755", "72227", "11152", "55655", "44447", "57755", "65555",
+                                                          "25552", "65644", "25573", "65655", "34216", "72222", "55557",
+                                                          "55552", "55775", "55255", "55222", "71247"};
+  static constexpr std::array<const char*, 10> digits = {"75557", "26227", "71747", "71717", "55711",
+                                                         "74717", "74757", "71111", "75757", "75717"};
   if (character >= 'a' && character <= 'z') return letters[static_cast<std::size_t>(character - 'a')];
   if (character >= 'A' && character <= 'Z') return letters[static_cast<std::size_t>(character - 'A')];
   if (character >= '0' && character <= '9') return digits[static_cast<std::size_t>(character - '0')];
@@ -79,7 +82,9 @@ class Picture {
       x += kGlyphStep;
     }
   }
-  void text_right(int x, int y, const std::string& words) { text(x - static_cast<int>(words.size()) * kGlyphStep, y, words); }
+  void text_right(int x, int y, const std::string& words) {
+    text(x - static_cast<int>(words.size()) * kGlyphStep, y, words);
+  }
 
  private:
   void set(int x, int y, Rgb color) {
@@ -103,7 +108,8 @@ void draw_curve(const Chart& chart, Picture& picture) {
       continue;
     }
     int high = y_of(chart, chart.high[column]), low = y_of(chart, chart.low[column]);
-    if (!chart.bars && before >= 0) high = std::min(high, std::max(before, high)), low = std::max(low, std::min(before, low));
+    if (!chart.bars && before >= 0)
+      high = std::min(high, std::max(before, high)), low = std::max(low, std::min(before, low));
     if (!chart.bars && before >= 0) high = std::min(high, before), low = std::max(low, before);
     before = (y_of(chart, chart.high[column]) + y_of(chart, chart.low[column])) / 2;
     if (chart.bars && chart.high[column] <= 0) continue;
@@ -142,7 +148,10 @@ void write_png(const Chart& chart, const std::string& file) {
   const bool done = file == "-" ? png_image_write_to_stdio(&image, stdout, 0, picture.data(), 0, nullptr) != 0
                                 : png_image_write_to_file(&image, file.c_str(), 0, picture.data(), 0, nullptr) != 0;
   if (!done)
-    throw Error(ErrorCode::Io, "the picture '" + internal::printable(file) + "' cannot be written: " + internal::printable(image.message), {{"path", file}});
+    throw Error(
+        ErrorCode::Io,
+        "the picture '" + internal::printable(file) + "' cannot be written: " + internal::printable(image.message),
+        {{"path", file}});
 }
 
 }  // namespace ndshare::cli

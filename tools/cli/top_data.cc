@@ -13,9 +13,7 @@ namespace {
 
 constexpr std::chrono::seconds kPatience{1};  ///< with a daemon: the segments say nearly all that it would
 
-double now_s() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+double now_s() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 /// The daemon's own words, which have more than its segments: pending memory, the machine. Else a note.
 void ask_daemon(const std::string& store, TopLook& out) {
@@ -37,9 +35,9 @@ double rate(std::uint64_t before, std::uint64_t now, double seconds) {
 }
 
 TopRates rates_of(const admin::ClientInfo& before, const admin::ClientInfo& now, double seconds) {
-  return {rate(before.reads_made, now.reads_made, seconds),     rate(before.views_made, now.views_made, seconds),
-          rate(before.writes_made, now.writes_made, seconds),   rate(before.updates_made, now.updates_made, seconds),
-          rate(before.waits_made, now.waits_made, seconds),     rate(before.copied_bytes(), now.copied_bytes(), seconds)};
+  return {rate(before.reads_made, now.reads_made, seconds),   rate(before.views_made, now.views_made, seconds),
+          rate(before.writes_made, now.writes_made, seconds), rate(before.updates_made, now.updates_made, seconds),
+          rate(before.waits_made, now.waits_made, seconds),   rate(before.copied_bytes(), now.copied_bytes(), seconds)};
 }
 
 void add(TopRates& total, const TopRates& one) {
@@ -94,12 +92,17 @@ Json client_json(const TopClient& client) {
 
 Json array_json(const TopArray& array) {
   const auto& [info, revision, tickets, claims, waiting] = array.activity;
-  return {{"name", info.name},         {"dtype", info.dtype.to_string()},
+  return {{"name", info.name},
+          {"dtype", info.dtype.to_string()},
           {"shape", std::vector<std::int64_t>(info.shape.begin(), info.shape.end())},
-          {"nbytes", info.nbytes},     {"state", state_name(info)},
-          {"version", info.version},   {"revision", revision},
-          {"claims", claims},          {"waiting", waiting},
-          {"changes_per_s", array.changes_per_s}, {"heat", array.heat()}};
+          {"nbytes", info.nbytes},
+          {"state", state_name(info)},
+          {"version", info.version},
+          {"revision", revision},
+          {"claims", claims},
+          {"waiting", waiting},
+          {"changes_per_s", array.changes_per_s},
+          {"heat", array.heat()}};
 }
 
 }  // namespace
@@ -129,7 +132,8 @@ TopData compare(const TopLook& before, const TopLook& now) {
 
 Json to_json(const TopData& data) {
   const auto& pool = data.status.pool;
-  Json out = {{"store", data.status.store}, {"pid", data.status.pid}, {"uptime_s", data.status.uptime_s}, {"note", data.note}};
+  Json out = {
+      {"store", data.status.store}, {"pid", data.status.pid}, {"uptime_s", data.status.uptime_s}, {"note", data.note}};
   out["memory"] = {{"capacity_bytes", pool.capacity_bytes}, {"used_bytes", pool.used_bytes},
                    {"live_bytes", pool.live_bytes},         {"warm_bytes", pool.warm_bytes},
                    {"free_bytes", pool.free_bytes},         {"largest_free_bytes", pool.largest_free_bytes},

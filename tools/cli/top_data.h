@@ -37,7 +37,9 @@ struct TopArray {
   admin::ArrayActivity activity;
   double changes_per_s = 0, tickets_per_s = 0;
   /// What `heat` sorts by.
-  [[nodiscard]] double heat() const noexcept { return changes_per_s + tickets_per_s + static_cast<double>(activity.claims); }
+  [[nodiscard]] double heat() const noexcept {
+    return changes_per_s + tickets_per_s + static_cast<double>(activity.claims);
+  }
 };
 
 /// Two looks, compared.

@@ -58,7 +58,8 @@ std::string rate_text(double value) {
 
 std::string pids_text(const std::vector<std::uint64_t>& pids) {
   std::string text;
-  for (std::size_t i = 0; i < std::min<std::size_t>(pids.size(), 4); ++i) text += (i == 0 ? "" : ",") + std::to_string(pids[i]);
+  for (std::size_t i = 0; i < std::min<std::size_t>(pids.size(), 4); ++i)
+    text += (i == 0 ? "" : ",") + std::to_string(pids[i]);
   return pids.size() > 4 ? text + ",…" : text;
 }
 
@@ -109,21 +110,28 @@ std::vector<TopLine> drill_lines(const TopData& data, const TopView& view) {
   for (const auto& row : data.arrays) {
     const auto& info = row.activity.info;
     if (view.array.empty() || info.name != view.array) continue;
-    return {{one_line(compact_dtype(info.dtype)) + " " + info.shape.str() + ", " + format_bytes(static_cast<std::uint64_t>(info.nbytes)) +
-             " in " + std::to_string(info.extents) + " extents, " + std::string(state_name(info))},
+    return {{one_line(compact_dtype(info.dtype)) + " " + info.shape.str() + ", " +
+             format_bytes(static_cast<std::uint64_t>(info.nbytes)) + " in " + std::to_string(info.extents) +
+             " extents, " + std::string(state_name(info))},
             {"version " + std::to_string(info.version) + ", revision " + std::to_string(row.activity.revision) + ", " +
-             rate_text(row.changes_per_s) + " changes/s, made by " + std::to_string(info.pid) + " " + format_time(info.created_unix_ns)}};
+             rate_text(row.changes_per_s) + " changes/s, made by " + std::to_string(info.pid) + " " +
+             format_time(info.created_unix_ns)}};
   }
   for (const auto& row : data.clients) {
     const auto& info = row.info;
     if (view.pid == 0 || info.pid != view.pid) continue;
-    return {{one_line(info.command) + "  uid " + std::to_string(info.uid) + (info.stopped ? ", stopped" : info.dead ? ", dead" : "") + ", holds " +
-             format_bytes(info.bytes)},
-            {"per s: " + rate_text(row.rates.reads) + " reads, " + rate_text(row.rates.views) + " views, " + rate_text(row.rates.writes) +
-             " writes, " + rate_text(row.rates.updates) + " updates, " + rate_text(row.rates.waits) + " waits, copies " +
+    return {{one_line(info.command) + "  uid " + std::to_string(info.uid) +
+             (info.stopped ? ", stopped"
+              : info.dead  ? ", dead"
+                           : "") +
+             ", holds " + format_bytes(info.bytes)},
+            {"per s: " + rate_text(row.rates.reads) + " reads, " + rate_text(row.rates.views) + " views, " +
+             rate_text(row.rates.writes) + " writes, " + rate_text(row.rates.updates) + " updates, " +
+             rate_text(row.rates.waits) + " waits, copies " +
              format_bytes(static_cast<std::uint64_t>(row.rates.copied_bytes))},
-            {"copied in all: unshared " + format_bytes(info.unshared_bytes) + ", updated " + format_bytes(info.updated_bytes) + ", appended " +
-             format_bytes(info.appended_bytes) + ", moved " + format_bytes(info.moved_bytes)}};
+            {"copied in all: unshared " + format_bytes(info.unshared_bytes) + ", updated " +
+             format_bytes(info.updated_bytes) + ", appended " + format_bytes(info.appended_bytes) + ", moved " +
+             format_bytes(info.moved_bytes)}};
   }
   return {{"it is gone", TopStyle::alarm}};
 }
@@ -141,7 +149,8 @@ void add_table(const TopTable& table, const TopView& view, int width, int rows, 
   const auto selected = std::min(view.selected, table.rows.empty() ? 0 : table.rows.size() - 1);
   const auto first = selected < shown ? 0 : selected - shown + 1;
   for (std::size_t i = first; i < std::min(table.rows.size(), first + shown); ++i)
-    out.push_back({row_text(table.columns, table.rows[i], width), i == selected ? TopStyle::selected : TopStyle::plain});
+    out.push_back(
+        {row_text(table.columns, table.rows[i], width), i == selected ? TopStyle::selected : TopStyle::plain});
 }
 
 }  // namespace
@@ -155,14 +164,16 @@ std::vector<TopLine> summary(const TopData& data, const TopView& view, int width
   const auto& pool = data.status.pool;
   const auto& rates = data.rates;
   std::vector<TopLine> out = {title_line(data, view)};
-  out.push_back({"memory " + memory_bar(pool, std::clamp(width - 40, 8, 60)) + " " + format_bytes(pool.used_bytes) + " of " +
-                 format_bytes(pool.capacity_bytes)});
+  out.push_back({"memory " + memory_bar(pool, std::clamp(width - 40, 8, 60)) + " " + format_bytes(pool.used_bytes) +
+                 " of " + format_bytes(pool.capacity_bytes)});
   out.push_back({"live " + format_bytes(pool.live_bytes) + "  warm " + format_bytes(pool.warm_bytes) + "  free " +
                  format_bytes(pool.free_bytes) + " (largest " + format_bytes(pool.largest_free_bytes) + ")  pinned " +
-                 format_bytes(pool.pending_bytes) + (data.pinned_by.empty() ? "" : " by " + pids_text(data.pinned_by))});
-  out.push_back({"per s: " + rate_text(rates.reads) + " reads  " + rate_text(rates.views) + " views  " + rate_text(rates.writes) +
-                 " writes  " + rate_text(rates.updates) + " updates  " + rate_text(rates.waits) + " waits  copied " +
-                 format_bytes(static_cast<std::uint64_t>(rates.copied_bytes)),
+                 format_bytes(pool.pending_bytes) +
+                 (data.pinned_by.empty() ? "" : " by " + pids_text(data.pinned_by))});
+  out.push_back({"per s: " + rate_text(rates.reads) + " reads  " + rate_text(rates.views) + " views  " +
+                     rate_text(rates.writes) + " writes  " + rate_text(rates.updates) + " updates  " +
+                     rate_text(rates.waits) + " waits  copied " +
+                     format_bytes(static_cast<std::uint64_t>(rates.copied_bytes)),
                  rates.waits > 0 ? TopStyle::alarm : TopStyle::plain});
   return out;
 }

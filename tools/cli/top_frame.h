@@ -24,12 +24,12 @@ struct TopView {
   TopPage page = TopPage::clients;
   std::string sort[kTopPages];  ///< empty: the page's default
   bool reversed = false;
-  std::string filter;           ///< text that a row's name or command must have, or a pattern with * and ?
-  bool typing = false;          ///< the filter is being typed
+  std::string filter;   ///< text that a row's name or command must have, or a pattern with * and ?
+  bool typing = false;  ///< the filter is being typed
   bool paused = false, help = false;
-  std::string array;            ///< drilled into; empty: none
-  std::uint64_t pid = 0;        ///< drilled into; 0: none
-  std::size_t selected = 0;     ///< row
+  std::string array;         ///< drilled into; empty: none
+  std::uint64_t pid = 0;     ///< drilled into; 0: none
+  std::size_t selected = 0;  ///< row
   double delay_s = 1;
 
   [[nodiscard]] bool is_drilled() const noexcept { return !array.empty() || pid != 0; }
@@ -37,8 +37,29 @@ struct TopView {
 };
 
 /// A key's meaning, by what ncurses calls it.
-enum class TopKey : std::uint8_t { none, quit, next_page, page_1, page_2, page_3, sort, reverse, filter, pause, enter, back,
-                                   up, down, page_up, page_down, home, end, help, faster, slower };
+enum class TopKey : std::uint8_t {
+  none,
+  quit,
+  next_page,
+  page_1,
+  page_2,
+  page_3,
+  sort,
+  reverse,
+  filter,
+  pause,
+  enter,
+  back,
+  up,
+  down,
+  page_up,
+  page_down,
+  home,
+  end,
+  help,
+  faster,
+  slower
+};
 
 /// A page's rows: filtered, in order.
 struct TopTable {
@@ -49,8 +70,8 @@ struct TopTable {
   };
   std::vector<Column> columns;
   std::vector<std::vector<std::string>> rows;
-  std::vector<std::string> arrays;     ///< of each row; empty where it has none
-  std::vector<std::uint64_t> pids;     ///< likewise, 0
+  std::vector<std::string> arrays;  ///< of each row; empty where it has none
+  std::vector<std::uint64_t> pids;  ///< likewise, 0
 };
 [[nodiscard]] TopTable page_table(const TopData& data, const TopView& view);
 

@@ -63,17 +63,23 @@ void order(std::vector<const admin::ClaimInfo*>& rows, const std::string& key) {
 TopTable clients_table(const TopData& data, const TopView& view) {
   std::vector<const TopClient*> rows;
   for (const auto& client : data.clients)
-    if (passes(view.filter, client.info.command) || passes(view.filter, std::to_string(client.info.pid))) rows.push_back(&client);
+    if (passes(view.filter, client.info.command) || passes(view.filter, std::to_string(client.info.pid)))
+      rows.push_back(&client);
   order(rows, view.sort_key());
   if (view.reversed) std::reverse(rows.begin(), rows.end());
   TopTable out;
-  out.columns = {{"PID", 7, true}, {"STATE", 7}, {"BYTES", 8, true}, {"CLAIMS", 6, true}, {"VIEWS", 5, true}, {"WAIT", 4, true},
-                 {"OPS/S", 9, true}, {"COPY/S", 8, true}, {"COMMAND"}};
+  out.columns = {{"PID", 7, true},  {"STATE", 7},       {"BYTES", 8, true},  {"CLAIMS", 6, true}, {"VIEWS", 5, true},
+                 {"WAIT", 4, true}, {"OPS/S", 9, true}, {"COPY/S", 8, true}, {"COMMAND"}};
   for (const auto* row : rows) {
     const auto& info = row->info;
-    out.rows.push_back({std::to_string(info.pid), info.dead ? "dead" : info.stopped ? "stopped" : row->waiting != 0 ? "waits" : "runs",
-                        format_bytes(info.bytes), std::to_string(info.claims), std::to_string(info.views), std::to_string(row->waiting),
-                        rate(row->rates.claims()), format_bytes(static_cast<std::uint64_t>(row->rates.copied_bytes)), one_line(info.command)});
+    out.rows.push_back({std::to_string(info.pid),
+                        info.dead           ? "dead"
+                        : info.stopped      ? "stopped"
+                        : row->waiting != 0 ? "waits"
+                                            : "runs",
+                        format_bytes(info.bytes), std::to_string(info.claims), std::to_string(info.views),
+                        std::to_string(row->waiting), rate(row->rates.claims()),
+                        format_bytes(static_cast<std::uint64_t>(row->rates.copied_bytes)), one_line(info.command)});
     out.arrays.emplace_back();
     out.pids.push_back(info.pid);
   }
@@ -87,12 +93,13 @@ TopTable arrays_table(const TopData& data, const TopView& view) {
   order(rows, view.sort_key());
   if (view.reversed) std::reverse(rows.begin(), rows.end());
   TopTable out;
-  out.columns = {{"SIZE", 8, true}, {"HEAT", 7, true}, {"CHG/S", 7, true}, {"CLAIMS", 6, true}, {"WAIT", 4, true}, {"STATE", 8}, {"SHAPE", 14},
-                 {"NAME"}};
+  out.columns = {{"SIZE", 8, true}, {"HEAT", 7, true}, {"CHG/S", 7, true}, {"CLAIMS", 6, true},
+                 {"WAIT", 4, true}, {"STATE", 8},      {"SHAPE", 14},      {"NAME"}};
   for (const auto* row : rows) {
     const auto& [info, revision, tickets, claims, waiting] = row->activity;
-    out.rows.push_back({format_bytes(static_cast<std::uint64_t>(info.nbytes)), rate(row->heat()), rate(row->changes_per_s), std::to_string(claims),
-                        std::to_string(waiting), std::string(state_name(info)), info.shape.str(), one_line(info.name)});
+    out.rows.push_back({format_bytes(static_cast<std::uint64_t>(info.nbytes)), rate(row->heat()),
+                        rate(row->changes_per_s), std::to_string(claims), std::to_string(waiting),
+                        std::string(state_name(info)), info.shape.str(), one_line(info.name)});
     out.arrays.push_back(info.name);
     out.pids.push_back(0);
   }
@@ -107,15 +114,16 @@ bool is_of(const admin::ClaimInfo& claim, const TopView& view) {
 TopTable claims_table(const TopData& data, const TopView& view) {
   std::vector<const admin::ClaimInfo*> rows;
   for (const auto& claim : data.claims)
-    if (is_of(claim, view) && (passes(view.filter, claim.array) || passes(view.filter, claim.command))) rows.push_back(&claim);
+    if (is_of(claim, view) && (passes(view.filter, claim.array) || passes(view.filter, claim.command)))
+      rows.push_back(&claim);
   const bool own_page = view.page == TopPage::claims && !view.is_drilled();
   order(rows, own_page ? view.sort_key() : "age");
   if (view.reversed) std::reverse(rows.begin(), rows.end());
   TopTable out;
   out.columns = {{"MODE", 6}, {"PID", 7, true}, {"SINCE", 8, true}, {"STATE", 20}, {"ROWS", 12}, {"ARRAY"}};
   for (const auto* row : rows) {
-    out.rows.push_back({row->mode, std::to_string(row->pid), internal::format_seconds(row->since_s), claim_state(*row), rows_text(row->rows),
-                        one_line(row->array)});
+    out.rows.push_back({row->mode, std::to_string(row->pid), internal::format_seconds(row->since_s), claim_state(*row),
+                        rows_text(row->rows), one_line(row->array)});
     out.arrays.push_back(row->array);
     out.pids.push_back(row->pid);
   }

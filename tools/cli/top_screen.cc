@@ -133,7 +133,8 @@ TopKey moving_key(int code) {
 struct TopScreen::Impl {
   SCREEN* screen = nullptr;
   bool utf8 = false;
-  struct sigaction old_int {}, old_term{};
+  struct sigaction old_int {
+  }, old_term{};
 };
 
 TopScreen::TopScreen() : impl_(std::make_unique<Impl>()) {
@@ -141,7 +142,8 @@ TopScreen::TopScreen() : impl_(std::make_unique<Impl>()) {
   std::setlocale(LC_CTYPE, "");
   impl_->utf8 = std::string_view(::nl_langinfo(CODESET)) == "UTF-8";
   impl_->screen = ::newterm(nullptr, stdout, stdin);  // initscr() would end the process on an error
-  if (impl_->screen == nullptr) refuse("the terminal type '" + std::string(std::getenv("TERM")) + "' is not known here");
+  if (impl_->screen == nullptr)
+    refuse("the terminal type '" + std::string(std::getenv("TERM")) + "' is not known here");
   struct sigaction action {};
   action.sa_handler = note_signal;  // no SA_RESTART: a key that is waited for gives way
   ::sigaction(SIGINT, &action, &impl_->old_int);

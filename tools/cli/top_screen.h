@@ -8,7 +8,8 @@
 
 namespace ndshare::cli {
 
-/// Takes the terminal over while it lives, and gives it back as it was, whatever ends it (SIGINT and SIGTERM are taken note of).
+/// Takes the terminal over while it lives, and gives it back as it was, whatever ends it (SIGINT and SIGTERM are taken
+/// note of).
 ///   Threads: one; one at a time.
 class TopScreen {
  public:

@@ -59,18 +59,19 @@ void print_leaks(const LeakReport& report, const ClientsFlags& flags, Context& c
                  {.title = "COMMAND", .shortest = 8}});
   for (const auto& row : report.clients)
     growing.add({std::to_string(row.info.pid), internal::format_bytes(row.info.bytes), per_minute(row.bytes_per_minute),
-                 per_minute(row.made_bytes_per_minute), std::to_string(static_cast<std::uint64_t>(row.views_per_minute)),
-                 one_line(row.info.command)});
+                 per_minute(row.made_bytes_per_minute),
+                 std::to_string(static_cast<std::uint64_t>(row.views_per_minute)), one_line(row.info.command)});
   print_fitted(growing, flags.wide, context);
-  context.out << "\narrays that nobody touched meanwhile, older than " << internal::format_seconds(parse_seconds(flags.age, "--age")) << ":\n";
+  context.out << "\narrays that nobody touched meanwhile, older than "
+              << internal::format_seconds(parse_seconds(flags.age, "--age")) << ":\n";
   Table idle({{.title = "SIZE", .right = true},
               {.title = "AGE", .right = true},
               {.title = "MADE BY", .right = true},
               {.title = "MAKER"},
               {.title = "NAME", .shortest = 8}});
   for (const auto& row : report.arrays)
-    idle.add({internal::format_bytes(static_cast<std::uint64_t>(row.info.nbytes)), internal::format_seconds(row.age_s), std::to_string(row.info.pid),
-              row.maker_attached ? "attached" : "gone", one_line(row.info.name)});
+    idle.add({internal::format_bytes(static_cast<std::uint64_t>(row.info.nbytes)), internal::format_seconds(row.age_s),
+              std::to_string(row.info.pid), row.maker_attached ? "attached" : "gone", one_line(row.info.name)});
   print_fitted(idle, flags.wide, context);
 }
 
@@ -86,7 +87,8 @@ int leaks(const ClientsFlags& flags, Context& context) {
     looks.push_back(look(context.store));
   }
   const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const auto report = find_leaks(looks, age_s, static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count()));
+  const auto report = find_leaks(
+      looks, age_s, static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count()));
   if (context.json) return print_json(context.out, to_json(report)), 0;
   print_leaks(report, flags, context);
   return 0;
@@ -132,7 +134,8 @@ Logic setup_clients(Flags& flags) {
   flags.flag(chosen->leaks, "--leaks", "who only grows, and arrays that nobody touches");
   flags.text(chosen->interval, "--interval", "seconds to look for, with --leaks (10)");
   flags.text(chosen->age, "--age", "of untouched arrays: seconds at least (600)");
-  return [chosen](Context& context) { return chosen->leaks ? leaks(*chosen, context) : clients(chosen->wide, context); };
+  return
+      [chosen](Context& context) { return chosen->leaks ? leaks(*chosen, context) : clients(chosen->wide, context); };
 }
 
 }  // namespace ndshare::cli

@@ -23,7 +23,9 @@ std::string index_text(const std::vector<std::int64_t>& index) {
   return "[" + (index.empty() ? "()" : text) + "]";
 }
 
-std::string outline(const Array& array) { return array.shape().str() + " of " + one_line(compact_dtype(array.dtype())); }
+std::string outline(const Array& array) {
+  return array.shape().str() + " of " + one_line(compact_dtype(array.dtype()));
+}
 
 Json side_json(const std::string& name, const Array& array) {
   return {{"name", name},
@@ -53,7 +55,9 @@ void print_text(const DiffFlags& flags, const Array& a, const Array& b, const Di
   if (!found.comparable) return;
   context.out << internal::format_count(static_cast<std::uint64_t>(found.differing)) << " of "
               << internal::format_count(static_cast<std::uint64_t>(found.elements)) << " elements differ";
-  if (!found.max_abs.is_null() && found.differing != 0) context.out << ", by at most " << (found.max_abs.is_string() ? found.max_abs.get<std::string>() : found.max_abs.dump());
+  if (!found.max_abs.is_null() && found.differing != 0)
+    context.out << ", by at most "
+                << (found.max_abs.is_string() ? found.max_abs.get<std::string>() : found.max_abs.dump());
   context.out << '\n';
   for (const auto& one : found.first) {
     context.out << "@ " << index_text(one.index) << '\n'

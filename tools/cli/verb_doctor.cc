@@ -1,4 +1,5 @@
-// ndshare doctor: the machine and the store, what is wrong with them, and what to do. Works without a daemon, and without a store.
+// ndshare doctor: the machine and the store, what is wrong with them, and what to do. Works without a daemon, and
+// without a store.
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
@@ -89,7 +90,8 @@ std::vector<Finding> examine(double held_s, const Context& context) {
   if (store.exists) {
     for (auto& finding : judge_store(store, held_s)) out.push_back(std::move(finding));
   } else {
-    out.push_back({"daemon", Health::note, "there is no store '" + store.name + "': the machine was looked at alone", "ndshare start"});
+    out.push_back({"daemon", Health::note, "there is no store '" + store.name + "': the machine was looked at alone",
+                   "ndshare start"});
   }
   return out;
 }
@@ -107,15 +109,21 @@ std::vector<std::string> fix(const Context& context) {
 }
 
 bool is_wrong(const std::vector<Finding>& findings) {
-  return std::any_of(findings.begin(), findings.end(), [](const Finding& finding) { return finding.health == Health::wrong; });
+  return std::any_of(findings.begin(), findings.end(),
+                     [](const Finding& finding) { return finding.health == Health::wrong; });
 }
 
 void print(const std::vector<Finding>& findings, const std::vector<std::string>& fixed, Context& context) {
   if (context.json) {
     Json checks = Json::array();
     for (const auto& finding : findings)
-      checks.push_back({{"check", finding.check}, {"status", health_name(finding.health)}, {"text", finding.text}, {"advice", finding.advice}});
-    return print_json(context.out, {{"store", store_name(context)}, {"healthy", !is_wrong(findings)}, {"checks", checks}, {"removed", fixed}});
+      checks.push_back({{"check", finding.check},
+                        {"status", health_name(finding.health)},
+                        {"text", finding.text},
+                        {"advice", finding.advice}});
+    return print_json(
+        context.out,
+        {{"store", store_name(context)}, {"healthy", !is_wrong(findings)}, {"checks", checks}, {"removed", fixed}});
   }
   for (const auto& file : fixed) context.out << "removed " << one_line(file) << '\n';
   for (const auto& finding : findings) {
@@ -126,7 +134,8 @@ void print(const std::vector<Finding>& findings, const std::vector<std::string>&
                                                           : Color::faint;
     context.out << paint(context, color, name) << std::string(9 - name.size(), ' ') << finding.check
                 << std::string(15 - finding.check.size(), ' ') << finding.text << '\n';
-    if (finding.health != Health::ok && !finding.advice.empty()) context.out << std::string(24, ' ') << "→ " << finding.advice << '\n';
+    if (finding.health != Health::ok && !finding.advice.empty())
+      context.out << std::string(24, ' ') << "→ " << finding.advice << '\n';
   }
 }
 

@@ -26,12 +26,14 @@ Chart chart_of(const PlotFlags& flags, const Array& array, int columns) {
     return line_chart(array, flags.argument, columns);
   }
   if (flags.bins > static_cast<std::uint32_t>(columns))
-    throw Error(ErrorCode::Usage, "--bins: " + std::to_string(flags.bins) + " do not fit, there is room for " + std::to_string(columns));
+    throw Error(ErrorCode::Usage,
+                "--bins: " + std::to_string(flags.bins) + " do not fit, there is room for " + std::to_string(columns));
   return histogram_chart(array, flags.argument, flags.bins != 0 ? std::int64_t{flags.bins} : std::min(columns, 60));
 }
 
 int plot(const PlotFlags& flags, Context& context) {
-  if (flags.height < 4 || flags.height > 200) throw Error(ErrorCode::Usage, "--height: from 4 to 200 lines, not " + std::to_string(flags.height));
+  if (flags.height < 4 || flags.height > 200)
+    throw Error(ErrorCode::Usage, "--height: from 4 to 200 lines, not " + std::to_string(flags.height));
   const Array array = Reader(context).array(flags.argument);
   const int width = std::max(context.width > 0 ? context.width : kPipeColumns, kLeastColumns);
   const bool bars = flags.kind == "histogram" || flags.bins != 0 || array.ndim() != 1;

@@ -28,7 +28,8 @@ std::vector<std::string> expand(const Reader& reader, const std::string& word) {
   if (word.find_first_of("*?") == std::string::npos) return {word};
   std::vector<std::string> names;
   for (const auto& info : reader.list(word)) names.push_back(info.name);
-  if (names.empty()) throw Error(ErrorCode::NoSuchArray, "no array fits '" + internal::printable(word) + "'", {{"array", word}});
+  if (names.empty())
+    throw Error(ErrorCode::NoSuchArray, "no array fits '" + internal::printable(word) + "'", {{"array", word}});
   return names;
 }
 
@@ -40,7 +41,8 @@ int print_sums(const SumFlags& flags, Context& context) {
       const Array array = reader.array(name);
       const auto sum = checksum(array);
       if (context.json) {
-        list.push_back({{"name", name}, {"sum", sum}, {"dtype", array.dtype().to_string()}, {"nbytes", array.nbytes()}});
+        list.push_back(
+            {{"name", name}, {"sum", sum}, {"dtype", array.dtype().to_string()}, {"nbytes", array.nbytes()}});
       } else {
         context.out << sum << "  " << name << '\n';
       }
@@ -63,14 +65,16 @@ std::vector<Line> read_lines(const std::string& file, std::size_t& malformed) {
   std::vector<Line> lines;
   for (std::string text; std::getline(in, text);) {
     if (text.empty() || text[0] == '#') continue;
-    const bool good = text.size() > 18 && is_checksum(std::string_view(text).substr(0, 16)) && text.compare(16, 2, "  ") == 0;
+    const bool good =
+        text.size() > 18 && is_checksum(std::string_view(text).substr(0, 16)) && text.compare(16, 2, "  ") == 0;
     if (good) lines.push_back({text.substr(18), text.substr(0, 16)});
     malformed += good ? 0 : 1;
   }
   if (in.bad()) throw Error(ErrorCode::Io, "'" + internal::printable(file) + "' cannot be read");
   if (lines.empty())
-    throw Error(ErrorCode::Format, "'" + internal::printable(file) + "' has no checksum lines: 16 hexadecimal digits, two spaces, a name, as "
-                                   "`ndshare sum` prints them");
+    throw Error(ErrorCode::Format, "'" + internal::printable(file) +
+                                       "' has no checksum lines: 16 hexadecimal digits, two spaces, a name, as "
+                                       "`ndshare sum` prints them");
   return lines;
 }
 

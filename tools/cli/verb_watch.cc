@@ -53,8 +53,9 @@ bool reader_left() {
   return ::poll(&output, 1, 0) == 1 && (output.revents & (POLLERR | POLLHUP)) != 0;
 }
 
-/// Guesses who changed an array, from what clients count of themselves. Nobody writes that down: a client whose writes or updates
-/// went up, or who held the array for writing at the last look, may have been it. Where just one may, it was.
+/// Guesses who changed an array, from what clients count of themselves. Nobody writes that down: a client whose writes
+/// or updates went up, or who held the array for writing at the last look, may have been it. Where just one may, it
+/// was.
 class Suspects {
  public:
   explicit Suspects(const Context& context, const std::string& name) : store_(context.store), name_(name) { look(); }
@@ -66,7 +67,9 @@ class Suspects {
     look();
     for (const auto& [key, client] : counts_) {
       const auto known = before.find(key);
-      const auto made = [](const admin::ClientInfo& of) { return of.writes_made + of.updates_made + of.appended_bytes; };
+      const auto made = [](const admin::ClientInfo& of) {
+        return of.writes_made + of.updates_made + of.appended_bytes;
+      };
       if (made(client) != (known == before.end() ? 0 : made(known->second))) may.insert(key);
     }
     if (may.size() != 1) return std::nullopt;
@@ -91,7 +94,8 @@ class Suspects {
         counts_[{client.slot, client.gen}] = client;
       }
       for (const auto& claim : inspector.claims(name_))
-        if (!claim.waiting && (claim.mode == "write" || claim.mode == "update") && slots.contains(claim.slot)) writers_.insert(slots[claim.slot]);
+        if (!claim.waiting && (claim.mode == "write" || claim.mode == "update") && slots.contains(claim.slot))
+          writers_.insert(slots[claim.slot]);
     } catch (const Error&) {
       // Another user's store, or an array that was removed just now: nobody is named.
     }

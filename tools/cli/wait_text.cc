@@ -27,7 +27,10 @@ std::string WaitPicture::process_text(std::uint64_t pid) const {
   const auto found = processes_.find(pid);
   if (found == processes_.end()) return std::to_string(pid);
   const auto& claim = *found->second;
-  return std::to_string(pid) + " " + one_line(claim.command) + (claim.dead ? " (dead)" : claim.stopped ? " (stopped)" : "");
+  return std::to_string(pid) + " " + one_line(claim.command) +
+         (claim.dead      ? " (dead)"
+          : claim.stopped ? " (stopped)"
+                          : "");
 }
 
 /// The claim that the first of those who wait is after, if it can be told.
@@ -41,13 +44,14 @@ std::string WaitPicture::held_text(std::uint64_t pid) const {
   return "";
 }
 
-void WaitPicture::add_waiters(std::uint64_t pid, const std::string& indent, std::set<std::uint64_t>& above, std::string& out) const {
+void WaitPicture::add_waiters(std::uint64_t pid, const std::string& indent, std::set<std::uint64_t>& above,
+                              std::string& out) const {
   const auto found = waiters_.find(pid);
   if (found == waiters_.end()) return;
   for (const auto* claim : found->second) {
     const bool last = claim == found->second.back();
-    out += indent + (last ? "└─ " : "├─ ") + process_text(claim->pid) + "  waits " + internal::format_seconds(claim->since_s) + " for " +
-           claim_text(*claim) + '\n';
+    out += indent + (last ? "└─ " : "├─ ") + process_text(claim->pid) + "  waits " +
+           internal::format_seconds(claim->since_s) + " for " + claim_text(*claim) + '\n';
     if (!above.insert(claim->pid).second) continue;  // a circle, or a thread of the same process: told below, or at all
     add_waiters(claim->pid, indent + (last ? "   " : "│  "), above, out);
     above.erase(claim->pid);
@@ -97,11 +101,16 @@ Json WaitPicture::json() const {
   Json processes = Json::array(), waits = Json::array();
   for (const auto& [pid, claim] : processes_) {
     if (!waiters_.contains(pid) && !waits_for_.contains(pid)) continue;
-    processes.push_back({{"pid", pid}, {"command", claim->command}, {"stopped", claim->stopped}, {"dead", claim->dead}});
+    processes.push_back(
+        {{"pid", pid}, {"command", claim->command}, {"stopped", claim->stopped}, {"dead", claim->dead}});
   }
   for (const auto& claim : claims_) {
     for (const auto blocker : claim.waits_for)
-      waits.push_back({{"pid", claim.pid}, {"waits_for", blocker}, {"array", claim.array}, {"mode", claim.mode}, {"rows", rows_json(claim.rows)},
+      waits.push_back({{"pid", claim.pid},
+                       {"waits_for", blocker},
+                       {"array", claim.array},
+                       {"mode", claim.mode},
+                       {"rows", rows_json(claim.rows)},
                        {"since_s", claim.since_s}});
   }
   return {{"processes", processes}, {"waits", waits}, {"circles", circles()}};
