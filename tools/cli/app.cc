@@ -178,6 +178,7 @@ int execute(Application& application, Context& context) {
     return error_exit_status(ErrorCode::Io);
   } catch (const Error& error) {
     context.out.flush();
+    if (error.detail("file") == "<stdout>" && reader_is_gone()) return 0;
     report(context, error.code(), error.message(), error.details());
     return error_exit_status(error.code());
   } catch (const std::bad_alloc&) {

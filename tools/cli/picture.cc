@@ -108,8 +108,6 @@ void draw_curve(const Chart& chart, Picture& picture) {
       continue;
     }
     int high = y_of(chart, chart.high[column]), low = y_of(chart, chart.low[column]);
-    if (!chart.bars && before >= 0)
-      high = std::min(high, std::max(before, high)), low = std::max(low, std::min(before, low));
     if (!chart.bars && before >= 0) high = std::min(high, before), low = std::max(low, before);
     before = (y_of(chart, chart.high[column]) + y_of(chart, chart.low[column])) / 2;
     if (chart.bars && chart.high[column] <= 0) continue;
@@ -151,7 +149,7 @@ void write_png(const Chart& chart, const std::string& file) {
     throw Error(
         ErrorCode::Io,
         "the picture '" + internal::printable(file) + "' cannot be written: " + internal::printable(image.message),
-        {{"path", file}});
+        {{"file", file == "-" ? "<stdout>" : file}});
 }
 
 }  // namespace ndshare::cli

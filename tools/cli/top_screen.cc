@@ -13,12 +13,16 @@
 
 #include <ndshare/error.h>
 
+#include "tools/cli/color.h"
+
 // Its macros are named as half of the standard library is.
 #define NCURSES_NOMACROS
 #include <curses.h>
 
 namespace ndshare::cli {
 namespace {
+
+constexpr short kAlarmPair = 1;
 
 volatile std::sig_atomic_t interrupted = 0;  // set by a handler, looked at between keys
 
@@ -54,8 +58,9 @@ std::string ascii(const std::string& text) {
 ::chtype attributes(TopStyle style) {
   switch (style) {
     case TopStyle::title:
-    case TopStyle::alarm:
       return A_BOLD;
+    case TopStyle::alarm:
+      return A_BOLD | static_cast<::chtype>(COLOR_PAIR(kAlarmPair));  // the default colours where there are none
     case TopStyle::header:
     case TopStyle::selected:
       return A_REVERSE;
@@ -151,6 +156,8 @@ TopScreen::TopScreen() : impl_(std::make_unique<Impl>()) {
   ::cbreak();
   ::noecho();
   ::curs_set(0);
+  if (output_has_colors() && ::has_colors() && ::start_color() == OK && ::use_default_colors() == OK)
+    ::init_pair(kAlarmPair, COLOR_RED, -1);
   ::set_escdelay(50);  // milliseconds until an Escape is a key of its own
   ::keypad(stdscr, true);
 }

@@ -123,7 +123,7 @@ int sum(const SumFlags& flags, Context& context) {
 Logic setup_sum(Flags& flags) {
   auto chosen = std::make_shared<SumFlags>();
   flags.optional_words(chosen->names, "NAME[INDEX]", "arrays, parts of them, or patterns with * and ?");
-  flags.text(chosen->check, "--check", "of lines that sum printed (- is standard input): compares");
+  flags.text(chosen->check, "--check", "of lines that sum printed (- is stdin): compare");
   flags.flag(chosen->quiet, "--quiet", "with --check: only what does not match");
   return [chosen](Context& context) { return sum(*chosen, context); };
 }
