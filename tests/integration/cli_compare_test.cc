@@ -71,6 +71,8 @@ TEST_F(CliCompareTest, LargestDifferencesAreExact) {
                                        {"np.array([1+1j])", "np.array([1-2j])", 3.0},
                                        {"np.array(['2001-01-01'], 'M8[D]')", "np.array(['2001-01-31'], 'M8[D]')", 30},
                                        {"np.array([np.inf])", "np.array([0.0])", "inf"},
+                                       {"np.array(['NaT'], 'M8[D]')", "np.array(['2001-01-31'], 'M8[D]')", nullptr},
+                                       {"np.array([np.nan])", "np.array([0.0])", nullptr},
                                        {"np.array(['a'])", "np.array(['b'])", nullptr},
                                        {"np.array([(1, 2.0)], 'i4,f8')", "np.array([(4, 2.5)], 'i4,f8')", 3}}) {
     put("x", a);

@@ -8,8 +8,8 @@ namespace {
 class Terminal {
  public:
   Terminal(const std::string& store, const std::string& words, int columns = 80, int rows = 24) {
-    const auto line = "exec 2>" + files_.file("err") + "; " + program("ndshare") + " --store " + store + " top " +
-                      words + "; echo ended:$?; exec sleep 300";
+    const auto line = "trap : INT; exec 2>" + files_.file("err") + "; " + program("ndshare") + " --store " + store +
+                      " top " + words + "; echo ended:$?; exec sleep 300";
     tmux({"-f", "/dev/null", "new-session", "-d", "-x", std::to_string(columns), "-y", std::to_string(rows), "sh", "-c",
           line});
   }

@@ -35,13 +35,10 @@ struct Largest {
   }
 };
 
-bool has_loop(const DType& dtype) { return dtype.is_numeric() || dtype.is_time() || dtype.is_text(); }
-
 /// Whether elements of the two dtypes can be compared at all.
 bool can_compare(const DType& a, const DType& b) {
   if (a.is_structured() != b.is_structured()) return false;
   if (!a.is_structured()) {
-    if (!has_loop(a) || !has_loop(b)) return a == b;
     return a.is_numeric() == b.is_numeric() && a.is_text() == b.is_text() && (!a.is_time() || a == b) &&
            (!a.is_text() || a.kind() == b.kind());
   }
@@ -68,6 +65,7 @@ void take_gap(const Array& a, const Array& b, Largest& largest) {
   const ErrState quiet{.divide = Err::ignore, .over = Err::ignore, .under = Err::ignore, .invalid = Err::ignore};
   if (x.is_time()) {
     const Array there = ~logical_or(isnat(a), isnat(b));
+    if (count_nonzero(there).item<std::int64_t>() == 0) return;
     const Array n = a.view_as(int64), m = b.view_as(int64);
     return take_whole(where(there, n, m), m, largest);
   }
@@ -78,6 +76,7 @@ void take_gap(const Array& a, const Array& b, Largest& largest) {
   const DType& wide = complex ? complex128 : float64;
   const Array gap = abs(subtract(astype(a, wide), astype(b, wide)));
   const Array known = ~isnan(gap);
+  if (count_nonzero(known).item<std::int64_t>() == 0) return;
   largest.take(max(where(known, gap, 0.0)).item<double>());
 }
 
@@ -89,17 +88,11 @@ Array differing(const Array& a, const Array& b, const Shape& shape, Largest& lar
       mask = logical_or(mask, differing(a[field.name], b[field.name], shape, largest));
     return mask;
   }
-  Array mask;
-  if (!has_loop(a.dtype())) {  // raw bytes (V)
-    const Array x = a.copy().view_as(DType(uint8)), y = b.copy().view_as(DType(uint8));
-    mask = not_equal(x, y);
-  } else {
-    mask = not_equal(a, b);
-    if (a.dtype().is_floating() || a.dtype().is_complex() || b.dtype().is_floating() || b.dtype().is_complex())
-      mask = logical_and(mask, ~logical_and(isnan(a), isnan(b)));
-    if (a.dtype().is_time()) mask = logical_and(mask, ~logical_and(isnat(a), isnat(b)));
-    if (count_nonzero(mask).item<std::int64_t>() != 0) take_gap(a, b, largest);
-  }
+  Array mask = not_equal(a, b);
+  if (a.dtype().is_floating() || a.dtype().is_complex() || b.dtype().is_floating() || b.dtype().is_complex())
+    mask = logical_and(mask, ~logical_and(isnan(a), isnan(b)));
+  if (a.dtype().is_time()) mask = logical_and(mask, ~logical_and(isnat(a), isnat(b)));
+  if (count_nonzero(mask).item<std::int64_t>() != 0) take_gap(a, b, largest);
   if (mask.ndim() > shape.ndim()) {
     Dims inner;
     for (int axis = shape.ndim(); axis < mask.ndim(); ++axis) inner.push_back(axis);

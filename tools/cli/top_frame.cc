@@ -90,14 +90,15 @@ TopLine table_title(const TopView& view) {
     }
     text += "  by " + view.sort_key() + (view.reversed ? " (reversed)" : "");
   }
-  if (view.typing || !view.filter.empty()) text += "  filter: " + one_line(view.filter) + (view.typing ? "_" : "");
+  if (view.typing || (!view.filter.empty() && !view.is_drilled()))
+    text += "  filter: " + one_line(view.filter) + (view.typing ? "_" : "");
   return {text, TopStyle::title};
 }
 
 std::vector<TopLine> help_lines() {
   return {{"1 2 3, Tab    page                 Enter      into the selected row"},
           {"s             sort by the next key  Esc        back, or drop the filter"},
-          {"r             reverse               /          filter: text, or a pattern with * and ?"},
+          {"r             reverse               /          filter: text, or a pattern (* ?)"},
           {"Space         pause                 + -        slower, faster"},
           {"arrows, PgUp, PgDn, Home, End       q, Ctrl-C  leave"},
           {"memory: # live, + removed or old but still held, : free and warm, . free"},

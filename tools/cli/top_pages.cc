@@ -114,7 +114,8 @@ bool is_of(const admin::ClaimInfo& claim, const TopView& view) {
 TopTable claims_table(const TopData& data, const TopView& view) {
   std::vector<const admin::ClaimInfo*> rows;
   for (const auto& claim : data.claims)
-    if (is_of(claim, view) && (passes(view.filter, claim.array) || passes(view.filter, claim.command)))
+    if (is_of(claim, view) &&
+        (view.is_drilled() || passes(view.filter, claim.array) || passes(view.filter, claim.command)))
       rows.push_back(&claim);
   const bool own_page = view.page == TopPage::claims && !view.is_drilled();
   order(rows, own_page ? view.sort_key() : "age");
