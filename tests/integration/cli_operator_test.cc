@@ -99,6 +99,28 @@ TEST_F(CliOperatorTest, DoctorSaysThatADaemonDoesNotAnswer) {
   EXPECT_EQ(frame["arrays"].size(), 1U) << "the segments still say";
 }
 
+/// Changes the layout hash of a catalog, and back again.
+void flip_layout(const std::string& path) {
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekg(8);
+  const auto byte = static_cast<char>(file.get() ^ 0x55);
+  file.seekp(8);
+  file.put(byte);
+}
+
+TEST_F(CliOperatorTest, DoctorSaysThatALayoutIsAnothers) {
+  client_.reset();
+  ok({"stop", "--keep"});
+  const auto path = "/dev/shm/ndshare-" + std::to_string(::geteuid()) + "-" + store_.name() + ".catalog";
+  flip_layout(path);
+  expect_wrong("layout", "another memory layout");
+  EXPECT_EQ(check(doctor(), "torn")["status"], "skipped");
+  EXPECT_EQ(doctor({"--fix"})["removed"], Json::array()) << "another build may still read it";
+  fails(1, {"top", "--once"}, "another memory layout");
+  flip_layout(path);
+  EXPECT_EQ(check(doctor(), "layout")["status"], "ok");
+}
+
 /// A private store whose processes were all killed, or files alone: nobody can use them any more.
 TEST(CliDoctorTest, FixRemovesOrphansAndRemains) {
   const auto name = unique_store_name("orphan");
