@@ -69,11 +69,10 @@ std::string counted(std::uint64_t count, const std::string& what) {
 
 TopLine title_line(const TopData& data, const TopView& view) {
   const auto& status = data.status;
-  std::string text = "ndshare top  store " + status.store;
+  std::string text = "ndshare top" + std::string(view.paused ? "  PAUSED" : "") + "  store " + status.store;
   if (!data.note.empty()) text += "  " + data.note;
   if (data.note.empty()) text += "  daemon " + std::to_string(status.pid) + ", up " + format_seconds(status.uptime_s);
   text += "  " + counted(status.arrays, "array") + "  " + counted(data.clients.size(), "client");
-  if (view.paused) text += "  PAUSED";
   return {text, data.note.empty() ? TopStyle::title : TopStyle::alarm};
 }
 

@@ -140,16 +140,16 @@ TEST(WaitPictureTest, TreesAndCircles) {
     admin::ClaimInfo out;
     out.pid = pid, out.array = array, out.mode = "write", out.waiting = !waits_for.empty(),
     out.waits_for = std::move(waits_for);
-    out.command = "p" + std::to_string(pid);
+    out.command = "p" + std::to_string(pid), out.since_s = 2;
     return out;
   };
   EXPECT_EQ(WaitPicture({}).text(), "");
   const std::vector<admin::ClaimInfo> chain = {claim(1, "a", {}), claim(2, "a", {1}), claim(3, "a", {1, 2})};
   EXPECT_EQ(WaitPicture(chain).text(),
-            "1 p1  holds write of 'a' rows all for 0 s\n"
-            "├─ 2 p2  waits 0 s for write of 'a' rows all\n"
-            "│  └─ 3 p3  waits 0 s for write of 'a' rows all\n"
-            "└─ 3 p3  waits 0 s for write of 'a' rows all\n");
+            "1 p1  holds write of 'a' rows all for 2 s\n"
+            "├─ 2 p2  waits 2 s for write of 'a' rows all\n"
+            "│  └─ 3 p3  waits 2 s for write of 'a' rows all\n"
+            "└─ 3 p3  waits 2 s for write of 'a' rows all\n");
   EXPECT_TRUE(WaitPicture(chain).circles().empty());
   const std::vector<admin::ClaimInfo> circle = {claim(1, "a", {}), claim(2, "b", {}), claim(1, "b", {2}),
                                                 claim(2, "a", {1}), claim(3, "a", {1})};
