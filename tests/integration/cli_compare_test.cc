@@ -181,6 +181,21 @@ TEST_F(CliCompareTest, PicturesArePngFiles) {
   fails(1, {"plot", "x", "--png", files_.file("no/such/folder.png")}, "cannot be written");
 }
 
+TEST_F(CliCompareTest, ColoursStandOnTerminalsOnly) {
+  put("x", "np.arange(3)");
+  put("y", "np.arange(3) + 1");
+  const auto line = program("ndshare") + " --store " + store_.name() + " diff x y";
+  const auto colored = [&](const std::vector<std::pair<std::string, std::string>>& env) {
+    const auto done = run({"script", "-qec", line, "/dev/null"}, {.input = {}, .env = env});  // gives it a terminal
+    EXPECT_NE(done.out.find("3 of 3 elements differ"), std::string::npos) << done.out;
+    return done.out.find("\x1b[31m- 0\x1b[0m") != std::string::npos;
+  };
+  EXPECT_TRUE(colored({{"TERM", "xterm"}}));
+  EXPECT_FALSE(colored({{"TERM", "xterm"}, {"NO_COLOR", "1"}}));
+  EXPECT_FALSE(colored({{"TERM", "dumb"}}));
+  EXPECT_EQ(cli({"diff", "x", "y"}).out.find('\x1b'), std::string::npos);
+}
+
 TEST_F(CliCompareTest, APipeThatClosesEarlyEndsQuietly) {
   put("x", "np.arange(100000.).reshape(-1, 2)");
   const auto file = files_.file("err");
