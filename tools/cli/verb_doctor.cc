@@ -2,6 +2,8 @@
 // without a store.
 #include <algorithm>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <ostream>
 
@@ -76,6 +78,15 @@ StoreFacts read_store(const Context& context) {
   return facts;
 }
 
+/// Whether a process is in this one's control groups.
+bool shares_groups(std::uint64_t pid) {
+  const auto groups = [](const std::string& who) {
+    std::ifstream file("/proc/" + who + "/cgroup");
+    return std::string{std::istreambuf_iterator<char>(file), {}};
+  };
+  return groups("self") == groups(std::to_string(pid));
+}
+
 std::vector<Finding> examine(double held_s, const Context& context) {
   const auto store = read_store(context);
   auto machine = read_machine(store.status.pool_dir);
@@ -83,6 +94,7 @@ std::vector<Finding> examine(double held_s, const Context& context) {
     machine.memory.available_bytes = store.status.pool.memory_available_bytes;
     machine.memory.cgroup_free_bytes = store.status.pool.cgroup_free_bytes;
     machine.memory.tmpfs_free_bytes = store.status.pool.tmpfs_free_bytes;
+    if (!shares_groups(store.status.pid)) machine.memory.cgroup.clear();  // it is this process's
   }
   auto out = judge_machine(machine, store);
   // A store that was named is looked at alone; else all of this user's.
