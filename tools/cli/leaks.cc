@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string_view>
 
 namespace ndshare::cli {
 namespace {
@@ -47,12 +48,22 @@ std::optional<GrowingClient> judge(const std::vector<TopLook>& looks, const admi
   return out;
 }
 
-bool is_idle(const std::vector<TopLook>& looks, const admin::ArrayActivity& array) {
-  return std::ranges::all_of(looks, [&](const TopLook& look) {
-    const auto found =
-        std::ranges::find(look.arrays, array.info.name, [](const admin::ArrayActivity& row) { return row.info.name; });
-    return found != look.arrays.end() && found->claims == 0 && found->revision == array.revision &&
-           found->tickets == array.tickets && found->info.version == array.info.version;
+using ByName = std::map<std::string_view, const admin::ArrayActivity*>;
+
+std::vector<ByName> by_name(const std::vector<TopLook>& looks) {
+  std::vector<ByName> out(looks.size());
+  for (std::size_t i = 0; i < looks.size(); ++i)
+    for (const auto& array : looks[i].arrays) out[i][array.info.name] = &array;
+  return out;
+}
+
+bool is_idle(const std::vector<ByName>& looks, const admin::ArrayActivity& array) {
+  return std::ranges::all_of(looks, [&](const ByName& look) {
+    const auto found = look.find(array.info.name);
+    if (found == look.end()) return false;
+    const auto& then = *found->second;
+    return then.claims == 0 && then.revision == array.revision && then.tickets == array.tickets &&
+           then.info.version == array.info.version;
   });
 }
 
@@ -67,10 +78,11 @@ LeakReport find_leaks(const std::vector<TopLook>& looks, double age_s, std::uint
     attached.insert(client.pid);
     if (auto found = judge(looks, client)) out.clients.push_back(std::move(*found));
   }
+  const auto named = by_name(looks);
   for (const auto& array : last.arrays) {
     const auto made = array.info.created_unix_ns;
     const double age = now_unix_ns > made ? static_cast<double>(now_unix_ns - made) / 1e9 : 0;
-    if (age >= age_s && is_idle(looks, array))
+    if (age >= age_s && is_idle(named, array))
       out.arrays.push_back({array.info, age, attached.contains(array.info.pid)});
   }
   std::ranges::stable_sort(out.clients, std::greater<>(),
