@@ -1,14 +1,19 @@
 // What an operator asks: requests over a connection that takes no slot; stop waits until the daemon's process has ended.
 #include <ndshare/admin.h>
 
+#include <algorithm>
+#include <array>
 #include <filesystem>
 #include <optional>
+#include <set>
+#include <string_view>
 
 #include "client/connection.h"
 #include "client/leftovers.h"
 #include "client/start.h"
 #include "client/wait.h"
 #include "lib/base/text.h"
+#include "lib/shm/memory_limits.h"
 #include "lib/shm/process.h"
 
 namespace ndshare::admin {
@@ -128,6 +133,40 @@ std::uint64_t trim(std::string_view store, std::uint64_t keep_bytes, std::chrono
   const auto deadline = internal::deadline_after(timeout, timeout);
   Connection connection(internal::resolve_address(store), Connection::Purpose::operator_, deadline);
   return connection.call(internal::TrimRequest{keep_bytes}, deadline).freed_bytes;
+}
+
+MachineMemory machine_memory(const std::string& pool_dir) {
+  const auto limits = internal::read_memory_limits(pool_dir.empty() ? "/dev/shm" : pool_dir);
+  return {limits.tmpfs_free, limits.memory_available, limits.cgroup_free, limits.cgroup};
+}
+
+std::vector<StoreFiles> stores() {
+  // "ndshare-<uid>-<store>.<kind>": a store's name may have dots, a kind has none.
+  const fs::path pattern = internal::segment_paths(internal::own_uid(), "x").catalog;
+  const auto text = pattern.filename().string();
+  const auto prefix = text.substr(0, text.rfind("x."));
+  constexpr std::array<std::string_view, 5> kinds = {"catalog", "sync", "pool", "sock", "lock"};
+  std::set<std::string> names;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(pattern.parent_path(), ignored)) {
+    const auto file = entry.path().filename().string();
+    const auto dot = file.rfind('.');
+    if (!file.starts_with(prefix) || dot == std::string::npos || dot <= prefix.size()) continue;
+    if (std::ranges::find(kinds, std::string_view(file).substr(dot + 1)) == kinds.end()) continue;
+    names.insert(file.substr(prefix.size(), dot - prefix.size()));
+  }
+  std::vector<StoreFiles> out;
+  for (const auto& name : names) out.push_back(internal::judge_store(name));
+  std::erase_if(out, [](const StoreFiles& store) { return store.files.empty() && store.problem.empty(); });  // ended meanwhile
+  return out;
+}
+
+std::vector<std::string> remove_leftovers(std::string_view store) {
+  const auto address = internal::resolve_address(store);
+  if (address.uid != internal::own_uid()) {
+    throw Error(ErrorCode::Permission, "store '" + internal::address_text(address) + "' is another user's: its owner removes its files");
+  }
+  return internal::remove_unusable(address.name);
 }
 
 std::uint64_t remove_orphans() {

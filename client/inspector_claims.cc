@@ -9,6 +9,8 @@
 #include <ndshare/error.h>
 
 #include "client/inspector_impl.h"
+#include "client/shared_state.h"
+#include "lib/base/text.h"
 #include "lib/shm/claim_system.h"
 #include "lib/shm/process.h"
 #include "lib/shm/process_state.h"
@@ -84,6 +86,9 @@ class Picture {
   /// The array that a claim names; null where it was removed.
   const ArrayCopy* array_of(const ClaimCopy& claim);
   const ProcessState& process_of(std::uint32_t slot);
+  const internal::ClaimSystem& system() const noexcept { return system_; }
+  /// Whether a claim keeps what nobody else can see any more.
+  bool is_outdated(const ClaimCopy& claim);
 
  private:
   std::vector<std::uint64_t> waits_for(std::size_t index) const;
@@ -115,6 +120,12 @@ const ProcessState& Picture::process_of(std::uint32_t slot) {
   return at->second;
 }
 
+bool Picture::is_outdated(const ClaimCopy& claim) {
+  if (claim.state != ClaimState::granted) return false;
+  const auto* array = array_of(claim);
+  return array == nullptr || (claim.mode == ClaimMode::view && claim.version != array->ref.version);
+}
+
 std::vector<std::uint64_t> Picture::waits_for(std::size_t index) const {
   std::set<std::uint64_t> pids;
   for (const auto blocker : graph_.blockers(index)) pids.insert(catalog_.slot(claims()[blocker].slot).pid.load());
@@ -142,6 +153,21 @@ ClaimInfo Picture::info(std::size_t index) {
   if (claim.state == ClaimState::waiting) out.waits_for = waits_for(index);
   out.command.assign(slot.command, ::strnlen(slot.command, sizeof(slot.command)));
   return out;
+}
+
+/// What a client says of itself: its segment, its numbers.
+void fill_counters(const internal::SlotClaims& slot, ClientInfo& client) {
+  const auto count = [&](internal::SlotCounter which) { return slot.counters[static_cast<std::size_t>(which)].load(); };
+  using enum internal::SlotCounter;
+  client.reads_made = count(reads);
+  client.views_made = count(views);
+  client.writes_made = count(writes);
+  client.updates_made = count(updates);
+  client.waits_made = count(waits);
+  client.unshared_bytes = count(unshared_bytes);
+  client.updated_bytes = count(updated_bytes);
+  client.moved_bytes = count(moved_bytes);
+  client.appended_bytes = count(appended_bytes);
 }
 
 /// Held ones first, oldest first.
@@ -176,15 +202,36 @@ std::vector<ClientInfo> Inspector::clients() const {
     const auto& process = picture.process_of(static_cast<std::uint32_t>(client.slot));
     client.stopped = process.stopped;
     client.dead = process.dead;
+    fill_counters(picture.system().claims(static_cast<std::uint32_t>(client.slot)), client);
     std::set<std::uint32_t> counted;
     for (const auto& claim : picture.claims()) {
       if (claim.slot != client.slot) continue;
       ++client.claims;
       if (claim.mode == ClaimMode::view) ++client.views;
+      if (picture.is_outdated(claim)) ++client.outdated;
       const auto* array = picture.array_of(claim);
       if (array != nullptr && counted.insert(claim.array).second) client.bytes += array->nbytes;
     }
   }
+  return out;
+}
+
+std::vector<ArrayActivity> Inspector::activity(std::string_view pattern) const {
+  Picture picture(impl_->view, impl_->sync);
+  std::map<std::pair<std::uint32_t, std::uint64_t>, std::pair<std::uint64_t, std::uint64_t>> counts;  // by index and generation
+  for (const auto& claim : picture.claims()) {
+    auto& [claims, waiting] = counts[{claim.array, claim.array_gen}];
+    ++claims;
+    if (claim.state != ClaimState::granted) ++waiting;
+  }
+  std::vector<ArrayActivity> out;
+  impl_->view.for_each([&](const ArrayCopy& copy) {
+    if ((copy.ref.flags & internal::kArrayBuilding) != 0 || !internal::glob_match(pattern, copy.name)) return;
+    const auto words = picture.system().array(copy.ref.array);
+    const auto& [claims, waiting] = counts[{copy.ref.array, copy.ref.array_gen}];
+    out.push_back({internal::array_info(copy), words.revision->load(), words.ticket->load(), claims, waiting});
+  });
+  std::ranges::sort(out, {}, [](const ArrayActivity& row) -> const std::string& { return row.info.name; });
   return out;
 }
 

@@ -1,5 +1,6 @@
 #include "client/leftovers.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -155,6 +156,73 @@ bool remove_if_orphan(const std::string& name) {
   if (view.header().ephemeral.load() == 0 || has_living(view)) return false;
   remove_files(left_files(name), paths.lock);
   return true;
+}
+
+namespace {
+
+using admin::StoreFiles;
+using admin::StoreState;
+
+/// Memory behind a path; 0 where it cannot be seen.
+std::uint64_t memory_of(const std::string& path) {
+  struct stat info {};
+  return ::lstat(path.c_str(), &info) == 0 ? static_cast<std::uint64_t>(info.st_blocks) * 512 : 0;
+}
+
+/// Those of a store with a catalog.   Errors: LayoutVersion, Damaged, Squatted.
+void judge_catalog(const std::string& path, StoreFiles& out) {
+  const auto fd = open_segment(path, own_uid(), Mapping::Access::read_only);
+  if (!fd) {
+    out.state = StoreState::remains;
+    return;
+  }
+  const Mapping map(fd.get(), 0, file_bytes(fd.get()), Mapping::Access::read_only);
+  const CatalogView view(map.data(), map.bytes());
+  const auto& header = view.header();
+  const auto pid = header.daemon_pid.load();
+  if (pid != 0 && process_alive(pid, header.daemon_start.load())) {
+    out.state = StoreState::serving;
+  } else if (has_living(view)) {
+    out.state = StoreState::in_use;
+  } else {
+    out.state = header.ephemeral.load() != 0 ? StoreState::orphan : StoreState::kept;
+  }
+}
+
+}  // namespace
+
+StoreFiles judge_store(const std::string& name) {
+  StoreFiles out;
+  out.store = name;
+  const auto paths = segment_paths(own_uid(), name);
+  try {
+    out.files = left_files(name);
+    judge_catalog(paths.catalog, out);
+  } catch (const Error& error) {
+    out.state = error.code() == ErrorCode::LayoutVersion ? StoreState::other_layout : StoreState::unusable;
+    out.problem = error.message();
+  }
+  struct stat info {};
+  if (::lstat(paths.lock.c_str(), &info) == 0) out.files.push_back(paths.lock);
+  for (const auto& path : out.files) out.bytes += memory_of(path);
+  const bool has_socket = std::find(out.files.begin(), out.files.end(), paths.socket) != out.files.end();
+  out.stale_socket = has_socket && out.state != StoreState::serving && out.state != StoreState::unusable &&
+                     out.state != StoreState::other_layout;
+  return out;
+}
+
+std::vector<std::string> remove_unusable(const std::string& name) {
+  const auto paths = segment_paths(own_uid(), name);
+  std::string holder;
+  const auto lock = take_lock(paths.lock, holder);
+  if (!lock) return {};  // a daemon starts, serves or ends: it sees to its files
+  auto seen = judge_store(name);
+  if (seen.state == StoreState::orphan || seen.state == StoreState::remains) {
+    remove_files(seen.files, paths.lock);
+    return seen.files;
+  }
+  if (!seen.stale_socket || ::unlink(paths.socket.c_str()) != 0) return {};
+  return {paths.socket};
 }
 
 }  // namespace ndshare::internal

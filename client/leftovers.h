@@ -4,6 +4,9 @@
 #pragma once
 
 #include <string>
+#include <vector>
+
+#include <ndshare/admin.h>
 
 #include "client/address.h"
 
@@ -18,5 +21,11 @@ bool stop_without_daemon(const StoreAddress& address, bool force, bool keep);
 /// Removes the files of one private store of this user if nobody lives behind them; false where it is left alone.
 ///   Errors: Damaged, LayoutVersion, Squatted (then nothing was removed).
 bool remove_if_orphan(const std::string& name);
+
+/// Who stands behind the files of this user's store, and what they are. Reads only, takes no lock.   Errors: none.
+admin::StoreFiles judge_store(const std::string& name);
+
+/// What admin::remove_leftovers() does.   Errors: Squatted.
+std::vector<std::string> remove_unusable(const std::string& name);
 
 }  // namespace ndshare::internal

@@ -17,13 +17,13 @@
 #include "daemon/engine.h"
 #include "daemon/extent_table.h"
 #include "daemon/grants.h"
-#include "daemon/memory_limits.h"
 #include "daemon/name_index.h"
 #include "daemon/pool_allocator.h"
 #include "daemon/reclaimer.h"
 #include "daemon/store_files.h"
 #include "daemon/ticket.h"
 #include "lib/shm/claim_system.h"
+#include "lib/shm/memory_limits.h"
 
 namespace ndshare::internal {
 

@@ -16,10 +16,10 @@
 #include <ndshare/error.h>
 
 #include "daemon/crash_point.h"
-#include "daemon/memory_limits.h"
 #include "lib/base/checked.h"
 #include "lib/base/log.h"
 #include "lib/base/text.h"
+#include "lib/shm/memory_limits.h"
 #include "lib/shm/process.h"
 
 namespace ndshare::internal {

@@ -35,6 +35,38 @@ struct ClientInfo {
   // Read from the segments by Inspector::clients(); 0 elsewhere.
   std::uint64_t bytes = 0, claims = 0, views = 0;  ///< bytes: of the arrays that it holds claims on
   bool stopped = false, dead = false;
+  // What it counted of itself since it attached. Only Inspector::clients() fills these in, and nobody but the client vouches for them.
+  std::uint64_t reads_made = 0, views_made = 0, writes_made = 0, updates_made = 0, waits_made = 0;
+  std::uint64_t unshared_bytes = 0, updated_bytes = 0, moved_bytes = 0, appended_bytes = 0;  ///< copied, by reason
+  std::uint64_t outdated = 0;            ///< claims on removed arrays and on versions that are no longer the current one
+  [[nodiscard]] std::uint64_t copied_bytes() const noexcept { return unshared_bytes + updated_bytes + moved_bytes + appended_bytes; }
+};
+
+/// What goes on with an array.
+struct ArrayActivity {
+  ArrayInfo info;
+  std::uint64_t revision = 0;            ///< as SharedArray::revision()
+  std::uint64_t tickets = 0;             ///< claims that took its mutex; reads and views of a known version take none
+  std::uint64_t claims = 0, waiting = 0; ///< now; `claims` has the waiting ones too
+};
+
+/// What is left of a store in shared memory, or in use there.
+enum class StoreState : std::uint8_t {
+  serving,       ///< its daemon runs
+  in_use,        ///< no daemon, but a client lives
+  kept,          ///< nobody lives; its memory waits for the next `start`
+  orphan,        ///< a private store whose daemon and clients are all gone
+  remains,       ///< files without a catalog: nothing can adopt them
+  other_layout,  ///< made by a build with another memory layout
+  unusable,      ///< damaged, or a file of its name that is not this user's segment
+};
+struct StoreFiles {
+  std::string store;
+  StoreState state = StoreState::kept;
+  std::string problem;                   ///< of `other_layout` and `unusable`: what was found
+  std::vector<std::string> files;
+  std::uint64_t bytes = 0;               ///< of memory in them
+  bool stale_socket = false;             ///< a socket that no process listens on
 };
 
 /// One lock or pin.
@@ -111,6 +143,8 @@ class NDSHARE_API Inspector {
   ///   Errors: NoSuchArray.
   [[nodiscard]] std::vector<ClaimInfo> claims(std::string_view array = {}) const;
   [[nodiscard]] std::vector<ClientInfo> clients() const;
+  /// As list(), and what goes on there.
+  [[nodiscard]] std::vector<ArrayActivity> activity(std::string_view pattern = "*") const;
 
  private:
   struct Impl;
@@ -140,6 +174,18 @@ NDSHARE_API SaveReport save(std::string_view store, const std::string& directory
 NDSHARE_API SaveReport load(std::string_view store, const std::string& directory, bool replace = false,
                             const Progress& progress = {}, std::chrono::nanoseconds timeout = std::chrono::seconds(60));
 
+/// How much memory the machine can still give to a pool in `pool_dir` (empty: /dev/shm), by each of the three limits that bite, seen
+/// from this process; UINT64_MAX: no limit.
+struct MachineMemory {
+  std::uint64_t tmpfs_free_bytes = 0, available_bytes = 0, cgroup_free_bytes = 0;
+  std::string cgroup;                    ///< folder of the tightest control group; empty where none limits
+};
+[[nodiscard]] NDSHARE_API MachineMemory machine_memory(const std::string& pool_dir = {});
+/// The stores of this user that have files in shared memory, by name.   Errors: none; what cannot be read says so in its row.
+[[nodiscard]] NDSHARE_API std::vector<StoreFiles> stores();
+/// Removes what nobody can use any more of a store of this user: all of an `orphan` or of `remains`, the stale socket of a kept
+/// store. Judged again under the store's lock; never memory that a `start` would adopt. Returns the files removed.
+NDSHARE_API std::vector<std::string> remove_leftovers(std::string_view store);
 /// Removes the segments of private stores of this user whose daemon and clients are all gone. Returns how many stores.
 NDSHARE_API std::uint64_t remove_orphans();
 

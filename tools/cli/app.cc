@@ -10,6 +10,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include <poll.h>
+#include <unistd.h>
+
 #include <ndshare/error.h>
 #include <ndshare/version.h>
 
@@ -120,16 +123,24 @@ std::optional<int> parse(Application& application, std::vector<std::string> word
   }
 }
 
+/// Whether standard output is a pipe or socket that nobody reads any more (`ndshare ls | head -1`).
+bool reader_is_gone() {
+  pollfd output{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
+  return ::poll(&output, 1, 0) == 1 && (output.revents & (POLLERR | POLLHUP)) != 0;
+}
+
 /// Runs `logic`; what it throws becomes a message and an exit status.
 int guarded(Context& context, const std::function<int()>& logic) {
   try {
     const int status = logic();
     context.out.flush();
-    if (context.out.good()) return status;
+    // Who closes a pipe has read enough: no error, and no words about it.
+    if (context.out.good() || reader_is_gone()) return status;
     report(context, ErrorCode::Io, "standard output cannot be written");
     return error_exit_status(ErrorCode::Io);
   } catch (const Error& error) {
     context.out.flush();
+    if (error.detail("file") == "<stdout>" && reader_is_gone()) return 0;
     report(context, error.code(), error.message(), error.details());
     return error_exit_status(error.code());
   } catch (const std::bad_alloc&) {

@@ -28,6 +28,10 @@ void Flags::words(std::vector<std::string>& target, const std::string& name, con
   app_.add_option(name, target, help)->required()->type_name("")->expected(1, CLI::detail::expected_max_vector_size);
 }
 
+void Flags::optional_words(std::vector<std::string>& target, const std::string& name, const std::string& help) {
+  app_.add_option(name, target, help)->type_name("")->expected(0, CLI::detail::expected_max_vector_size);
+}
+
 void Flags::flag(bool& target, const std::string& name, const std::string& help) { app_.add_flag(name, target, help); }
 
 void Flags::text(std::string& target, const std::string& name, const std::string& help) {

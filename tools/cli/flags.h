@@ -22,6 +22,7 @@ class Flags {
   void word(std::string& target, const std::string& name, const std::string& help);
   void optional_word(std::string& target, const std::string& name, const std::string& help);
   void words(std::vector<std::string>& target, const std::string& name, const std::string& help);  ///< one or more
+  void optional_words(std::vector<std::string>& target, const std::string& name, const std::string& help);  ///< none or more
 
   // By name: "--dtype"
   void flag(bool& target, const std::string& name, const std::string& help);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "tools/cli/app.h"
+#include "tools/cli/color.h"
 #include "tools/cli/table.h"
 
 namespace {
@@ -35,6 +36,7 @@ int main(int argc, char** argv) {
                                 .err = std::cerr,
                                 .width = ndshare::cli::output_columns(),
                                 .progress = ::isatty(STDERR_FILENO) == 1,
+                                .color = ndshare::cli::output_has_colors(),
                                 .store = {},
                                 .command = {}};
   return ndshare::cli::run_cli(std::vector<std::string>(argv + 1, argv + argc), context);

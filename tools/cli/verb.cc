@@ -1,6 +1,7 @@
 #include "tools/cli/verb.h"
 
 #include <algorithm>
+#include <charconv>
 #include <numeric>
 
 #include <ndshare/error.h>
@@ -73,6 +74,14 @@ std::uint64_t parse_capacity(std::string_view text) {
   if (bytes == 0 && !text.empty())
     throw Error(ErrorCode::Usage, "--capacity: a store of 0 bytes holds nothing; leave it away for half of the memory");
   return bytes;
+}
+
+double parse_seconds(std::string_view text, std::string_view flag) {
+  double seconds = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error == std::errc() && end == text.data() + text.size() && seconds >= 0 && seconds < 1e9) return seconds;
+  throw Error(ErrorCode::Usage,
+              std::string(flag) + ": takes seconds, as 5 or 0.5, not '" + internal::printable(text) + "'");
 }
 
 Attrs parse_attrs(const std::vector<std::string>& words) {

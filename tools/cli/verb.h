@@ -20,6 +20,7 @@ struct Context {
   std::ostream& err;      ///< notes and errors
   int width = 0;          ///< columns that tables may take; 0: as many as they need
   bool progress = false;  ///< err is a terminal
+  bool color = false;     ///< out is a terminal that may have colours
   std::string store;      ///< empty: NDSHARE_STORE, else "default"
   bool json = false;
   double timeout_s = 5;
@@ -51,6 +52,8 @@ struct Verb {
 [[nodiscard]] std::uint64_t parse_size(std::string_view text, std::string_view flag);
 /// As parse_size() for --capacity.   Errors: Usage for a capacity of nothing.
 [[nodiscard]] std::uint64_t parse_capacity(std::string_view text);
+/// Reads seconds, as "5" or "0.5".   Errors: Usage, naming the flag, for what is no number from 0 on.
+[[nodiscard]] double parse_seconds(std::string_view text, std::string_view flag);
 /// Reads "key=value" words.   Errors: Usage.
 [[nodiscard]] Attrs parse_attrs(const std::vector<std::string>& words);
 

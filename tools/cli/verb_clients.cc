@@ -1,11 +1,16 @@
 // ndshare clients: who is attached.
 #include <chrono>
 #include <memory>
+#include <ostream>
+#include <thread>
+#include <vector>
 
 #include <ndshare/admin.h>
+#include <ndshare/error.h>
 
 #include "lib/base/text.h"
 #include "tools/cli/claims.h"
+#include "tools/cli/leaks.h"
 #include "tools/cli/verb.h"
 
 namespace ndshare::cli {
@@ -29,7 +34,64 @@ Json client_json(const admin::ClientInfo& client) {
           {"since_unix_ns", client.since_unix_ns},
           {"since_s", seconds_since(client.since_unix_ns)},
           {"stopped", client.stopped},
-          {"dead", client.dead}};
+          {"dead", client.dead},
+          {"outdated", client.outdated},
+          {"waits", client.waits_made},
+          {"copied_bytes", client.copied_bytes()}};
+}
+
+struct ClientsFlags {
+  bool wide = false, leaks = false;
+  std::string interval = "10", age = "600";
+};
+
+std::string per_minute(double bytes) {
+  return bytes == 0 ? "-" : internal::format_bytes(static_cast<std::uint64_t>(bytes));
+}
+
+void print_leaks(const LeakReport& report, const ClientsFlags& flags, Context& context) {
+  context.out << "what only grew in " << internal::format_seconds(report.interval_s) << ", a minute:\n";
+  Table growing({{.title = "PID", .right = true},
+                 {.title = "BYTES", .right = true},
+                 {.title = "HELD/MIN", .right = true},
+                 {.title = "MADE/MIN", .right = true},
+                 {.title = "VIEWS/MIN", .right = true},
+                 {.title = "COMMAND", .shortest = 8}});
+  for (const auto& row : report.clients)
+    growing.add({std::to_string(row.info.pid), internal::format_bytes(row.info.bytes), per_minute(row.bytes_per_minute),
+                 per_minute(row.made_bytes_per_minute),
+                 std::to_string(static_cast<std::uint64_t>(row.views_per_minute)), one_line(row.info.command)});
+  print_fitted(growing, flags.wide, context);
+  context.out << "\narrays that nobody touched meanwhile, older than "
+              << internal::format_seconds(parse_seconds(flags.age, "--age")) << ":\n";
+  Table idle({{.title = "SIZE", .right = true},
+              {.title = "AGE", .right = true},
+              {.title = "MADE BY", .right = true},
+              {.title = "MAKER"},
+              {.title = "NAME", .shortest = 8}});
+  for (const auto& row : report.arrays)
+    idle.add({internal::format_bytes(static_cast<std::uint64_t>(row.info.nbytes)), internal::format_seconds(row.age_s),
+              std::to_string(row.info.pid), row.maker_attached ? "attached" : "gone", one_line(row.info.name)});
+  print_fitted(idle, flags.wide, context);
+}
+
+/// Several looks within the interval: what falls between two of them does not only grow.
+int leaks(const ClientsFlags& flags, Context& context) {
+  constexpr int kLooks = 6;
+  const double interval_s = parse_seconds(flags.interval, "--interval"), age_s = parse_seconds(flags.age, "--age");
+  if (interval_s <= 0) throw Error(ErrorCode::Usage, "--interval: more than 0 seconds");
+  static_cast<void>(inspect(context));
+  std::vector<TopLook> looks;
+  for (int i = 0; i < kLooks; ++i) {
+    if (i != 0) std::this_thread::sleep_for(std::chrono::duration<double>(interval_s / (kLooks - 1)));
+    looks.push_back(look(context.store));
+  }
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto report = find_leaks(
+      looks, age_s, static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count()));
+  if (context.json) return print_json(context.out, to_json(report)), 0;
+  print_leaks(report, flags, context);
+  return 0;
 }
 
 int clients(bool wide, Context& context) {
@@ -67,9 +129,13 @@ int clients(bool wide, Context& context) {
 }  // namespace
 
 Logic setup_clients(Flags& flags) {
-  auto wide = std::make_shared<bool>(false);
-  flags.flag(*wide, "--wide", "nothing is cut (else to the terminal, or to 80)");
-  return [wide](Context& context) { return clients(*wide, context); };
+  auto chosen = std::make_shared<ClientsFlags>();
+  flags.flag(chosen->wide, "--wide", "nothing is cut (else to the terminal, or to 80)");
+  flags.flag(chosen->leaks, "--leaks", "who only grows, and arrays that nobody touches");
+  flags.text(chosen->interval, "--interval", "seconds to look for, with --leaks (10)");
+  flags.text(chosen->age, "--age", "of untouched arrays: seconds at least (600)");
+  return
+      [chosen](Context& context) { return chosen->leaks ? leaks(*chosen, context) : clients(chosen->wide, context); };
 }
 
 }  // namespace ndshare::cli

@@ -39,6 +39,8 @@ THIRD_PARTY = {
     r"prometheus/": ["daemon"],
     r"nlohmann/": ["lib/wire", "tools"],
     r"CLI/": ["tools"],
+    r"n?curses\.h|ncursesw/": ["tools"],  # tools/cli/top_screen.cc
+    r"png\.h": ["tools"],  # tools/cli/picture.cc
     r"benchmark/": ["tools"],
 }
 # Boost.Interprocess is named in one file, not one folder.

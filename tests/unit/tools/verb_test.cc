@@ -116,6 +116,20 @@ TEST(VerbTest, WrongUsageIsTwo) {
                                                        {"stop", "--force", "--keep"},
                                                        {"put", "x", "f.npy", "--format", "parquet"},
                                                        {"start", "--max-clients", "many"},
+                                                       {"diff", "x"},
+                                                       {"sum"},
+                                                       {"sum", "x", "--check", "f"},
+                                                       {"plot"},
+                                                       {"plot", "x", "--kind", "pie"},
+                                                       {"plot", "x", "--height", "0"},
+                                                       {"watch"},
+                                                       {"watch", "x", "--count", "0"},
+                                                       {"top", "--page", "streets"},
+                                                       {"top", "--sort", "colour"},
+                                                       {"top", "--delay", "nan"},
+                                                       {"top", "--json"},
+                                                       {"doctor", "--held", "soon"},
+                                                       {"clients", "--leaks", "--interval", "-1"},
                                                        {"--store"}};
   for (const auto& words : lines) {
     const auto ran = run_words(words);

@@ -1,4 +1,4 @@
-#include "daemon/memory_limits.h"
+#include "lib/shm/memory_limits.h"
 
 #include <algorithm>
 #include <fstream>
