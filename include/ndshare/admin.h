@@ -110,6 +110,7 @@ class NDSHARE_API Inspector {
   ///   Errors: NoSuchArray.
   [[nodiscard]] std::vector<ClaimInfo> claims(std::string_view array = {}) const;
   [[nodiscard]] std::vector<ClientInfo> clients() const;
+  [[nodiscard]] std::vector<StreamInfo> streams(std::string_view pattern = "*") const;
 
  private:
   struct Impl;

@@ -56,7 +56,8 @@ struct SlotClaims {
   a64 counters[13];                  ///< SlotCounter
   a64 given_up;                      ///< the last request that its client waits for no more; daemon/changing.h has the rule
   a64 changing;                      ///< the request that the daemon is changing an array for (its store); 0: none
-  std::byte pad[kPage - 128];
+  a64 streams;                       ///< bit i: this client has the stream of ring i open; set before it looks at the ring
+  std::byte pad[kPage - 136];
   Claim lock[kLockEntries];
   Claim view[kViewEntries];
 };
