@@ -35,6 +35,7 @@ void no_such_stream(const std::string& store, std::string_view name) {
 }
 
 std::shared_ptr<StreamState> StreamState::open(const std::shared_ptr<ClientSession>& session, std::string_view name) {
+  const auto deadline = session->deadline({});
   while (true) {
     auto found = find_stream(session->catalog(), name);
     if (!found) no_such_stream(session->name(), name);
@@ -51,7 +52,11 @@ std::shared_ptr<StreamState> StreamState::open(const std::shared_ptr<ClientSessi
       throw;
     }
     session->check();
-    nap(deadline_after(std::chrono::milliseconds(1), {}));
+    if (time_left(deadline).count() == 0) {
+      throw Error(ErrorCode::Timeout, "stream '" + printable(name) + "' is being removed, or its ring is damaged: 'ndshare start' mends that",
+                  {{"stream", std::string(name)}});
+    }
+    nap(deadline);
   }
 }
 
@@ -202,12 +207,16 @@ int StreamState::take(const StreamWait& wait, bool now, ErrorCode& code) {
   session_->check();
   join();
   const auto cursor = this->cursor();
-  const auto look = [&] { return ring_.take(cursor); };
+  // Not −1 where the stream is closed: there may be nothing more to look for.
+  const auto look = [&] {
+    const int batch = ring_.take(cursor);
+    return batch == -1 && sync_->closed.load(std::memory_order_relaxed) != 0 ? -2 : batch;
+  };
   int found = look();
   if (found >= 0) return found;
   const bool no_wait = now && !wait.timeout;
   const auto deadline = no_wait ? std::chrono::steady_clock::now() + wait.spin : session_->guard_deadline(wait.timeout);
-  found = spin(wait, deadline, look);
+  if (found == -1) found = spin(wait, deadline, look);
   bool drains = false;
   while (found < 0) {
     const auto seen = announce_waiter(sync_->ready_event);

@@ -196,6 +196,7 @@ void EngineImpl::mend_sync() {
   check_sync_file();
   sync_reserver_ = StepReserver(files_.sync.get(), header().sync_bytes);  // nothing that was reserved is certain now
   reserve_sync_in_use();
+  streams_.mend();
 }
 
 /// Size and header as they must be, before anything relies on them.

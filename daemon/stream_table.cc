@@ -40,6 +40,14 @@ void StreamTable::removed(std::uint32_t ring) noexcept {
   sync_.stream(ring).stream.store(0);
 }
 
+void StreamTable::mend() noexcept {
+  for (std::uint32_t ring = 0; ring < kMaxStreams; ++ring) {
+    if (rings_[ring].gen == 0) continue;
+    sync_.stream(ring).stream.store(rings_[ring].gen);
+    set_state(ring, RingState::open);
+  }
+}
+
 void StreamTable::adopt(std::uint32_t ring, Known known) noexcept {
   auto& sync = sync_.stream(ring);
   sync.stream.store(known.gen);

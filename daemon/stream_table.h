@@ -37,6 +37,8 @@ class StreamTable {
   void made(std::uint32_t ring, Known known) { rings_[ring] = std::move(known); }
   void set_state(std::uint32_t ring, RingState state) noexcept { sync_.stream(ring).state.store(static_cast<std::uint32_t>(state)); }
   void removed(std::uint32_t ring) noexcept;
+  /// The daemon's own words of every ring, where a client broke them.
+  void mend() noexcept;
 
   /// After a start: the ring's own words as they must be; what a client may have broken counts as free.
   void adopt(std::uint32_t ring, Known known) noexcept;

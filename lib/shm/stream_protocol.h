@@ -1,6 +1,6 @@
 /// The ring of a stream: batches that go from hand to hand without a lock. Start here for the algorithm.
 ///
-/// A batch's word says whose it is, and only changes by compare-and-swap: free → loaned → ready → taken → free (queue), or
+/// A batch's word says whose it is; it changes by compare-and-swap, or by a store of its owner: free → loaned → ready → taken → free (queue), or
 /// free → loaned → ready → loaned … (broadcast). Everything else about a batch is written by its owner while the word says so.
 ///
 /// The argument.
