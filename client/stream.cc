@@ -20,7 +20,9 @@ using internal::StreamState;
 
 namespace {
 
-[[noreturn]] void finished(const char* what) { throw Error(ErrorCode::Usage, std::string(what) + ": it was given back already, or never held a batch"); }
+[[noreturn]] void finished(const char* what) {
+  throw Error(ErrorCode::Usage, std::string(what) + ": it was given back already, or never held a batch");
+}
 
 StreamState& held(const BatchCore& core, const char* what) {
   if (core.state == nullptr) finished(what);
@@ -31,13 +33,16 @@ StreamState& held(const BatchCore& core, const char* what) {
 void check_type(const BatchCore& core, TypeId id, const char* what) {
   const auto& dtype = held(core, what).dtype();
   const bool fits = dtype.id() == id || (dtype.is_time() && id == TypeId::int64);
-  if (!fits) throw Error(ErrorCode::DtypeMismatch, "the batch holds " + dtype.to_string() + ": as_span() of another type was asked for");
+  if (!fits)
+    throw Error(ErrorCode::DtypeMismatch,
+                "the batch holds " + dtype.to_string() + ": as_span() of another type was asked for");
 }
 
 Array array_of(BatchCore& core, const char* what) {
   auto& state = held(core, what);
   if (core.buffer == nullptr) {
-    core.buffer = std::make_shared<StreamBuffer>(core.state, core.number, core.loaned, core.data, core.nbytes, state.origin(core.number));
+    core.buffer = std::make_shared<StreamBuffer>(core.state, core.number, core.loaned, core.data, core.nbytes,
+                                                 state.origin(core.number));
   }
   const auto layout = Layout::contiguous(state.shape(core.rows), state.dtype().itemsize(), Order::C);
   return {state.dtype(), layout, core.buffer, core.loaned};
@@ -46,7 +51,8 @@ Array array_of(BatchCore& core, const char* what) {
 void check_unused(const BatchCore& core, const char* what) {
   const auto arrays = core.buffer == nullptr ? 0 : core.buffer.use_count() - 1;
   if (arrays > 0) {
-    throw Error(ErrorCode::Busy, std::string(what) + ": " + std::to_string(arrays) + " arrays taken from the batch are still in use: let them go first");
+    throw Error(ErrorCode::Busy, std::string(what) + ": " + std::to_string(arrays) +
+                                     " arrays taken from the batch are still in use: let them go first");
   }
 }
 
@@ -95,16 +101,18 @@ void Loan::check_span(TypeId id) const { check_type(core_, id, "Loan::as_span()"
 std::uint64_t Loan::publish(std::int64_t rows, const Attrs& attrs) {
   auto& state = held(core_, "Loan::publish()");
   if (rows < 0 || rows > core_.rows) {
-    throw Error(ErrorCode::ShapeMismatch, "a batch of stream '" + internal::printable(state.name()) + "' holds up to " + std::to_string(core_.rows) +
-                                              " rows, not " + std::to_string(rows), {{"rows", std::to_string(rows)}, {"capacity", std::to_string(core_.rows)}});
+    throw Error(ErrorCode::ShapeMismatch,
+                "a batch of stream '" + internal::printable(state.name()) + "' holds up to " +
+                    std::to_string(core_.rows) + " rows, not " + std::to_string(rows),
+                {{"rows", std::to_string(rows)}, {"capacity", std::to_string(core_.rows)}});
   }
   check_unused(core_, "Loan::publish()");
   auto& meta = state.meta(core_.number);
   std::string text;
   if (!attrs.empty()) text = internal::encode_attrs(attrs);
   if (text.size() > internal::kMaxBatchAttrs) {
-    throw Error(ErrorCode::Usage, "the attributes of a batch have " + std::to_string(text.size()) + " bytes as JSON; the limit is " +
-                                      std::to_string(internal::kMaxBatchAttrs));
+    throw Error(ErrorCode::Usage, "the attributes of a batch have " + std::to_string(text.size()) +
+                                      " bytes as JSON; the limit is " + std::to_string(internal::kMaxBatchAttrs));
   }
   internal::store_shared(meta.attrs, text.data(), text.size());
   meta.attrs_bytes.store(text.size(), std::memory_order_relaxed);
@@ -131,7 +139,9 @@ Batch::~Batch() { drop(core_); }
 
 Array Batch::array() const { return array_of(core_, "Batch::array()"); }
 void Batch::check_span(TypeId id) const { check_type(core_, id, "Batch::as_span()"); }
-std::uint64_t Batch::published_unix_ns() const { return held(core_, "Batch::published_unix_ns()").meta(core_.number).published_unix_ns.load(); }
+std::uint64_t Batch::published_unix_ns() const {
+  return held(core_, "Batch::published_unix_ns()").meta(core_.number).published_unix_ns.load();
+}
 Attrs Batch::attrs() const { return internal::attrs_of(held(core_, "Batch::attrs()").meta(core_.number)); }
 
 void Batch::done() {
@@ -145,7 +155,8 @@ SharedArray Batch::keep(std::string_view name) {
   auto& state = held(core_, "Batch::keep()");
   check_unused(core_, "Batch::keep()");
   if (state.broadcast()) {
-    throw Error(ErrorCode::NotSupported, "a batch of a broadcast is read by others too: copy what is to be kept (nd::copyto, Array::copy)");
+    throw Error(ErrorCode::NotSupported,
+                "a batch of a broadcast is read by others too: copy what is to be kept (nd::copyto, Array::copy)");
   }
   internal::check_array_name(name);
   auto session = state.session_pointer();
@@ -153,9 +164,11 @@ SharedArray Batch::keep(std::string_view name) {
   Store store(session);
   const auto options = CreateOptions{.fill = Fill::empty, .replace = true};
   // Not visible: it goes with its handle where the request below fails.
-  const CreateItem item{internal::batch_array_name(state.name(), core_.number), state.dtype(), state.shape(state.options().rows)};
+  const CreateItem item{internal::batch_array_name(state.name(), core_.number), state.dtype(),
+                        state.shape(state.options().rows)};
   const auto fresh = store.create_unchecked({&item, 1}, options);
-  internal::KeepBatchRequest request{state.id(), internal::GuardAccess::state(fresh.front())->id(), core_.number, static_cast<std::uint64_t>(core_.rows), std::string(name)};
+  internal::KeepBatchRequest request{state.id(), internal::GuardAccess::state(fresh.front())->id(), core_.number,
+                                     static_cast<std::uint64_t>(core_.rows), std::string(name)};
   session->request(request, session->deadline({}));
   settle(core_);  // the daemon freed the batch's word, with the change of its array
   return store.open(name);
@@ -203,7 +216,8 @@ BatchCore batch_core(const std::shared_ptr<StreamState>& state, std::uint32_t nu
     core.data = state->data(number, false);
     const auto rows = state->meta(number).rows.load(std::memory_order_relaxed);
     if (rows > static_cast<std::uint64_t>(state->options().rows)) {
-      throw Error(ErrorCode::Damaged, "batch " + std::to_string(number) + " of stream '" + internal::printable(state->name()) + "' says that it has " +
+      throw Error(ErrorCode::Damaged, "batch " + std::to_string(number) + " of stream '" +
+                                          internal::printable(state->name()) + "' says that it has " +
                                           std::to_string(rows) + " rows, more than it holds");
     }
     core.rows = static_cast<std::int64_t>(rows), core.nbytes = core.rows * state->row_bytes();
@@ -212,7 +226,8 @@ BatchCore batch_core(const std::shared_ptr<StreamState>& state, std::uint32_t nu
     throw;
   }
   core.sequence = state->sync().sequence[number].load(std::memory_order_relaxed);
-  core.deliveries = state->broadcast() ? 1 : internal::batch_deliveries(state->sync().word[number].load(std::memory_order_relaxed));
+  core.deliveries =
+      state->broadcast() ? 1 : internal::batch_deliveries(state->sync().word[number].load(std::memory_order_relaxed));
   return core;
 }
 

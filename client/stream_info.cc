@@ -37,15 +37,18 @@ std::uint64_t& count_of(StreamInfo& info, BatchState state) {
 }
 
 /// One batch; nothing of it is believed that is out of its range.
-BatchInfo batch_info(const CatalogView& catalog, const StreamSpec& spec, const StreamSync& sync, std::uint32_t number, StreamInfo& info) {
+BatchInfo batch_info(const CatalogView& catalog, const StreamSpec& spec, const StreamSync& sync, std::uint32_t number,
+                     StreamInfo& info) {
   const auto word = sync.word[number].load();
   auto state = batch_state(word) <= BatchState::dead ? batch_state(word) : BatchState::free;
   const auto waited = sync.pending[number].load() & sync.cursors.load();
   // What nobody awaits any more is room for the next loan.
-  if (spec.ring_options.broadcast && state == BatchState::ready && waited == 0 && sync.readers[number].load() == 0) state = BatchState::free;
+  if (spec.ring_options.broadcast && state == BatchState::ready && waited == 0 && sync.readers[number].load() == 0)
+    state = BatchState::free;
   ++count_of(info, state);
   BatchInfo out;
-  out.number = number, out.deliveries = batch_deliveries(word), out.state = kStateNames[static_cast<std::size_t>(state)];
+  out.number = number, out.deliveries = batch_deliveries(word),
+  out.state = kStateNames[static_cast<std::size_t>(state)];
   out.pid = pid_of(catalog, batch_owner(word));
   if (state == BatchState::free || state == BatchState::loaned) return out;
   const auto& meta = sync.meta[number];
@@ -117,8 +120,9 @@ std::string StreamState::why_full() {
   for (const auto& batch : info.batches) {
     if (batch.pid != 0) pids.insert(batch.pid);
   }
-  std::string text = std::to_string(info.options.depth) + " batches: " + std::to_string(info.ready) + " ready, " + std::to_string(info.loaned) +
-                     " being filled, " + std::to_string(info.taken) + " being read, " + std::to_string(info.dead) + " dead letters";
+  std::string text = std::to_string(info.options.depth) + " batches: " + std::to_string(info.ready) + " ready, " +
+                     std::to_string(info.loaned) + " being filled, " + std::to_string(info.taken) + " being read, " +
+                     std::to_string(info.dead) + " dead letters";
   if (!pids.empty()) {
     text += "; held by process";
     for (const auto pid : pids) text += " " + std::to_string(pid);
@@ -132,9 +136,14 @@ void StreamState::refuse(ErrorCode code, bool loaned) {
   if (code == ErrorCode::StreamClosed) throw Error(code, name + " was closed: it takes no more input", details);
   if (code == ErrorCode::EndOfStream) throw Error(code, name + " was closed, and everything in it is done", details);
   if (code == ErrorCode::ProducersGone) {
-    throw Error(code, name + " is empty, and every process that produced into it died or went away without close()", details);
+    throw Error(code, name + " is empty, and every process that produced into it died or went away without close()",
+                details);
   }
-  throw Error(code, (loaned ? "no batch of " + name + " came free before the deadline: " : "nothing came through " + name + " before the deadline: ") + why_full(), details);
+  throw Error(code,
+              (loaned ? "no batch of " + name + " came free before the deadline: "
+                      : "nothing came through " + name + " before the deadline: ") +
+                  why_full(),
+              details);
 }
 
 }  // namespace ndshare::internal

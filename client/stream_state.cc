@@ -30,7 +30,8 @@ std::optional<FoundStream> find_stream(const CatalogView& catalog, std::string_v
 }
 
 void no_such_stream(const std::string& store, std::string_view name) {
-  throw Error(ErrorCode::NoSuchStream, "store '" + store + "' has no stream '" + printable(name) + "'; `ndshare streams ls` shows what is there",
+  throw Error(ErrorCode::NoSuchStream,
+              "store '" + store + "' has no stream '" + printable(name) + "'; `ndshare streams ls` shows what is there",
               {{"stream", std::string(name)}, {"store", store}});
 }
 
@@ -45,7 +46,8 @@ std::shared_ptr<StreamState> StreamState::open(const std::shared_ptr<ClientSessi
     try {
       auto state = std::make_shared<StreamState>(session, std::move(*found));
       // The slot lists the ring: from here on the stream is not removed, unless that is under way.
-      const bool open = state->sync().state.load() == static_cast<std::uint32_t>(RingState::open) && state->sync().stream.load() == ref.array_gen;
+      const bool open = state->sync().state.load() == static_cast<std::uint32_t>(RingState::open) &&
+                        state->sync().stream.load() == ref.array_gen;
       if (open && session->catalog().is_current(ref)) return state;
     } catch (...) {
       session->stream_uses().close(ring, claims_of(*session));
@@ -53,8 +55,10 @@ std::shared_ptr<StreamState> StreamState::open(const std::shared_ptr<ClientSessi
     }
     session->check();
     if (time_left(deadline).count() == 0) {
-      throw Error(ErrorCode::Timeout, "stream '" + printable(name) + "' is being removed, or its ring is damaged: 'ndshare start' mends that",
-                  {{"stream", std::string(name)}});
+      throw Error(
+          ErrorCode::Timeout,
+          "stream '" + printable(name) + "' is being removed, or its ring is damaged: 'ndshare start' mends that",
+          {{"stream", std::string(name)}});
     }
     nap(deadline);
   }
@@ -62,7 +66,10 @@ std::shared_ptr<StreamState> StreamState::open(const std::shared_ptr<ClientSessi
 
 /// REQUIRES: the ring is listed; the state gives that back.
 StreamState::StreamState(const std::shared_ptr<ClientSession>& session, FoundStream found)
-    : session_(session), lease_(session), name_(found.copy.name.substr(kStreamPrefix.size())), dtype_(catalog_dtype(found.copy.dtype)) {
+    : session_(session),
+      lease_(session),
+      name_(found.copy.name.substr(kStreamPrefix.size())),
+      dtype_(catalog_dtype(found.copy.dtype)) {
   const auto& spec = found.spec;
   const Shape shape{Dims(found.copy.shape)};
   row_shape_ = Shape(Dims(std::span(found.copy.shape).subspan(1)));
@@ -109,7 +116,8 @@ FoundStream StreamState::found() const {
 void StreamState::reload() {
   const std::lock_guard lock(mutex_);
   const auto now = found();
-  if (now.spec.batches.size() != ring_.options().depth) throw Error(ErrorCode::Damaged, "stream '" + printable(name_) + "' changed its depth");
+  if (now.spec.batches.size() != ring_.options().depth)
+    throw Error(ErrorCode::Damaged, "stream '" + printable(name_) + "' changed its depth");
   set_places(now.spec);
   root_.store(now.copy.ref.root);
 }
@@ -126,7 +134,8 @@ std::byte* StreamState::locate(Place& place, bool writable) {
   const auto copy = session_->catalog().read(place.array);
   const auto need = static_cast<std::uint64_t>(options_.rows) * static_cast<std::uint64_t>(row_bytes_);
   if (!copy || copy->ref.array_gen != place.gen || copy->nbytes != need) {
-    throw Error(ErrorCode::Damaged, "a batch of stream '" + printable(name_) + "' has no array, or one of another size");
+    throw Error(ErrorCode::Damaged,
+                "a batch of stream '" + printable(name_) + "' has no array, or one of another size");
   }
   const auto access = writable ? Mapping::Access::read_write : Mapping::Access::read_only;
   auto bytes = session_->pool().locate(copy->extents, copy->nbytes, place.gen, copy->ref.version, access);
@@ -158,8 +167,10 @@ void StreamState::join() {
   if (joined()) return;
   const int place = ring_.join();
   if (place < 0) {
-    throw Error(ErrorCode::TooManyStreams, "stream '" + printable(name_) + "' has " + std::to_string(kMaxCursors) +
-                                               " consumers, all that it has room for", {{"limit", std::to_string(kMaxCursors)}});
+    throw Error(
+        ErrorCode::TooManyStreams,
+        "stream '" + printable(name_) + "' has " + std::to_string(kMaxCursors) + " consumers, all that it has room for",
+        {{"limit", std::to_string(kMaxCursors)}});
   }
   cursor_.store(place);
 }
@@ -182,11 +193,13 @@ int StreamState::spin(const StreamWait& wait, Deadline deadline, Look&& look) {
 
 int StreamState::loan(const StreamWait& wait, bool now, ErrorCode& code) {
   session_->check_writer();
-  if (!producing_.load(std::memory_order_relaxed) && !producing_.exchange(true)) session_->stream_uses().produce(ring_number_, ring_);
+  if (!producing_.load(std::memory_order_relaxed) && !producing_.exchange(true))
+    session_->stream_uses().produce(ring_number_, ring_);
   const auto look = [&] { return ring_.loan(hint_.load(std::memory_order_relaxed)); };
   int found = look();
   if (found == -1 && !(now && !wait.timeout && wait.spin.count() == 0)) {
-    const auto deadline = now && !wait.timeout ? std::chrono::steady_clock::now() + wait.spin : session_->guard_deadline(wait.timeout);
+    const auto deadline =
+        now && !wait.timeout ? std::chrono::steady_clock::now() + wait.spin : session_->guard_deadline(wait.timeout);
     found = spin(wait, deadline, look);
     while (found == -1) {
       const auto seen = announce_waiter(sync_->room_event);
@@ -222,7 +235,9 @@ int StreamState::take(const StreamWait& wait, bool now, ErrorCode& code) {
     const auto seen = announce_waiter(sync_->ready_event);
     if (found = look(); found >= 0) break;
     const auto outlook = ring_.outlook(cursor);
-    code = outlook == Outlook::ended ? ErrorCode::EndOfStream : outlook == Outlook::abandoned ? ErrorCode::ProducersGone : ErrorCode::Timeout;
+    code = outlook == Outlook::ended       ? ErrorCode::EndOfStream
+           : outlook == Outlook::abandoned ? ErrorCode::ProducersGone
+                                           : ErrorCode::Timeout;
     if (outlook != Outlook::more || no_wait || time_left(deadline).count() == 0) break;
     if (!drains && !broadcast() && sync_->closed.load() != 0) {
       drains = true;

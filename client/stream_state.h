@@ -1,8 +1,9 @@
-/// What a Stream handle knows: the ring, where the batches' bytes are in this process, and this handle's place among the
-/// consumers.
+/// What a Stream handle knows: the ring, where the batches' bytes are in this process, and this handle's place among
+/// the consumers.
 ///
-/// The root of the stream's array changes when a batch was kept (another array stands in its place). Who has got a batch looks at
-/// it: the daemon stores it before it frees the kept batch's word, so who takes that word later sees the new root.
+/// The root of the stream's array changes when a batch was kept (another array stands in its place). Who has got a
+/// batch looks at it: the daemon stores it before it frees the kept batch's word, so who takes that word later sees the
+/// new root.
 ///   Threads: safe.
 #pragma once
 
@@ -107,7 +108,8 @@ class StreamState {
 /// Memory of a batch that arrays stand on; gives the batch back with the last of them unless it was settled before.
 class StreamBuffer final : public Buffer {
  public:
-  StreamBuffer(std::shared_ptr<StreamState> state, std::uint32_t number, bool loaned, std::byte* data, std::int64_t nbytes, Origin origin)
+  StreamBuffer(std::shared_ptr<StreamState> state, std::uint32_t number, bool loaned, std::byte* data,
+               std::int64_t nbytes, Origin origin)
       : Buffer(data, nbytes, loaned, origin), state_(std::move(state)), number_(number), loaned_(loaned) {}
   ~StreamBuffer() override {
     if (!settled_) state_->give_back(number_, loaned_);

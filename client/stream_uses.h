@@ -13,8 +13,8 @@ namespace ndshare::internal {
 
 class StreamUses {
  public:
-  /// Lists the ring in the slot's word, before anything of the ring is looked at; pairs with the daemon, which stores the ring's
-  /// state and then looks at the words (both seq_cst).
+  /// Lists the ring in the slot's word, before anything of the ring is looked at; pairs with the daemon, which stores
+  /// the ring's state and then looks at the words (both seq_cst).
   void open(std::uint32_t ring, SlotClaims& slot) noexcept {
     const std::lock_guard lock(mutex_);
     if (opened_[ring]++ == 0) slot.streams.fetch_or(std::uint64_t{1} << ring, std::memory_order_seq_cst);

@@ -13,7 +13,8 @@ std::optional<EmptyReply> handle(Server& server, Session& session, std::uint64_t
   return EmptyReply{};
 }
 
-std::optional<EmptyReply> handle(Server& server, Session& session, std::uint64_t sequence, RemoveStreamRequest request) {
+std::optional<EmptyReply> handle(Server& server, Session& session, std::uint64_t sequence,
+                                 RemoveStreamRequest request) {
   server.engine().remove_stream(*session.slot(), sequence, request.name);
   server.schedule_chores();
   return EmptyReply{};

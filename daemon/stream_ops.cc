@@ -28,7 +28,8 @@ std::vector<SlotRef> EngineImpl::slots_in_use() const {
 
 std::uint64_t EngineImpl::rewrite_meta(const Current& array, std::string_view name, std::string_view attrs) {
   const auto& before = heap_.meta(array.meta);
-  if (attrs.size() > kMaxAttrsBytes) throw wrong("its attributes would have " + std::to_string(attrs.size()) + " bytes");
+  if (attrs.size() > kMaxAttrsBytes)
+    throw wrong("its attributes would have " + std::to_string(attrs.size()) + " bytes");
   return heap_.write_meta(
       {array.index, before.owner_slot, before.owner_gen, before.uid, before.pid, before.created_unix_ns, name, attrs});
 }
@@ -40,7 +41,8 @@ StreamSpec EngineImpl::check_stream(SlotRef slot, const MakeStreamRequest& reque
   if (!name.starts_with(kStreamPrefix)) throw wrong("'" + printable(name) + "' is no stream's name");
   auto spec = StreamSpec::parse(decode_attrs(attrs_of(heap_.meta(stream.meta))));
   if (spec.ring_options.depth != request.batches.size()) {
-    throw wrong(std::to_string(request.batches.size()) + " batches for a depth of " + std::to_string(spec.ring_options.depth));
+    throw wrong(std::to_string(request.batches.size()) + " batches for a depth of " +
+                std::to_string(spec.ring_options.depth));
   }
   for (std::size_t i = 0; i < request.batches.size(); ++i) {
     const auto batch = find_id(slot, request.batches[i]);
@@ -58,7 +60,8 @@ void EngineImpl::make_stream(SlotRef slot, std::uint64_t sequence, const MakeStr
   auto spec = check_stream(slot, request);
   spec.ring = streams_.free_ring(slots_in_use());
   if (spec.ring == kMaxStreams) {
-    throw Error(ErrorCode::TooManyStreams, "all " + std::to_string(kMaxStreams) + " streams of the store are taken: remove one",
+    throw Error(ErrorCode::TooManyStreams,
+                "all " + std::to_string(kMaxStreams) + " streams of the store are taken: remove one",
                 {{"max_streams", std::to_string(kMaxStreams)}});
   }
   check_sync_file();
@@ -74,7 +77,8 @@ void EngineImpl::make_stream(SlotRef slot, std::uint64_t sequence, const MakeStr
     Transaction change(writer_);
     for (const auto& [index, array] : all) {
       auto values = array.values();
-      values.flags = (values.flags & ~(kArrayBuilding | kArraySession)) | (index == stream.index ? kArrayStream : kArrayBatch);
+      values.flags =
+          (values.flags & ~(kArrayBuilding | kArraySession)) | (index == stream.index ? kArrayStream : kArrayBatch);
       if (index == stream.index) values.meta = meta;
       change.set_ref(index, values);
     }
@@ -92,7 +96,8 @@ void EngineImpl::make_stream(SlotRef slot, std::uint64_t sequence, const MakeStr
 }
 
 void EngineImpl::no_such_stream(std::string_view name) {
-  throw Error(ErrorCode::NoSuchStream, "no stream '" + printable(name) + "' in this store: see `ndshare streams ls`", {{"stream", std::string(name)}});
+  throw Error(ErrorCode::NoSuchStream, "no stream '" + printable(name) + "' in this store: see `ndshare streams ls`",
+              {{"stream", std::string(name)}});
 }
 
 /// Whoever opens it from now on finds that it is being removed; whoever has it open keeps it.
@@ -102,9 +107,12 @@ void EngineImpl::refuse_users(std::uint32_t ring, std::string_view name) {
   if (users.empty()) return;
   streams_.set_state(ring, RingState::open);
   std::string pids;
-  for (const auto& user : users) pids += (pids.empty() ? "" : ", ") + std::to_string(writer_.slot(user.index).pid.load());
-  throw Error(ErrorCode::Busy, "stream '" + printable(name) + "' is open in " + (users.size() == 1 ? "process " : "processes ") + pids +
-                                   ": end them, or let them close it", {{"stream", std::string(name)}, {"pids", pids}});
+  for (const auto& user : users)
+    pids += (pids.empty() ? "" : ", ") + std::to_string(writer_.slot(user.index).pid.load());
+  throw Error(ErrorCode::Busy,
+              "stream '" + printable(name) + "' is open in " + (users.size() == 1 ? "process " : "processes ") + pids +
+                  ": end them, or let them close it",
+              {{"stream", std::string(name)}, {"pids", pids}});
 }
 
 void EngineImpl::remove_stream(SlotRef slot, std::uint64_t sequence, std::string_view name) {
@@ -141,21 +149,26 @@ void EngineImpl::keep_batch(SlotRef slot, std::uint64_t sequence, const KeepBatc
   auto spec = StreamSpec::parse(decode_attrs(attrs_of(heap_.meta(stream.meta))));
   const auto number = static_cast<std::uint32_t>(std::min<std::uint64_t>(request.batch, kMaxStreamDepth));
   if (spec.ring_options.broadcast || number >= spec.ring_options.depth || !streams_.is_taken(spec.ring, number, slot)) {
-    throw Error(ErrorCode::Permission, "batch " + std::to_string(request.batch) + " of the stream is not this client's to keep");
+    throw Error(ErrorCode::Permission,
+                "batch " + std::to_string(request.batch) + " of the stream is not this client's to keep");
   }
-  if (request.rows > spec.rows) throw Error(ErrorCode::ShapeMismatch, "a batch of " + std::to_string(spec.rows) + " rows has no " + std::to_string(request.rows));
+  if (request.rows > spec.rows)
+    throw Error(ErrorCode::ShapeMismatch,
+                "a batch of " + std::to_string(spec.rows) + " rows has no " + std::to_string(request.rows));
   if (index_.find(request.name) || coming_.contains(request.name) || is_stream_name(request.name)) {
-    throw Error(ErrorCode::NameTaken, "'" + request.name + "' exists already: remove it, or choose another name", {{"name", request.name}});
+    throw Error(ErrorCode::NameTaken, "'" + request.name + "' exists already: remove it, or choose another name",
+                {{"name", request.name}});
   }
   const auto fresh = find_id(slot, request.fresh);
-  if (!fresh.building() || (fresh.flags & kArrayReplaces) == 0) throw Error(ErrorCode::Usage, "nothing to put in the batch's place");
+  if (!fresh.building() || (fresh.flags & kArrayReplaces) == 0)
+    throw Error(ErrorCode::Usage, "nothing to put in the batch's place");
   commit_kept(slot, sequence, request, stream, fresh, std::move(spec));
 }
 
-/// The stores of a keep: the batch's array under its new name and as long as it was filled, the fresh one in its place, and the
-/// stream's list of both; what was kept is in that list too, for a start that finds the batch still taken.
-void EngineImpl::commit_kept(SlotRef slot, std::uint64_t sequence, const KeepBatchRequest& request, const Current& stream,
-                             const Current& fresh, StreamSpec spec) {
+/// The stores of a keep: the batch's array under its new name and as long as it was filled, the fresh one in its place,
+/// and the stream's list of both; what was kept is in that list too, for a start that finds the batch still taken.
+void EngineImpl::commit_kept(SlotRef slot, std::uint64_t sequence, const KeepBatchRequest& request,
+                             const Current& stream, const Current& fresh, StreamSpec spec) {
   const auto number = static_cast<std::uint32_t>(request.batch);
   const auto batch = current(spec.batches[number].first);
   const auto batch_name = std::string(name_of(heap_.meta(batch.meta)));
@@ -169,7 +182,8 @@ void EngineImpl::commit_kept(SlotRef slot, std::uint64_t sequence, const KeepBat
     list = rewrite_meta(stream, name_of(heap_.meta(stream.meta)), encode_attrs(spec.attrs()));
     Transaction change(writer_);
     const auto extents = extents_of(heap_.version(batch.block));
-    next = write_next(batch, change.next_version(), static_cast<std::int64_t>(request.rows), ExtentTable(extents.begin(), extents.end()), {});
+    next = write_next(batch, change.next_version(), static_cast<std::int64_t>(request.rows),
+                      ExtentTable(extents.begin(), extents.end()), {});
     auto named = batch.values(), in_place = fresh.values(), listed = stream.values();
     named.block = next->block, named.meta = meta, named.flags &= ~kArrayBatch;
     in_place.flags = kArrayBatch, listed.meta = list;

@@ -17,7 +17,8 @@ std::uint64_t StreamTable::count() const noexcept {
 
 std::vector<SlotRef> StreamTable::users(std::uint32_t ring, std::span<const SlotRef> slots) const {
   std::vector<SlotRef> out;
-  std::ranges::copy_if(slots, std::back_inserter(out), [&](const SlotRef& slot) { return lists(sync_.claims(slot.index), ring); });
+  std::ranges::copy_if(slots, std::back_inserter(out),
+                       [&](const SlotRef& slot) { return lists(sync_.claims(slot.index), ring); });
   return out;
 }
 
@@ -62,7 +63,9 @@ void StreamTable::adopt(std::uint32_t ring, Known known) noexcept {
     sync.word[i].store(batch_word(BatchState::free, 0, 0, word));
     ++broken;
   }
-  if (broken != 0) log_warn("stream ring " + std::to_string(ring) + ": " + std::to_string(broken) + " batches were damaged and count as free");
+  if (broken != 0)
+    log_warn("stream ring " + std::to_string(ring) + ": " + std::to_string(broken) +
+             " batches were damaged and count as free");
   if (const auto [batch, sequence] = known.spec.kept; batch < known.spec.ring_options.depth) {
     // Kept, and its consumer could not be told: what stands in its place now is nothing that was published.
     const auto word = sync.word[batch].load();
@@ -75,7 +78,8 @@ void StreamTable::sweep(SlotRef slot) noexcept {
   auto& list = sync_.claims(slot.index).streams;
   for (std::uint32_t ring = 0; ring < kMaxStreams; ++ring) {
     if ((list.load() >> ring & 1) == 0) continue;
-    if (rings_[ring].gen != 0) ring_of(sync_.stream(ring), rings_[ring].spec.ring_options, slot.index, slot.gen).sweep(slot.index, slot.gen);
+    if (rings_[ring].gen != 0)
+      ring_of(sync_.stream(ring), rings_[ring].spec.ring_options, slot.index, slot.gen).sweep(slot.index, slot.gen);
     list.fetch_and(~(std::uint64_t{1} << ring));  // last: a sweep that was killed comes again
   }
 }

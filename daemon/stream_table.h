@@ -1,7 +1,7 @@
 /// Which ring of the sync segment is which stream's, as the catalog says; and what the daemon does in a ring by itself.
 ///
-/// A ring is used again only when no living slot lists it in its `streams` word: who sets its bit looks at the ring's state and
-/// stream afterwards, who takes a ring away stores its state before it looks at the bits (both seq_cst).
+/// A ring is used again only when no living slot lists it in its `streams` word: who sets its bit looks at the ring's
+/// state and stream afterwards, who takes a ring away stores its state before it looks at the bits (both seq_cst).
 ///   Threads: the engine's.
 #pragma once
 
@@ -22,7 +22,7 @@ class StreamTable {
 
   struct Known {
     std::uint32_t record = 0;
-    std::uint64_t gen = 0;           ///< 0: the ring is nobody's
+    std::uint64_t gen = 0;  ///< 0: the ring is nobody's
     StreamSpec spec;
   };
   const Known& known(std::uint32_t ring) const noexcept { return rings_[ring]; }
@@ -35,7 +35,9 @@ class StreamTable {
   /// Empties a ring for a stream that is about to be visible.   REQUIRES: real memory behind it.
   void start(std::uint32_t ring, std::uint64_t gen) noexcept;
   void made(std::uint32_t ring, Known known) { rings_[ring] = std::move(known); }
-  void set_state(std::uint32_t ring, RingState state) noexcept { sync_.stream(ring).state.store(static_cast<std::uint32_t>(state)); }
+  void set_state(std::uint32_t ring, RingState state) noexcept {
+    sync_.stream(ring).state.store(static_cast<std::uint32_t>(state));
+  }
   void removed(std::uint32_t ring) noexcept;
   /// The daemon's own words of every ring, where a client broke them.
   void mend() noexcept;

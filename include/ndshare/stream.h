@@ -5,15 +5,13 @@
 #include <ndshare/export.h>
 #include <ndshare/guards.h>
 #include <ndshare/shared_array.h>
+#include <ndshare/stream_info.h>
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace ndshare {
 
@@ -28,61 +26,10 @@ struct BatchCore {
   std::int64_t rows = 0, nbytes = 0;
   std::uint64_t sequence = 0;
   std::uint32_t number = 0, deliveries = 0;
-  bool loaned = false;                   ///< a producer's
-  bool dead = false;                     ///< a dead letter
+  bool loaned = false;  ///< a producer's
+  bool dead = false;    ///< a dead letter
 };
 }  // namespace internal
-
-/// queue: each batch goes to exactly one consumer. broadcast: each consumer sees every batch from when it joined.
-enum class StreamMode : std::uint8_t { queue, broadcast };
-/// What a slow consumer of a broadcast does to the others: hold makes producers wait for it, skip overwrites what it has not taken
-/// (and tells it how many that were).
-enum class SlowConsumer : std::uint8_t { hold, skip };
-
-struct StreamOptions {
-  std::int64_t rows = 0;                 ///< that a batch holds at most
-  std::int64_t depth = 8;                ///< batches, 1 to 256
-  StreamMode mode = StreamMode::queue;
-  SlowConsumer slow = SlowConsumer::hold;
-  std::int64_t max_deliveries = 8;       ///< so often a batch is given out and not done before it is a dead letter (to 30); 0: no limit
-  Shape row_shape{};                     ///< of one row: none for scalars and records
-  Timeout timeout{};
-};
-
-/// How long to wait (nothing: without limit, or the store's own timeout), and how long of that by looking instead of sleeping.
-struct StreamWait {
-  Timeout timeout{};
-  std::chrono::nanoseconds spin{0};
-};
-
-/// What the caller of open_stream() expects: nothing is checked that is not given.
-struct StreamContract {
-  std::optional<DType> dtype{};
-  std::optional<StreamMode> mode{};
-};
-
-/// One batch as an operator sees it.
-struct BatchInfo {
-  std::uint32_t number = 0, deliveries = 0;
-  std::string state;                     ///< "free", "loaned", "ready", "taken", "dead"
-  std::uint64_t sequence = 0, published_unix_ns = 0, pid = 0;  ///< pid: of whoever fills or reads it; 0 for nobody
-  std::int64_t rows = 0;
-  Attrs attrs{};
-};
-struct StreamInfo {
-  std::string name;
-  DType dtype;
-  Shape row_shape;
-  StreamOptions options;
-  bool closed = false;
-  std::uint64_t published = 0;           ///< batches since it was made
-  std::uint64_t free = 0, loaned = 0, ready = 0, taken = 0, dead = 0;  ///< batches now; broadcast: ready are those that somebody awaits
-  std::uint64_t lag = 0;                 ///< batches that the slowest consumer has before it
-  std::uint64_t missed = 0;              ///< (skip) by the consumers there are now
-  std::uint64_t producers = 0, consumers = 0;  ///< processes that produce; consumers of a broadcast, or processes that hold batches
-  std::uint64_t created_unix_ns = 0;
-  std::vector<BatchInfo> batches;
-};
 
 /// A free batch to fill. Dropped without publish() nothing has happened; so too when its process dies.
 ///   Threads: one at a time.
@@ -105,8 +52,8 @@ class NDSHARE_API Loan {
     return {reinterpret_cast<T*>(core_.data), static_cast<std::size_t>(core_.nbytes) / sizeof(T)};
   }
   /// Hands the first `rows` rows over; returns the batch's sequence number. `attrs`: at most 256 bytes as JSON.
-  ///   Errors: ShapeMismatch (more rows than it holds); Busy while arrays taken from the loan live; Usage (published already,
-  ///   attributes too long). On error the loan is as before.
+  ///   Errors: ShapeMismatch (more rows than it holds); Busy while arrays taken from the loan live; Usage (published
+  ///   already, attributes too long). On error the loan is as before.
   std::uint64_t publish(std::int64_t rows, const Attrs& attrs = {});
   /// All rows.
   std::uint64_t publish() { return publish(core_.rows); }
@@ -117,8 +64,8 @@ class NDSHARE_API Loan {
   mutable internal::BatchCore core_;
 };
 
-/// A published batch, read in place. Dropped without done(), also by an exception, it is delivered again, with a count; so too
-/// when its process dies.
+/// A published batch, read in place. Dropped without done(), also by an exception, it is delivered again, with a count;
+/// so too when its process dies.
 ///   Threads: one at a time.
 class NDSHARE_API Batch {
  public:
@@ -138,14 +85,18 @@ class NDSHARE_API Batch {
     return {reinterpret_cast<const T*>(core_.data), static_cast<std::size_t>(core_.nbytes) / sizeof(T)};
   }
   [[nodiscard]] std::uint64_t sequence() const noexcept { return core_.sequence; }
-  [[nodiscard]] std::uint32_t number() const noexcept { return core_.number; }          ///< its place in the ring
-  [[nodiscard]] std::uint32_t deliveries() const noexcept { return core_.deliveries; }  ///< this one counted; 1: never before
+  [[nodiscard]] std::uint32_t number() const noexcept { return core_.number; }  ///< its place in the ring
+  [[nodiscard]] std::uint32_t deliveries() const noexcept {
+    return core_.deliveries;
+  }  ///< this one counted; 1: never before
   [[nodiscard]] std::uint64_t published_unix_ns() const;
   [[nodiscard]] Attrs attrs() const;
-  /// It was dealt with, and is room for a producer.   Errors: Busy while arrays taken from it live; Usage (done already).
+  /// It was dealt with, and is room for a producer.   Errors: Busy while arrays taken from it live; Usage (done
+  /// already).
   void done();
-  /// Turns it into an array of that name, with the rows that were published, without a copy; a fresh batch takes its place. It
-  /// counts as done.   Errors: NotSupported for a broadcast; NameTaken, Name, Capacity, SystemMemory; as done(). Two round trips.
+  /// Turns it into an array of that name, with the rows that were published, without a copy; a fresh batch takes its
+  /// place. It counts as done.   Errors: NotSupported for a broadcast; NameTaken, Name, Capacity, SystemMemory; as
+  /// done(). Two round trips.
   SharedArray keep(std::string_view name);
 
  private:
@@ -154,7 +105,8 @@ class NDSHARE_API Batch {
   mutable internal::BatchCore core_;
 };
 
-/// A handle to a stream. Copies are the same producer and consumer; open the stream again for another consumer of a broadcast.
+/// A handle to a stream. Copies are the same producer and consumer; open the stream again for another consumer of a
+/// broadcast.
 ///   Threads: safe.   Cost: loan, publish, take and done make no system call unless somebody sleeps.   Fork: as Store.
 class NDSHARE_API Stream {
  public:
@@ -164,9 +116,11 @@ class NDSHARE_API Stream {
   [[nodiscard]] const DType& dtype() const;
   [[nodiscard]] const StreamOptions& options() const;
 
-  /// A batch to fill; waits for one.   Errors: Timeout (says who holds what), StreamClosed, Permission (read-only role).
+  /// A batch to fill; waits for one.   Errors: Timeout (says who holds what), StreamClosed, Permission (read-only
+  /// role).
   [[nodiscard]] Loan loan(const StreamWait& wait = {});
-  /// The next batch.   Errors: Timeout; EndOfStream (closed, and all is done); ProducersGone; TooManyStreams (64 consumers).
+  /// The next batch.   Errors: Timeout; EndOfStream (closed, and all is done); ProducersGone; TooManyStreams (64
+  /// consumers).
   [[nodiscard]] Batch take(const StreamWait& wait = {});
   /// As these, but wait only if a timeout is given, and tell by code: Ok, Timeout (there is none now), EndOfStream, ….
   [[nodiscard]] ErrorCode try_loan(Loan& loan, const StreamWait& wait = {});

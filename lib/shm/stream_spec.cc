@@ -95,7 +95,8 @@ StreamSpec StreamSpec::parse(const std::map<std::string, std::string>& attrs) {
 }
 
 void FutexWake::operator()(a32& event) const noexcept {
-  static_cast<void>(::syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(&event), FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0));
+  static_cast<void>(
+      ::syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(&event), FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0));
 }
 
 Ring ring_of(StreamSync& sync, const RingOptions& options, std::uint32_t slot, std::uint64_t gen) noexcept {

@@ -1,4 +1,5 @@
-/// What a stream's array says of it in its attributes: the limits of its ring, which ring that is, and the arrays of its batches.
+/// What a stream's array says of it in its attributes: the limits of its ring, which ring that is, and the arrays of
+/// its batches.
 ///   Threads: pure functions.
 #pragma once
 
@@ -14,8 +15,8 @@ namespace ndshare::internal {
 
 struct StreamSpec {
   RingOptions ring_options;
-  std::uint64_t rows = 0;            ///< that a batch holds at most
-  std::uint32_t ring = kMaxStreams;  ///< the daemon's to choose; kMaxStreams before
+  std::uint64_t rows = 0;                                        ///< that a batch holds at most
+  std::uint32_t ring = kMaxStreams;                              ///< the daemon's to choose; kMaxStreams before
   std::vector<std::pair<std::uint32_t, std::uint64_t>> batches;  ///< index and array_gen
   std::pair<std::uint32_t, std::uint64_t> kept{UINT32_MAX, 0};   ///< the batch kept last, and its sequence
 

@@ -1,4 +1,5 @@
-// What operators and the daemon do with a ring; the argument is in stream_protocol.h. Included by it and by nothing else.
+// What operators and the daemon do with a ring; the argument is in stream_protocol.h. Included by it and by nothing
+// else.
 #pragma once
 
 namespace ndshare::internal {
@@ -27,8 +28,8 @@ bool StreamRing<A, Wake, Rules>::clear_bit(typename A::U64* bitmap, std::uint32_
   return (bitmap[slot / 64].load(kSeq) & bit) != 0 && (bitmap[slot / 64].fetch_and(~bit, kSeq) & bit) != 0;
 }
 
-/// The bit among the living goes first: a batch that is published from here on does not wait for this consumer. The owner goes
-/// last: until then a second sweep finds the cursor.
+/// The bit among the living goes first: a batch that is published from here on does not wait for this consumer. The
+/// owner goes last: until then a second sweep finds the cursor.
 template <class A, class Wake, class Rules>
 void StreamRing<A, Wake, Rules>::drop_cursor(std::uint32_t cursor) noexcept {
   const auto bit = std::uint64_t{1} << cursor;

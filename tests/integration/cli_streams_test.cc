@@ -10,7 +10,8 @@ class CliStreamsTest : public CliClaimsTest {
  protected:
   CliStreamsTest() {
     std::ofstream(csv_) << "id,price\n1,1.5\n2,2.5\n3,3.5\n";
-    ok({"streams", "create", "s", "--dtype", "id:i8,price:f8", "--shape", "2", "--depth", "4", "--max-deliveries", "1"});
+    ok({"streams", "create", "s", "--dtype", "id:i8,price:f8", "--shape", "2", "--depth", "4", "--max-deliveries",
+        "1"});
   }
   ScratchDir files_;
   std::string csv_ = files_.file("rows.csv");
@@ -44,7 +45,8 @@ TEST_F(CliStreamsTest, RowsGoInAndComeOut) {
 TEST_F(CliStreamsTest, ListsAreTablesAndJson) {
   ok({"streams", "create", "other/b", "--dtype", "f4", "--shape", "10,3", "--mode", "broadcast", "--slow", "skip"});
   const auto table = ok({"streams", "ls"});
-  for (const auto* part : {"NAME", "other/b", "broadcast", "queue", "open"}) EXPECT_NE(table.find(part), std::string::npos) << table;
+  for (const auto* part : {"NAME", "other/b", "broadcast", "queue", "open"})
+    EXPECT_NE(table.find(part), std::string::npos) << table;
   const auto list = json({"streams", "ls", "other/*"});
   ASSERT_EQ(list.size(), 1U);
   EXPECT_EQ(list[0]["shape"], Json::array({10, 3}));

@@ -1,5 +1,5 @@
-// Streams whose producers and consumers are killed at random: no batch that was published is lost, none is delivered again after
-// done(), and no place in the ring leaks. A few seconds each; NDSHARE_LONG=1: 60.
+// Streams whose producers and consumers are killed at random: no batch that was published is lost, none is delivered
+// again after done(), and no place in the ring leaks. A few seconds each; NDSHARE_LONG=1: 60.
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
@@ -33,7 +33,8 @@ struct Board {
 class SharedBoard {
  public:
   SharedBoard() {
-    void* memory = ::mmap(nullptr, sizeof(Board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* memory =
+        ::mmap(nullptr, sizeof(Board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) throw std::runtime_error("mmap failed");
     board_ = static_cast<Board*>(memory);
   }

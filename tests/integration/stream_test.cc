@@ -1,4 +1,5 @@
-// Streams through the public interface, with real processes and a real daemon: hand-off, back-pressure, ends, bad input.
+// Streams through the public interface, with real processes and a real daemon: hand-off, back-pressure, ends, bad
+// input.
 #include <csignal>
 #include <set>
 #include <thread>
@@ -102,7 +103,8 @@ TEST_F(StreamTest, ADeadLetterCanBeReadAndDropped) {
 TEST_F(StreamTest, AFullStreamHoldsProducersBackAndSaysWhoHoldsIt) {
   auto stream = make({.rows = 1, .depth = 2});
   put(stream, 0), put(stream, 1);
-  expect_error(ErrorCode::Timeout, {"2 batches", "2 ready"}, [&] { static_cast<void>(stream.loan({.timeout = milliseconds(20)})); });
+  expect_error(ErrorCode::Timeout, {"2 batches", "2 ready"},
+               [&] { static_cast<void>(stream.loan({.timeout = milliseconds(20)})); });
   Loan loan;
   EXPECT_EQ(stream.try_loan(loan), ErrorCode::Timeout);
   const auto taken = stream.take(kSoon);
@@ -284,7 +286,10 @@ TEST_F(StreamTest, KeepTurnsABatchIntoAnArrayWithoutACopy) {
     EXPECT_EQ(get(other), i);
   }
   EXPECT_EQ(kept.read().array().at<std::int64_t>(2), 102);
-  { auto writer = kept.write(); writer.as_span<std::int64_t>()[0] = 1; }
+  {
+    auto writer = kept.write();
+    writer.as_span<std::int64_t>()[0] = 1;
+  }
   kept.append(array({4}, int64));
   EXPECT_EQ(kept.shape(), Shape({4}));
 }
@@ -328,7 +333,8 @@ TEST_F(StreamTest, BadInputIsATypedError) {
   auto stream = make({.rows = 2, .depth = 2});
   expect_error(ErrorCode::NameTaken, {"'s'", "int64"}, [&] { make({.rows = 2}, float64); });
   EXPECT_EQ(code_of([&] { static_cast<void>(store_.open_stream("none")); }), ErrorCode::NoSuchStream);
-  expect_error(ErrorCode::Contract, {"int64", "float64"}, [&] { static_cast<void>(store_.open_stream("s", {.dtype = float64})); });
+  expect_error(ErrorCode::Contract, {"int64", "float64"},
+               [&] { static_cast<void>(store_.open_stream("s", {.dtype = float64})); });
   auto loan = stream.loan();
   expect_error(ErrorCode::ShapeMismatch, {"2 rows", "3"}, [&] { loan.publish(3); });
   EXPECT_EQ(code_of([&] { loan.publish(-1); }), ErrorCode::ShapeMismatch);

@@ -1,5 +1,5 @@
-// Streams against what they are made of: a hop against a bare futex, large batches against warm memory, small ones against a bare
-// ring of one producer and one consumer. Peers are timed in turn within one run.
+// Streams against what they are made of: a hop against a bare futex, large batches against warm memory, small ones
+// against a bare ring of one producer and one consumer. Peers are timed in turn within one run.
 #include "tools/bench/bench_sharing.h"
 
 #include <atomic>
@@ -20,7 +20,8 @@ using std::chrono::microseconds;
 template <class T>
 class SharedWords {
  public:
-  SharedWords() : at_(static_cast<T*>(::mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {
+  SharedWords()
+      : at_(static_cast<T*>(::mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {
     if (static_cast<void*>(at_) == MAP_FAILED) std::abort();
   }
   ~SharedWords() { ::munmap(at_, sizeof(T)); }
@@ -45,10 +46,14 @@ void post(FutexWord& word, std::uint32_t value) {
   ::syscall(SYS_futex, &word.value, FUTEX_WAKE, 1, nullptr, nullptr, 0);
 }
 void await(FutexWord& word, std::uint32_t value) {
-  for (auto now = word.value.load(); now != value; now = word.value.load()) ::syscall(SYS_futex, &word.value, FUTEX_WAIT, now, nullptr, nullptr, 0);
+  for (auto now = word.value.load(); now != value; now = word.value.load())
+    ::syscall(SYS_futex, &word.value, FUTEX_WAIT, now, nullptr, nullptr, 0);
 }
 
-nd::StreamWait wait_of(bool spins) { return {.timeout = kPatience, .spin = spins ? std::chrono::nanoseconds(std::chrono::seconds(10)) : std::chrono::nanoseconds(0)}; }
+nd::StreamWait wait_of(bool spins) {
+  return {.timeout = kPatience,
+          .spin = spins ? std::chrono::nanoseconds(std::chrono::seconds(10)) : std::chrono::nanoseconds(0)};
+}
 
 void hand_over(nd::Stream& stream, std::int64_t value, const nd::StreamWait& wait) {
   auto loan = stream.loan(wait);
@@ -110,8 +115,20 @@ void BM_StreamHop(benchmark::State& state) {
     state.counters[label] = quantile(hops, q) / quantile(futexes, q);
   }
 }
-BENCHMARK(BM_StreamHop)->ArgNames({"spin", "rows"})->Args({1, 1})->Args({1, 131072})->Iterations(200'000)->Unit(benchmark::kMicrosecond)->UseRealTime();
-BENCHMARK(BM_StreamHop)->ArgNames({"spin", "rows"})->Args({0, 1})->Args({0, 131072})->Iterations(20'000)->Unit(benchmark::kMicrosecond)->UseRealTime();
+BENCHMARK(BM_StreamHop)
+    ->ArgNames({"spin", "rows"})
+    ->Args({1, 1})
+    ->Args({1, 131072})
+    ->Iterations(200'000)
+    ->Unit(benchmark::kMicrosecond)
+    ->UseRealTime();
+BENCHMARK(BM_StreamHop)
+    ->ArgNames({"spin", "rows"})
+    ->Args({0, 1})
+    ->Args({0, 131072})
+    ->Iterations(20'000)
+    ->Unit(benchmark::kMicrosecond)
+    ->UseRealTime();
 
 // ---- 1 MiB batches
 
@@ -280,6 +297,13 @@ void BM_Stream64Bytes(benchmark::State& state) {
   state.counters["bare_M_per_s"] = static_cast<double>(kSmall) / median(bare) / 1e6;
   state.counters["ratio"] = median(bare) / median(ours);
 }
-BENCHMARK(BM_Stream64Bytes)->ArgName("depth")->Arg(8)->Arg(32)->Arg(128)->Iterations(5)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(BM_Stream64Bytes)
+    ->ArgName("depth")
+    ->Arg(8)
+    ->Arg(32)
+    ->Arg(128)
+    ->Iterations(5)
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
 
 }  // namespace

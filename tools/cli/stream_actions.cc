@@ -20,22 +20,29 @@ using Clock = std::chrono::steady_clock;
 
 Array read_rows(const StreamFlags& flags, const Stream& stream) {
   const auto format = file_format({}, flags.file);
-  if (format == "npz") throw Error(ErrorCode::Format, "streams push takes one array: a .npy or .csv file, not '" + flags.file + "'");
+  if (format == "npz")
+    throw Error(ErrorCode::Format, "streams push takes one array: a .npy or .csv file, not '" + flags.file + "'");
   Array rows = format == "csv" ? read_csv(flags.file, {.dtype = stream.dtype()}) : load(flags.file);
   const auto& row_shape = stream.options().row_shape;
-  const bool fits = rows.ndim() == row_shape.ndim() + 1 && std::equal(row_shape.begin(), row_shape.end(), rows.shape().begin() + 1);
+  const bool fits =
+      rows.ndim() == row_shape.ndim() + 1 && std::equal(row_shape.begin(), row_shape.end(), rows.shape().begin() + 1);
   if (rows.dtype() != stream.dtype()) {
-    throw Error(ErrorCode::DtypeMismatch, "'" + flags.file + "' holds " + rows.dtype().to_string() + ", the stream " + stream.dtype().to_string());
+    throw Error(ErrorCode::DtypeMismatch, "'" + flags.file + "' holds " + rows.dtype().to_string() + ", the stream " +
+                                              stream.dtype().to_string());
   }
-  if (!fits) throw Error(ErrorCode::ShapeMismatch, "'" + flags.file + "' has shape " + rows.shape().str() + ": rows of shape " + row_shape.str() + " are needed");
+  if (!fits)
+    throw Error(ErrorCode::ShapeMismatch, "'" + flags.file + "' has shape " + rows.shape().str() + ": rows of shape " +
+                                              row_shape.str() + " are needed");
   return rows;
 }
 
-void print_batch(Context& context, std::uint64_t sequence, std::int64_t rows, std::uint32_t deliveries, const Attrs& attrs) {
+void print_batch(Context& context, std::uint64_t sequence, std::int64_t rows, std::uint32_t deliveries,
+                 const Attrs& attrs) {
   if (context.json) {
     print_json(context.out, batch_json(sequence, rows, deliveries, attrs));
   } else {
-    context.out << sequence << "  " << rows << " rows  delivery " << deliveries << (attrs.empty() ? "" : "  ") << attrs_line(attrs) << "\n";
+    context.out << sequence << "  " << rows << " rows  delivery " << deliveries << (attrs.empty() ? "" : "  ")
+                << attrs_line(attrs) << "\n";
   }
   context.out.flush();
 }
@@ -63,7 +70,8 @@ std::vector<Batch> take_some(Stream& stream, std::uint64_t count, std::chrono::n
     }
     Batch batch;
     const bool waits = count != 0 || out.empty();
-    const auto left = waits ? std::max(std::chrono::nanoseconds(0), std::chrono::nanoseconds(deadline - Clock::now())) : std::chrono::nanoseconds(0);
+    const auto left = waits ? std::max(std::chrono::nanoseconds(0), std::chrono::nanoseconds(deadline - Clock::now()))
+                            : std::chrono::nanoseconds(0);
     const auto code = stream.try_take(batch, {.timeout = left});
     if (code == ErrorCode::Ok) {
       out.push_back(std::move(batch));
@@ -130,7 +138,8 @@ int take_stream(const StreamFlags& flags, Context& context) {
   } else {
     for (std::uint64_t n = 0; n < std::max<std::uint64_t>(1, flags.count); ++n) {
       Batch batch;
-      const auto code = n == 0 ? (batch = stream.take({.timeout = context.timeout()}), ErrorCode::Ok) : stream.try_take(batch, {.timeout = context.timeout()});
+      const auto code = n == 0 ? (batch = stream.take({.timeout = context.timeout()}), ErrorCode::Ok)
+                               : stream.try_take(batch, {.timeout = context.timeout()});
       if (code != ErrorCode::Ok) break;
       tell(batch);
       batch.done();
@@ -162,13 +171,15 @@ int tail_stream(const StreamFlags& flags, Context& context) {
     auto info = stream.info();
     std::ranges::sort(info.batches, {}, &BatchInfo::sequence);
     for (const auto& batch : info.batches) {
-      const bool shown = (batch.state == "ready" || batch.state == "taken" || batch.state == "dead") && batch.sequence >= next;
+      const bool shown =
+          (batch.state == "ready" || batch.state == "taken" || batch.state == "dead") && batch.sequence >= next;
       if (!shown || told == wanted) continue;
       print_batch(context, batch.sequence, batch.rows, batch.deliveries, batch.attrs);
       next = batch.sequence + 1, ++told, last = Clock::now();
     }
     if (info.closed && info.ready + info.taken + info.loaned == 0) return 0;
-    if (Clock::now() - last > context.timeout()) throw Error(ErrorCode::Timeout, "nothing was published into '" + flags.name + "' before the deadline");
+    if (Clock::now() - last > context.timeout())
+      throw Error(ErrorCode::Timeout, "nothing was published into '" + flags.name + "' before the deadline");
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   return 0;

@@ -13,18 +13,32 @@
 namespace ndshare::cli {
 namespace {
 
-const char* mode_text(const StreamOptions& options) { return options.mode == StreamMode::queue ? "queue" : "broadcast"; }
+const char* mode_text(const StreamOptions& options) {
+  return options.mode == StreamMode::queue ? "queue" : "broadcast";
+}
 const char* slow_text(const StreamOptions& options) { return options.slow == SlowConsumer::hold ? "hold" : "skip"; }
 
 Json stream_json(const StreamInfo& info) {
   Json shape = Json::array({info.options.rows});
   for (const auto length : info.row_shape) shape.push_back(length);
-  return {{"name", info.name},         {"dtype", info.dtype.to_string()},  {"shape", shape},
-          {"depth", info.options.depth}, {"mode", mode_text(info.options)}, {"slow", slow_text(info.options)},
-          {"max_deliveries", info.options.max_deliveries}, {"closed", info.closed}, {"published", info.published},
-          {"free", info.free},         {"loaned", info.loaned},            {"ready", info.ready},
-          {"taken", info.taken},       {"dead", info.dead},                {"lag", info.lag},
-          {"missed", info.missed},     {"producers", info.producers},      {"consumers", info.consumers}};
+  return {{"name", info.name},
+          {"dtype", info.dtype.to_string()},
+          {"shape", shape},
+          {"depth", info.options.depth},
+          {"mode", mode_text(info.options)},
+          {"slow", slow_text(info.options)},
+          {"max_deliveries", info.options.max_deliveries},
+          {"closed", info.closed},
+          {"published", info.published},
+          {"free", info.free},
+          {"loaned", info.loaned},
+          {"ready", info.ready},
+          {"taken", info.taken},
+          {"dead", info.dead},
+          {"lag", info.lag},
+          {"missed", info.missed},
+          {"producers", info.producers},
+          {"consumers", info.consumers}};
 }
 
 Json batch_json(const BatchInfo& batch) {
@@ -34,9 +48,11 @@ Json batch_json(const BatchInfo& batch) {
 }
 
 int create(const StreamFlags& flags, Context& context) {
-  if (flags.dtype.empty() || flags.shape.empty()) throw Error(ErrorCode::Usage, "streams create: --dtype and --shape are needed");
+  if (flags.dtype.empty() || flags.shape.empty())
+    throw Error(ErrorCode::Usage, "streams create: --dtype and --shape are needed");
   const auto shape = Shape::parse(flags.shape);
-  if (shape.ndim() == 0) throw Error(ErrorCode::Shape, "--shape of a batch begins with the rows that it holds: 1000, or 1000,3");
+  if (shape.ndim() == 0)
+    throw Error(ErrorCode::Shape, "--shape of a batch begins with the rows that it holds: 1000, or 1000,3");
   StreamOptions options;
   options.rows = shape[0];
   options.row_shape = Shape(Dims(std::span(shape.begin(), shape.end()).subspan(1)));
@@ -58,14 +74,22 @@ int list(const StreamFlags& flags, Context& context) {
     print_json(context.out, all);
     return 0;
   }
-  Table table({{.title = "NAME", .shortest = context.width > 0 ? 12U : 0U}, {.title = "DTYPE", .shortest = 8}, {.title = "MODE"},
-               {.title = "ROWS", .right = true}, {.title = "DEPTH", .right = true}, {.title = "READY", .right = true},
-               {.title = "TAKEN", .right = true}, {.title = "DEAD", .right = true}, {.title = "LAG", .right = true},
-               {.title = "PUBLISHED", .right = true}, {.title = "STATE"}});
+  Table table({{.title = "NAME", .shortest = context.width > 0 ? 12U : 0U},
+               {.title = "DTYPE", .shortest = 8},
+               {.title = "MODE"},
+               {.title = "ROWS", .right = true},
+               {.title = "DEPTH", .right = true},
+               {.title = "READY", .right = true},
+               {.title = "TAKEN", .right = true},
+               {.title = "DEAD", .right = true},
+               {.title = "LAG", .right = true},
+               {.title = "PUBLISHED", .right = true},
+               {.title = "STATE"}});
   for (const auto& info : streams) {
-    table.add({one_line(info.name), one_line(compact_dtype(info.dtype)), mode_text(info.options), std::to_string(info.options.rows),
-               std::to_string(info.options.depth), std::to_string(info.ready), std::to_string(info.taken), std::to_string(info.dead),
-               std::to_string(info.lag), std::to_string(info.published), info.closed ? "closed" : "open"});
+    table.add({one_line(info.name), one_line(compact_dtype(info.dtype)), mode_text(info.options),
+               std::to_string(info.options.rows), std::to_string(info.options.depth), std::to_string(info.ready),
+               std::to_string(info.taken), std::to_string(info.dead), std::to_string(info.lag),
+               std::to_string(info.published), info.closed ? "closed" : "open"});
   }
   print_fitted(table, flags.wide, context);
   return 0;
@@ -75,15 +99,22 @@ StreamInfo require(const StreamFlags& flags, Context& context) {
   for (auto& info : Reader(context).streams("*")) {
     if (info.name == flags.name) return info;
   }
-  throw Error(ErrorCode::NoSuchStream, "no stream '" + internal::printable(flags.name) + "'; `ndshare streams ls` shows what is there");
+  throw Error(ErrorCode::NoSuchStream,
+              "no stream '" + internal::printable(flags.name) + "'; `ndshare streams ls` shows what is there");
 }
 
 void print_batches(const std::vector<BatchInfo>& batches, const StreamFlags& flags, Context& context) {
-  Table table({{.title = "BATCH", .right = true}, {.title = "STATE"}, {.title = "SEQ", .right = true}, {.title = "ROWS", .right = true},
-               {.title = "DELIVERIES", .right = true}, {.title = "PID", .right = true}, {.title = "ATTRS", .shortest = 8}});
+  Table table({{.title = "BATCH", .right = true},
+               {.title = "STATE"},
+               {.title = "SEQ", .right = true},
+               {.title = "ROWS", .right = true},
+               {.title = "DELIVERIES", .right = true},
+               {.title = "PID", .right = true},
+               {.title = "ATTRS", .shortest = 8}});
   for (const auto& batch : batches) {
     table.add({std::to_string(batch.number), batch.state, std::to_string(batch.sequence), std::to_string(batch.rows),
-               std::to_string(batch.deliveries), batch.pid == 0 ? "" : std::to_string(batch.pid), attrs_line(batch.attrs)});
+               std::to_string(batch.deliveries), batch.pid == 0 ? "" : std::to_string(batch.pid),
+               attrs_line(batch.attrs)});
   }
   print_fitted(table, flags.wide, context);
 }
@@ -97,10 +128,11 @@ int info(const StreamFlags& flags, Context& context) {
     print_json(context.out, json);
     return 0;
   }
-  context.out << one_line(found.name) << ": " << mode_text(found.options) << " of " << one_line(compact_dtype(found.dtype)) << ", "
-              << found.options.depth << " batches of up to " << found.options.rows << " rows, " << (found.closed ? "closed" : "open") << "\n"
-              << found.published << " published; " << found.producers << " producers, " << found.consumers << " consumers, lag " << found.lag
-              << ", missed " << found.missed << "\n";
+  context.out << one_line(found.name) << ": " << mode_text(found.options) << " of "
+              << one_line(compact_dtype(found.dtype)) << ", " << found.options.depth << " batches of up to "
+              << found.options.rows << " rows, " << (found.closed ? "closed" : "open") << "\n"
+              << found.published << " published; " << found.producers << " producers, " << found.consumers
+              << " consumers, lag " << found.lag << ", missed " << found.missed << "\n";
   print_batches(found.batches, flags, context);
   return 0;
 }
@@ -110,7 +142,9 @@ int dead_letters(const StreamFlags& flags, Context& context) {
     Store store = context.connect(Role::read_only);
     Stream stream = store.open_stream(flags.name);
     std::uint64_t count = flags.retry ? stream.retry_dead_letters() : 0;
-    for (auto letter = flags.drop ? stream.take_dead_letter() : Batch(); letter; letter = stream.take_dead_letter(), ++count) letter.done();
+    for (auto letter = flags.drop ? stream.take_dead_letter() : Batch(); letter;
+         letter = stream.take_dead_letter(), ++count)
+      letter.done();
     if (context.json) {
       print_json(context.out, {{flags.retry ? "retried" : "dropped", count}});
     } else {
@@ -141,8 +175,10 @@ int close(const StreamFlags& flags, Context& context) {
 using Action = std::function<int(const StreamFlags&, Context&)>;
 const std::map<std::string, Action>& actions() {
   static const std::map<std::string, Action> all = {
-      {"create", create}, {"ls", list},          {"info", info},         {"push", push_stream},         {"take", take_stream},
-      {"tail", tail_stream}, {"drain", drain_stream}, {"close", close}, {"dead-letters", dead_letters}, {"rm", remove}};
+      {"create", create},      {"ls", list},          {"info", info},
+      {"push", push_stream},   {"take", take_stream}, {"tail", tail_stream},
+      {"drain", drain_stream}, {"close", close},      {"dead-letters", dead_letters},
+      {"rm", remove}};
   return all;
 }
 
@@ -151,9 +187,11 @@ int run(const StreamFlags& flags, Context& context) {
   if (action == actions().end()) {
     std::string names;
     for (const auto& [name, unused] : actions()) names += (names.empty() ? "" : ", ") + name;
-    throw Error(ErrorCode::Usage, "streams: there is no '" + internal::printable(flags.action) + "'; there are " + names);
+    throw Error(ErrorCode::Usage,
+                "streams: there is no '" + internal::printable(flags.action) + "'; there are " + names);
   }
-  if (flags.name.empty() && flags.action != "ls") throw Error(ErrorCode::Usage, "streams " + flags.action + ": name the stream");
+  if (flags.name.empty() && flags.action != "ls")
+    throw Error(ErrorCode::Usage, "streams " + flags.action + ": name the stream");
   return action->second(flags, context);
 }
 

@@ -13,8 +13,8 @@ namespace demo {
 
 /// One flight, as it lies in shared memory. kFlightDtype says the same to ndshare, field by field.
 struct Flight {
-  std::int64_t date;  ///< minutes since 1970-01-01
-  std::int32_t delay, distance;  ///< minutes (negative: early), miles
+  std::int64_t date;                   ///< minutes since 1970-01-01
+  std::int32_t delay, distance;        ///< minutes (negative: early), miles
   char32_t origin[3], destination[3];  ///< IATA codes
 };
 inline constexpr const char* kFlightDtype = "date:datetime64[m],delay:i4,distance:i4,origin:U3,destination:U3";
@@ -31,7 +31,8 @@ struct Derived {
 inline constexpr const char* kDerivedDtype = "origin:U3,delay:i4,delay_per_100mi:f4,hour:u1,late:u1,pad:(2,)u1";
 static_assert(sizeof(Derived) == 24, "packed: the same bytes as the dtype");
 
-/// A part of the file for stage 1: bytes [first, last), whole lines. Its number goes with everything that is made of it.
+/// A part of the file for stage 1: bytes [first, last), whole lines. Its number goes with everything that is made of
+/// it.
 struct Chunk {
   std::int64_t number, first, last;
 };
@@ -46,8 +47,8 @@ struct Airport {
   std::int64_t by_hour[24];
 };
 
-/// All that stage 3 keeps, in one shared array of kStateBytes bytes: which chunks are in the totals, and the totals. Both change in
-/// one commit, so a chunk that comes again is not counted again.
+/// All that stage 3 keeps, in one shared array of kStateBytes bytes: which chunks are in the totals, and the totals.
+/// Both change in one commit, so a chunk that comes again is not counted again.
 struct State {
   std::int64_t chunks, rows, delays, airport_count;
   std::uint8_t counted[kMaxChunks];

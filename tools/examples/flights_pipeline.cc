@@ -1,8 +1,8 @@
 // The pipeline's supervisor.   flights_pipeline FILE.csv [WORKERS [KILL_EVERY_MS]]
 //
-// Makes the streams, starts WORKERS processes of each stage, hands the file out in chunks, and kills one process every KILL_EVERY_MS
-// milliseconds (0: none), starting another in its place. A stage whose processes all ended by themselves is through: then the next
-// stream is closed. The report is exact whatever was killed.
+// Makes the streams, starts WORKERS processes of each stage, hands the file out in chunks, and kills one process every
+// KILL_EVERY_MS milliseconds (0: none), starting another in its place. A stage whose processes all ended by themselves
+// is through: then the next stream is closed. The report is exact whatever was killed.
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -34,7 +34,11 @@ struct Worker {
 class Pipeline {
  public:
   Pipeline(std::string bin, std::string file, int workers, int kill_every_ms)
-      : bin_(std::move(bin)), file_(std::move(file)), workers_(workers), kill_every_(kill_every_ms), store_(nd::Store::connect()) {
+      : bin_(std::move(bin)),
+        file_(std::move(file)),
+        workers_(workers),
+        kill_every_(kill_every_ms),
+        store_(nd::Store::connect()) {
     const auto make = [&](const char* name, const char* dtype, std::int64_t rows, std::int64_t depth) {
       return store_.create_stream(name, nd::DType::parse(dtype), {.rows = rows, .depth = depth, .max_deliveries = 0});
     };
@@ -85,11 +89,14 @@ class Pipeline {
     const std::string text{std::istreambuf_iterator<char>(in), {}};
     std::size_t first = text.find('\n') + 1;
     for (std::int64_t number = 0; first != 0 && first < text.size(); ++number) {
-      if (number == demo::kMaxChunks) throw nd::Error(nd::ErrorCode::Usage, file_ + ": more rows than the demo has room for");
+      if (number == demo::kMaxChunks)
+        throw nd::Error(nd::ErrorCode::Usage, file_ + ": more rows than the demo has room for");
       std::size_t last = first;
-      for (std::int64_t line = 0; line < demo::kChunkRows && last < text.size(); ++line) last = std::min(text.size(), text.find('\n', last) + 1);
+      for (std::int64_t line = 0; line < demo::kChunkRows && last < text.size(); ++line)
+        last = std::min(text.size(), text.find('\n', last) + 1);
       nd::Loan loan = chunks_.loan();
-      *reinterpret_cast<demo::Chunk*>(loan.data()) = {number, static_cast<std::int64_t>(first), static_cast<std::int64_t>(last)};
+      *reinterpret_cast<demo::Chunk*>(loan.data()) = {number, static_cast<std::int64_t>(first),
+                                                      static_cast<std::int64_t>(last)};
       loan.publish();
       first = last;
     }
@@ -138,24 +145,30 @@ void Pipeline::report() {
   const auto& state = *reinterpret_cast<const demo::State*>(bytes.data());
   std::vector<demo::Airport> airports(state.airports, state.airports + state.airport_count);
   std::ranges::sort(airports, [](const demo::Airport& a, const demo::Airport& b) {
-    const auto key = [](const demo::Airport& airport) { return __builtin_bswap32(static_cast<std::uint32_t>(airport.code)); };
+    const auto key = [](const demo::Airport& airport) {
+      return __builtin_bswap32(static_cast<std::uint32_t>(airport.code));
+    };
     return a.flights != b.flights ? a.flights > b.flights : key(a) < key(b);
   });
   airports.resize(std::min<std::size_t>(airports.size(), 10));
   const auto moved = static_cast<double>(state.rows) * (sizeof(demo::Flight) + sizeof(demo::Derived));
-  std::printf("PIPELINE 3 stages, %d processes each, %lld chunks, %lld processes killed: %.3f s, %.0f rows/s, %.3f GB/s through streams\n",
-              workers_, static_cast<long long>(state.chunks), static_cast<long long>(kills_), took_s_,
-              static_cast<double>(state.rows) / took_s_, moved / took_s_ / 1e9);
+  std::printf(
+      "PIPELINE 3 stages, %d processes each, %lld chunks, %lld processes killed: %.3f s, %.0f rows/s, %.3f GB/s "
+      "through streams\n",
+      workers_, static_cast<long long>(state.chunks), static_cast<long long>(kills_), took_s_,
+      static_cast<double>(state.rows) / took_s_, moved / took_s_ / 1e9);
   std::printf("ORIGIN  FLIGHTS  MEAN DELAY   LATE  DELAY/100MI  BUSIEST HOUR\n");
   for (const auto& airport : airports) {
-    const std::array<char, 4> code = {static_cast<char>(airport.code), static_cast<char>(airport.code >> 8), static_cast<char>(airport.code >> 16), 0};
+    const std::array<char, 4> code = {static_cast<char>(airport.code), static_cast<char>(airport.code >> 8),
+                                      static_cast<char>(airport.code >> 16), 0};
     const auto count = static_cast<double>(airport.flights);
     const auto busiest = std::max_element(airport.by_hour, airport.by_hour + 24) - airport.by_hour;
     std::printf("%-6s %8lld %7.2f min %5.1f%% %12.2f %9d h\n", code.data(), static_cast<long long>(airport.flights),
-                static_cast<double>(airport.delay) / count, 100.0 * static_cast<double>(airport.late) / count, airport.per_100mi / count,
-                static_cast<int>(busiest));
+                static_cast<double>(airport.delay) / count, 100.0 * static_cast<double>(airport.late) / count,
+                airport.per_100mi / count, static_cast<int>(busiest));
   }
-  std::printf("TOTAL  %8lld flights, sum of delays %lld min\n", static_cast<long long>(state.rows), static_cast<long long>(state.delays));
+  std::printf("TOTAL  %8lld flights, sum of delays %lld min\n", static_cast<long long>(state.rows),
+              static_cast<long long>(state.delays));
   nd::SharedArray totals = store_.create("totals", nd::int64, {2});
   nd::WriteGuard guard = totals.write();
   nd::copyto(guard.array(), nd::array({state.rows, state.delays}));
@@ -171,7 +184,8 @@ int main(int argc, char** argv) {
   }
   const std::string self = argv[0];
   return demo::run_stage("flights_pipeline", [&] {
-    Pipeline pipeline(self.substr(0, self.rfind('/')), argv[1], argc > 2 ? std::atoi(argv[2]) : 2, argc > 3 ? std::atoi(argv[3]) : 0);
+    Pipeline pipeline(self.substr(0, self.rfind('/')), argv[1], argc > 2 ? std::atoi(argv[2]) : 2,
+                      argc > 3 ? std::atoi(argv[3]) : 0);
     pipeline.run();
     pipeline.report();
   });

@@ -1,7 +1,8 @@
-// Stage 1 of the pipeline, one of several processes: parts of a CSV file become batches of records.   stage1_parse FILE.csv
+// Stage 1 of the pipeline, one of several processes: parts of a CSV file become batches of records.   stage1_parse
+// FILE.csv
 //
-// A batch of "chunks" says which bytes; the values go straight into a batch of "flights". Killed anywhere, nothing is lost: the
-// chunk was not done, so another process gets it, and stage 3 knows chunks that it has counted.
+// A batch of "chunks" says which bytes; the values go straight into a batch of "flights". Killed anywhere, nothing is
+// lost: the chunk was not done, so another process gets it, and stage 3 knows chunks that it has counted.
 #include <string>
 #include <vector>
 

@@ -1,7 +1,7 @@
 // Stage 2 of the pipeline, one of several processes: derives columns from each batch of records.   stage2_derive
 //
-// Whole columns at once where the engine has them, row by row where a loop says it better. Both batches are shared memory: nothing is
-// copied on the way.
+// Whole columns at once where the engine has them, row by row where a loop says it better. Both batches are shared
+// memory: nothing is copied on the way.
 #include "tools/examples/flight.h"
 
 namespace nd = ndshare;

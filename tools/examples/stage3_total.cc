@@ -1,8 +1,8 @@
 // Stage 3 of the pipeline, one of several processes: adds each batch to the totals of its airports.   stage3_total
 //
-// Exactly once: the totals and the list of chunks that are in them change in one commit (an update of the array "state"), and a
-// chunk that is in the list is not counted again. Killed before the commit, nothing has happened and the batch comes again;
-// killed after it, the batch comes again and is known.
+// Exactly once: the totals and the list of chunks that are in them change in one commit (an update of the array
+// "state"), and a chunk that is in the list is not counted again. Killed before the commit, nothing has happened and
+// the batch comes again; killed after it, the batch comes again and is known.
 #include "tools/examples/flight.h"
 
 namespace nd = ndshare;
@@ -10,11 +10,14 @@ namespace nd = ndshare;
 namespace {
 
 demo::Airport& airport_of(demo::State& state, const char32_t (&origin)[3]) {
-  const auto code = static_cast<std::int64_t>(origin[0]) | static_cast<std::int64_t>(origin[1]) << 8 | static_cast<std::int64_t>(origin[2]) << 16;
+  const auto code = static_cast<std::int64_t>(origin[0]) | static_cast<std::int64_t>(origin[1]) << 8 |
+                    static_cast<std::int64_t>(origin[2]) << 16;
   auto* const end = state.airports + state.airport_count;
-  auto* const found = std::find_if(state.airports, end, [&](const demo::Airport& airport) { return airport.code == code; });
+  auto* const found =
+      std::find_if(state.airports, end, [&](const demo::Airport& airport) { return airport.code == code; });
   if (found != end) return *found;
-  if (state.airport_count == demo::kMaxAirports) throw nd::Error(nd::ErrorCode::Usage, "more airports than the demo has room for");
+  if (state.airport_count == demo::kMaxAirports)
+    throw nd::Error(nd::ErrorCode::Usage, "more airports than the demo has room for");
   ++state.airport_count;
   found->code = code;
   return *found;

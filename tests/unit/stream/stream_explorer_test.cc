@@ -18,9 +18,15 @@ std::vector<StreamScenario> scenarios() {
   return {
       {"queue_two_consumers", queue(2), {producer(2, true), kConsumer, kConsumer}, {.preemptions = 2, .kills = 1}},
       {"queue_full", queue(1), {producer(2, true), kConsumer}, {.preemptions = 3, .kills = 1}},
-      {"queue_two_producers", queue(1), {producer(1, false), producer(1, false), kConsumer}, {.preemptions = 2, .kills = 1}},
+      {"queue_two_producers",
+       queue(1),
+       {producer(1, false), producer(1, false), kConsumer},
+       {.preemptions = 2, .kills = 1}},
       {"queue_closed_by_another", queue(2), {producer(2, false), kCloser, kConsumer}, {.preemptions = 3}},
-      {"broadcast_hold", broadcast(1, false), {producer(2, true), kConsumer, kConsumer}, {.preemptions = 2, .kills = 1}},
+      {"broadcast_hold",
+       broadcast(1, false),
+       {producer(2, true), kConsumer, kConsumer},
+       {.preemptions = 2, .kills = 1}},
       {"broadcast_skip", broadcast(1, true), {producer(2, true), kConsumer}, {.preemptions = 3, .kills = 1}},
   };
 }
@@ -42,12 +48,14 @@ class StreamScenarioTest : public ::testing::TestWithParam<StreamScenario> {};
 
 TEST_P(StreamScenarioTest, NothingGoesWrong) {
   const auto outcome = explore_stream(GetParam(), -1);
-  std::printf("  %-26s %9llu executions %11llu steps%s\n", GetParam().name.c_str(), static_cast<unsigned long long>(outcome.executions),
-              static_cast<unsigned long long>(outcome.steps), outcome.complete ? "" : " (cut short)");
+  std::printf("  %-26s %9llu executions %11llu steps%s\n", GetParam().name.c_str(),
+              static_cast<unsigned long long>(outcome.executions), static_cast<unsigned long long>(outcome.steps),
+              outcome.complete ? "" : " (cut short)");
   EXPECT_EQ(outcome.violation, "") << text_of(outcome);
   EXPECT_GT(outcome.executions, 10U);
 }
-INSTANTIATE_TEST_SUITE_P(Explorer, StreamScenarioTest, ::testing::ValuesIn(scenarios()), [](const auto& of) { return of.param.name; });
+INSTANTIATE_TEST_SUITE_P(Explorer, StreamScenarioTest, ::testing::ValuesIn(scenarios()),
+                         [](const auto& of) { return of.param.name; });
 
 struct StreamMutant {
   std::string name;
@@ -75,7 +83,8 @@ std::vector<StreamMutant> mutants() {
       {"wait_for_taken", StreamRule::wait_for_taken, "queue_two_consumers", "the stream ended"},
   };
 }
-INSTANTIATE_TEST_SUITE_P(Explorer, StreamMutantTest, ::testing::ValuesIn(mutants()), [](const auto& of) { return of.param.name; });
+INSTANTIATE_TEST_SUITE_P(Explorer, StreamMutantTest, ::testing::ValuesIn(mutants()),
+                         [](const auto& of) { return of.param.name; });
 
 }  // namespace
 }  // namespace ndshare::internal::model

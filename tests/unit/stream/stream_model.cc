@@ -24,7 +24,7 @@ struct World {
   ModelAtomic<std::uint64_t> owner[kMaxCursors], missed[kMaxCursors];
   // What the protocol does not know: who uses what, and which batch is which.
   Cell<std::uint8_t> value[kDepth], filler[kDepth], reading[kDepth];  ///< filler: client + 1; reading: bit a client
-  Cell<std::uint8_t> next_id, dead, joined, ended;                     ///< bit a client
+  Cell<std::uint8_t> next_id, dead, joined, ended;                    ///< bit a client
   Cell<std::uint8_t> published[kIds], finishing[kIds], finished[kIds], holder[kIds], due[kIds], seen[kIds];
 };
 
@@ -50,8 +50,10 @@ ModelRing ring_for(int client) {
   words.closed = &world.closed, words.produced = &world.produced;
   words.ready_event = &world.ready_event, words.room_event = &world.room_event;
   words.next_sequence = &world.next_sequence, words.cursors = &world.cursors;
-  words.producers = world.producers, words.draining = world.draining, words.word = world.word, words.sequence = world.sequence;
-  words.pending = world.pending, words.readers = world.readers, words.cursor_owner = world.owner, words.cursor_missed = world.missed;
+  words.producers = world.producers, words.draining = world.draining, words.word = world.word,
+  words.sequence = world.sequence;
+  words.pending = world.pending, words.readers = world.readers, words.cursor_owner = world.owner,
+  words.cursor_missed = world.missed;
   return {words, scenario->options, static_cast<std::uint32_t>(client), kGen, ModelWake{}};
 }
 
@@ -144,7 +146,8 @@ void consume(int client) {
     world.finished[id] = 1;
   }
   world.ended = static_cast<std::uint8_t>(world.ended | bit(client));
-  if (scenario->options.broadcast) world.joined = static_cast<std::uint8_t>(world.joined & ~bit(client)), ring.leave(cursor);
+  if (scenario->options.broadcast)
+    world.joined = static_cast<std::uint8_t>(world.joined & ~bit(client)), ring.leave(cursor);
 }
 
 void client_thread(int client) {
@@ -183,7 +186,8 @@ void ended() {
   bool ready[kIds] = {};
   for (std::uint32_t b = 0; b < scenario->options.depth; ++b) {
     const auto word = world.word[b].peek();
-    if (batch_state(word) == BatchState::loaned || batch_state(word) == BatchState::taken) search().fail("a batch is nobody's for ever");
+    if (batch_state(word) == BatchState::loaned || batch_state(word) == BatchState::taken)
+      search().fail("a batch is nobody's for ever");
     if (batch_state(word) == BatchState::ready) ready[world.value[b]] = true;
   }
   const int living = world.ended & ~world.dead;
@@ -191,7 +195,8 @@ void ended() {
     if (world.published[id] == 0) continue;
     if (!scenario->options.broadcast) {
       if (world.finishing[id] == 0 && !ready[id]) search().fail("lost");
-      if (living != 0 && ready[id] && world.finishing[id] == 0) search().fail("the stream ended before everything was done");
+      if (living != 0 && ready[id] && world.finishing[id] == 0)
+        search().fail("the stream ended before everything was done");
     } else if (!scenario->options.skip && (world.due[id] & living & ~world.seen[id]) != 0) {
       search().fail("a consumer did not see a batch");
     }

@@ -1,6 +1,6 @@
-/// The ring's protocol under the explorer of tests/unit/claims: every schedule within a budget, a client killed at every step and
-/// swept. What must never be: a batch filled while it is read, held by two, delivered again after done(), lost, or a sleeper that
-/// nobody wakes.
+/// The ring's protocol under the explorer of tests/unit/claims: every schedule within a budget, a client killed at
+/// every step and swept. What must never be: a batch filled while it is read, held by two, delivered again after
+/// done(), lost, or a sleeper that nobody wakes.
 ///   Threads: one.
 #pragma once
 
@@ -18,13 +18,13 @@ enum class Role : std::uint8_t { none, producer, consumer, closer };
 struct Script {
   Role role = Role::none;
   std::uint8_t count = 0;
-  bool closes = false;               ///< (producer) at its end
+  bool closes = false;  ///< (producer) at its end
 };
 
 struct StreamScenario {
   std::string name;
   RingOptions options;
-  std::vector<Script> clients;       ///< a slot each
+  std::vector<Script> clients;  ///< a slot each
   Budget budget;
 };
 

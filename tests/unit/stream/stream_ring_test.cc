@@ -117,8 +117,14 @@ TEST(StreamSpecTest, AttributesAreReadBackAndChecked) {
   const auto read = StreamSpec::parse(spec.attrs());
   EXPECT_EQ(read.attrs(), spec.attrs());
   EXPECT_EQ(read.batches, spec.batches);
-  for (const auto& [key, value] : std::map<std::string, std::string>{
-           {"depth", "0"}, {"depth", "257"}, {"depth", "x"}, {"ring", "64"}, {"batches", "1:100"}, {"batches", "1:100 2"}, {"kept", "9:1"}, {"rows", "-1"}}) {
+  for (const auto& [key, value] : std::map<std::string, std::string>{{"depth", "0"},
+                                                                     {"depth", "257"},
+                                                                     {"depth", "x"},
+                                                                     {"ring", "64"},
+                                                                     {"batches", "1:100"},
+                                                                     {"batches", "1:100 2"},
+                                                                     {"kept", "9:1"},
+                                                                     {"rows", "-1"}}) {
     auto attrs = spec.attrs();
     attrs[key] = value;
     EXPECT_THROW(StreamSpec::parse(attrs), Error) << key << " " << value;
