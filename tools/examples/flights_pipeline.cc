@@ -37,7 +37,7 @@ class Pipeline {
       : bin_(std::move(bin)),
         file_(std::move(file)),
         workers_(workers),
-        kill_every_(kill_every_ms),
+        kill_every_(std::chrono::milliseconds(kill_every_ms)),
         store_(nd::Store::connect()) {
     const auto make = [&](const char* name, const char* dtype, std::int64_t rows, std::int64_t depth) {
       return store_.create_stream(name, nd::DType::parse(dtype), {.rows = rows, .depth = depth, .max_deliveries = 0});
@@ -63,7 +63,11 @@ class Pipeline {
         if (stage == 1) derived_.close();
         ++stage;
       }
-      if (kill_every_.count() != 0 && Clock::now() >= next_kill) kill_one(), next_kill = Clock::now() + kill_every_;
+      if (kill_every_.count() != 0 && Clock::now() >= next_kill) {
+        kill_one();
+        kill_every_ = kill_every_ * 21 / 20;  // ever more seldom: a slow machine comes to an end, too
+        next_kill = Clock::now() + kill_every_;
+      }
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
     took_s_ = std::chrono::duration<double>(Clock::now() - start_).count();
@@ -92,8 +96,10 @@ class Pipeline {
       if (number == demo::kMaxChunks)
         throw nd::Error(nd::ErrorCode::Usage, file_ + ": more rows than the demo has room for");
       std::size_t last = first;
-      for (std::int64_t line = 0; line < demo::kChunkRows && last < text.size(); ++line)
-        last = std::min(text.size(), text.find('\n', last) + 1);
+      for (std::int64_t line = 0; line < demo::kChunkRows && last < text.size(); ++line) {
+        const auto end = text.find('\n', last);
+        last = end == std::string::npos ? text.size() : end + 1;
+      }
       nd::Loan loan = chunks_.loan();
       *reinterpret_cast<demo::Chunk*>(loan.data()) = {number, static_cast<std::int64_t>(first),
                                                       static_cast<std::int64_t>(last)};
@@ -130,7 +136,7 @@ class Pipeline {
 
   std::string bin_, file_;
   int workers_;
-  std::chrono::milliseconds kill_every_;
+  std::chrono::microseconds kill_every_;
   nd::Store store_;
   nd::Stream chunks_, flights_, derived_;
   std::vector<Worker> all_;
