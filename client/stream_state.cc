@@ -1,6 +1,7 @@
 #include "client/stream_state.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "client/wait.h"
 #include "lib/base/text.h"
@@ -13,6 +14,11 @@ void relax() noexcept {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
 #endif
+}
+
+ErrorCode code_of(Outlook outlook) {
+  if (outlook == Outlook::more) return ErrorCode::Timeout;
+  return outlook == Outlook::ended ? ErrorCode::EndOfStream : ErrorCode::ProducersGone;
 }
 
 SlotClaims& claims_of(ClientSession& session) { return session.system().claims(session.slot()); }
@@ -233,16 +239,15 @@ int StreamState::take(const StreamWait& wait, bool now, ErrorCode& code) {
   bool drains = false;
   while (found < 0) {
     const auto seen = announce_waiter(sync_->ready_event);
-    if (found = look(); found >= 0) break;
+    if (drains && ring_.has_ready()) ring_.end_drain(), drains = false;
+    if (found = drains ? -1 : look(); found >= 0) break;
     const auto outlook = ring_.outlook(cursor);
-    code = outlook == Outlook::ended       ? ErrorCode::EndOfStream
-           : outlook == Outlook::abandoned ? ErrorCode::ProducersGone
-                                           : ErrorCode::Timeout;
+    code = code_of(outlook);
     if (outlook != Outlook::more || no_wait || time_left(deadline).count() == 0) break;
-    if (!drains && !broadcast() && sync_->closed.load() != 0) {
-      drains = true;
-      ring_.begin_drain();  // changes the event: everybody looks again, and so does this loop
-      continue;
+    if (!broadcast() && sync_->closed.load() != 0) {
+      const bool first = !std::exchange(drains, true);
+      ring_.begin_drain();  // the first time it changes the event: everybody looks again, and so does this loop
+      if (first) continue;
     }
     sleep_on(sync_->ready_event, seen, deadline);
     session_->check();

@@ -126,13 +126,21 @@ Outlook StreamRing<A, Wake, Rules>::outlook(std::uint32_t cursor) const noexcept
 
 template <class A, class Wake, class Rules>
 void StreamRing<A, Wake, Rules>::begin_drain() noexcept {
-  ring_.draining[slot_ / 64].fetch_or(std::uint64_t{1} << (slot_ % 64), kSeq);
-  notify(ring_.ready_event);
+  const auto bit = std::uint64_t{1} << (slot_ % 64);
+  if ((ring_.draining[slot_ / 64].fetch_or(bit, kSeq) & bit) == 0) notify(ring_.ready_event);
 }
 
 template <class A, class Wake, class Rules>
 void StreamRing<A, Wake, Rules>::end_drain() noexcept {
   clear_bit(ring_.draining, slot_);
+}
+
+template <class A, class Wake, class Rules>
+bool StreamRing<A, Wake, Rules>::has_ready() const noexcept {
+  for (std::uint32_t i = 0; i < options_.depth; ++i) {
+    if (batch_state(word(i)) == BatchState::ready) return true;
+  }
+  return false;
 }
 
 }  // namespace ndshare::internal

@@ -114,9 +114,11 @@ class StreamRing {
   void put_back(std::uint32_t batch, std::uint32_t cursor) noexcept;
   /// What there is to wait for after take() found nothing.
   Outlook outlook(std::uint32_t cursor) const noexcept;
-  /// In a wait after close(): what this process holds keeps nobody else waiting for its return.
+  /// In a wait after close(): what this process holds keeps nobody else waiting for its return. A process that drains takes nothing:
+  /// it looks by has_ready(), and ends the drain before it takes. So a taken batch whose owner drains was held before.
   void begin_drain() noexcept;
   void end_drain() noexcept;
+  bool has_ready() const noexcept;
 
   // ---- operators
   /// A dead letter, to read; done() frees it, put_back() makes it one again.

@@ -14,7 +14,7 @@ void trace_operation(const void* word, const char* what, std::uint64_t value) {
 
 namespace {
 
-constexpr int kClients = 4, kDepth = 2, kIds = 8, kSweeper = 7;
+constexpr int kClients = 4, kDepth = 2, kIds = 8, kRescuer = 3, kSweeper = 7;
 constexpr std::uint64_t kGen = 1;
 
 struct World {
@@ -24,7 +24,7 @@ struct World {
   ModelAtomic<std::uint64_t> owner[kMaxCursors], missed[kMaxCursors];
   // What the protocol does not know: who uses what, and which batch is which.
   Cell<std::uint8_t> value[kDepth], filler[kDepth], reading[kDepth];  ///< filler: client + 1; reading: bit a client
-  Cell<std::uint8_t> next_id, dead, joined, ended;                    ///< bit a client
+  Cell<std::uint8_t> next_id, dead, joined, ended, rescued;           ///< bit a client
   Cell<std::uint8_t> published[kIds], finishing[kIds], finished[kIds], holder[kIds], due[kIds], seen[kIds];
 };
 
@@ -73,7 +73,6 @@ int loan(ModelRing& ring) {
 
 void produce(int client, const Script& script) {
   auto ring = ring_for(client);
-  ring.enter_producer();
   for (int n = 0; n < script.count; ++n) {
     const int batch = loan(ring);
     if (batch == -2) break;
@@ -92,18 +91,22 @@ void produce(int client, const Script& script) {
   ring.leave_producer();
 }
 
-/// As StreamState::take(): −1 where the stream ended.
+/// As StreamState::take(): −1 where the stream ended, −2 where its producers are gone.
 int take(ModelRing& ring, std::uint32_t cursor) {
   bool drains = false;
   int found = -1;
   while (true) {
     const auto seen = world.ready_event.fetch_or(1, std::memory_order_seq_cst) | 1U;
-    if (found = ring.take(cursor); found >= 0) break;
-    if (ring.outlook(cursor) != Outlook::more) break;
-    if (!drains && !scenario->options.broadcast && world.closed.load(std::memory_order_seq_cst) != 0) {
+    if (drains && ring.has_ready()) ring.end_drain(), drains = false;
+    if (found = drains ? -1 : ring.take(cursor); found >= 0) break;
+    const auto outlook = ring.outlook(cursor);
+    if (outlook == Outlook::abandoned) found = -2;
+    if (outlook != Outlook::more) break;
+    if (!scenario->options.broadcast && world.closed.load(std::memory_order_seq_cst) != 0) {
+      const bool first = !drains;
       drains = true;
       ring.begin_drain();
-      continue;
+      if (first) continue;
     }
     sleep_on(world.ready_event, seen);
   }
@@ -137,20 +140,20 @@ void consume(int client) {
     cursor = static_cast<std::uint32_t>(ring.join());
     world.joined = static_cast<std::uint8_t>(world.joined | bit(client));
   }
-  while (true) {
-    const int batch = take(ring, cursor);
-    if (batch < 0) break;
+  int batch = 0;
+  while ((batch = take(ring, cursor)) >= 0) {
     const int id = world.value[batch];
     got(client, batch);
     ring.done(static_cast<std::uint32_t>(batch), cursor);
     world.finished[id] = 1;
   }
-  world.ended = static_cast<std::uint8_t>(world.ended | bit(client));
+  if (batch == -1) world.ended = static_cast<std::uint8_t>(world.ended | bit(client));
   if (scenario->options.broadcast)
     world.joined = static_cast<std::uint8_t>(world.joined & ~bit(client)), ring.leave(cursor);
 }
 
 void client_thread(int client) {
+  if (client == kRescuer) consume(client), search().done();
   const auto& script = scenario->clients[static_cast<std::size_t>(client)];
   if (script.role == Role::producer) produce(client, script);
   if (script.role == Role::consumer) consume(client);
@@ -179,6 +182,18 @@ void killed(int client) {
     if (!scenario->options.broadcast) world.holder[world.value[b]] = 0;
   }
   search().start(kSweeper, Search::kDaemon, sweeper_thread);
+}
+
+/// Everybody waits. Where no consumer lives any more, a new one comes.
+bool stuck() {
+  if (world.rescued != 0) return false;
+  for (int i = 0; i < static_cast<int>(scenario->clients.size()); ++i) {
+    if (scenario->clients[static_cast<std::size_t>(i)].role == Role::consumer && (world.dead & bit(i)) == 0)
+      return false;
+  }
+  world.rescued = 1;
+  search().start(kRescuer, kRescuer, client_thread);
+  return true;
 }
 
 void ended() {
@@ -213,11 +228,16 @@ Outcome explore_stream(const StreamScenario& which, int dropped_rule) {
   for (std::uint32_t i = 0; i < kSlotWords; ++i) {
     if (i != 0) world.producers[i].weigh(Weight::quiet), world.draining[i].weigh(Weight::quiet);
   }
+  std::uint64_t producers = 0;
+  for (std::size_t i = 0; i < which.clients.size(); ++i)
+    producers |= std::uint64_t{which.clients[i].role == Role::producer} << i;
+  world.producers[0].put_quietly(producers);
+  world.produced.put_quietly(1);
   for (auto& missed : world.missed) missed.weigh(Weight::quiet);
   for (auto& sequence : world.sequence) sequence.weigh(Weight::quiet);
   for (std::uint32_t i = 2; i < kMaxCursors; ++i) world.owner[i].weigh(Weight::quiet);
   std::memcpy(static_cast<void*>(&at_start), static_cast<const void*>(&world), sizeof world);
-  const Actions actions{reset, killed, [] {}, [] { return false; }, ended};
+  const Actions actions{reset, killed, [] {}, stuck, ended};
   return search().run(actions, which.budget, 3'000'000);
 }
 
