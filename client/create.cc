@@ -42,6 +42,12 @@ CreateSpec make_spec(std::string_view name, const DType& dtype, const Shape& sha
   return spec;
 }
 
+/// Names that streams' arrays have are theirs alone.   Errors: Name.
+void check_free_name(std::string_view name) {
+  if (!internal::is_stream_name(name)) return;
+  throw Error(ErrorCode::Name, "'" + internal::printable(name) + "' is a name of a stream's own array: create_stream() makes streams");
+}
+
 std::string attrs_text(const Attrs& attrs) {
   auto text = internal::encode_attrs(attrs);
   if (text.size() > internal::kMaxAttrsBytes) {
@@ -133,6 +139,7 @@ const std::shared_ptr<ClientSession>& writer(const std::shared_ptr<ClientSession
 
 SharedArray Store::create(std::string_view name, const DType& dtype, const Shape& shape, const CreateOptions& options) {
   const auto& session = writer(session_);
+  check_free_name(name);
   CreateRequest request;
   request.specs.push_back(make_spec(name, dtype, shape, options, attrs_text(options.attrs)));
   const auto reply = session->request(request, session->deadline(options.timeout));
@@ -141,6 +148,12 @@ SharedArray Store::create(std::string_view name, const DType& dtype, const Shape
 }
 
 std::vector<SharedArray> Store::create_many(std::span<const CreateItem> items, const CreateOptions& options) {
+  for (const auto& item : items) check_free_name(item.name);
+  return create_unchecked(items, options);
+}
+
+/// Of any name, a stream's arrays included.
+std::vector<SharedArray> Store::create_unchecked(std::span<const CreateItem> items, const CreateOptions& options) {
   const auto& session = writer(session_);
   const auto attrs = attrs_text(options.attrs);
   std::vector<SharedArray> out;

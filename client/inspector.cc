@@ -88,6 +88,24 @@ std::vector<ClientInfo> Inspector::Impl::clients() const {
   return out;
 }
 
+internal::Mapping map_sync(const internal::CatalogView& catalog, const internal::Descriptor& fd) {
+  const auto& header = catalog.header();
+  const internal::SyncLayout layout(header.max_clients, header.max_arrays);
+  const auto bytes = internal::file_bytes(fd.get());
+  if (bytes >= layout.bytes) {
+    internal::Mapping map(fd.get(), 0, bytes, internal::Mapping::Access::read_only);
+    const auto& sync = *map.at<internal::SyncHeader>(0);
+    const bool good = sync.magic == internal::kSyncMagic && sync.layout_hash == internal::kLayoutHash &&
+                      sync.store_id == header.store_id;
+    if (good) return map;
+  }
+  throw Error(
+      ErrorCode::Damaged,
+      "the store's sync segment fails its checks: 'ndshare start' mends it, a running daemon does so by itself");
+}
+
+internal::Mapping Inspector::Impl::map_sync() const { return admin::map_sync(view, sync); }
+
 Inspector::Inspector(std::string_view store) : impl_(std::make_unique<Impl>(store)) {}
 Inspector::~Inspector() = default;
 Inspector::Inspector(Inspector&&) noexcept = default;
@@ -96,7 +114,7 @@ Inspector& Inspector::operator=(Inspector&&) noexcept = default;
 std::vector<ArrayInfo> Inspector::list(std::string_view pattern) const {
   std::vector<ArrayInfo> infos;
   impl_->view.for_each([&](const ArrayCopy& copy) {
-    const bool visible = (copy.ref.flags & internal::kArrayBuilding) == 0;
+    const bool visible = (copy.ref.flags & internal::kArrayBuilding) == 0 && !internal::is_stream_name(copy.name);
     if (visible && internal::glob_match(pattern, copy.name)) infos.push_back(internal::array_info(copy));
   });
   std::ranges::sort(infos, {}, &ArrayInfo::name);

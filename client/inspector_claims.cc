@@ -28,23 +28,6 @@ using internal::ClaimState;
 using internal::Descriptor;
 using internal::Mapping;
 
-/// The sync segment is everybody's to write: only what the catalog says of it is believed.   Errors: Damaged.
-Mapping map_sync(const CatalogView& catalog, const Descriptor& fd) {
-  const auto& header = catalog.header();
-  const internal::SyncLayout layout(header.max_clients, header.max_arrays);
-  const auto bytes = internal::file_bytes(fd.get());
-  if (bytes >= layout.bytes) {
-    Mapping map(fd.get(), 0, bytes, Mapping::Access::read_only);
-    const auto& sync = *map.at<internal::SyncHeader>(0);
-    const bool good = sync.magic == internal::kSyncMagic && sync.layout_hash == internal::kLayoutHash &&
-                      sync.store_id == header.store_id;
-    if (good) return map;
-  }
-  throw Error(
-      ErrorCode::Damaged,
-      "the store's sync segment fails its checks: 'ndshare start' mends it, a running daemon does so by itself");
-}
-
 std::string mode_name(ClaimMode mode) {
   switch (mode) {
     case ClaimMode::read:

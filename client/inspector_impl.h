@@ -14,6 +14,9 @@
 
 namespace ndshare::admin {
 
+/// The sync segment is everybody's to write: only what the catalog says of it is believed.   Errors: Damaged.
+internal::Mapping map_sync(const internal::CatalogView& catalog, const internal::Descriptor& fd);
+
 struct Inspector::Impl {
   /// Errors: as Inspector().
   explicit Impl(std::string_view store);
@@ -24,6 +27,9 @@ struct Inspector::Impl {
   [[noreturn]] void no_such_array(std::string_view name) const;
   /// The slots that are taken, as the catalog has them: nothing of claims and processes.
   std::vector<ClientInfo> clients() const;
+
+  /// The sync segment, read-only.   Errors: Damaged.
+  internal::Mapping map_sync() const;
 
   internal::StoreAddress address;
   internal::Mapping catalog;

@@ -27,6 +27,7 @@
 #include "client/connection.h"
 #include "client/guard_pages.h"
 #include "client/pool_maps.h"
+#include "client/stream_uses.h"
 #include "lib/shm/catalog_view.h"
 #include "lib/shm/claim_system.h"
 #include "lib/shm/claim_table.h"
@@ -115,6 +116,8 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   }
   PoolMaps& pool() noexcept { return maps_->pool; }
   BuildTable& builds() noexcept { return builds_; }
+  StreamUses& stream_uses() noexcept { return stream_uses_; }
+  StreamSync& stream_sync(std::uint32_t ring) const noexcept { return maps_->layout.stream(maps_->sync.data(), ring); }
 
   /// Whether this client made the array: the slot and generation in its meta block are this session's.
   bool made_by_us(const ArrayCopy& array) const noexcept {
@@ -151,6 +154,7 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   std::unique_ptr<Connection> connection_;
   std::unique_ptr<Maps> maps_;
   BuildTable builds_;
+  StreamUses stream_uses_;
   GuardPages guard_pages_;
   std::mutex returns_mutex_;
   std::vector<std::vector<ExtentInfo>> returns_;  ///< granted memory that the daemon could not be given back yet

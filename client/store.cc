@@ -141,7 +141,7 @@ Store Store::open_or_start(std::string_view name, const StartOptions& options) {
 SharedArray Store::open(std::string_view name, const OpenOptions& contract) const {
   const auto& session = live(session_);
   auto& copy = thread_copy();
-  const auto sight = look_up(session, name, copy);
+  const auto sight = internal::is_stream_name(name) ? Sight::nothing : look_up(session, name, copy);
   if (sight == Sight::hidden) internal::still_building(copy);
   if (sight == Sight::nothing) no_such_array(session, name);
   auto state = open_copy(session_, copy);
@@ -163,6 +163,7 @@ std::vector<ArrayInfo> Store::list(std::string_view pattern) const {
   if (whole) infos.reserve(std::min<std::size_t>(session.catalog().header().live_arrays.load(), 16U << 20));
   session.catalog().for_each([&](const ArrayCopy& copy) {
     if ((copy.ref.flags & internal::kArrayBuilding) != 0 && !session.made_by_us(copy)) return;
+    if (internal::is_stream_name(copy.name)) return;  // list_streams() has them
     if (whole || internal::glob_match(pattern, copy.name)) infos.push_back(internal::array_info(copy));
   });
   sort_by_name(infos);

@@ -60,6 +60,12 @@ EngineImpl::Current EngineImpl::find_id(SlotRef slot, ArrayId id) const {
   return array;
 }
 
+void EngineImpl::refuse_stream(const Current& array) const {
+  if ((array.flags & (kArrayStream | kArrayBatch)) == 0) return;
+  throw Error(ErrorCode::Permission, "'" + std::string(name_of(heap_.meta(array.meta))) +
+                                         "' belongs to a stream: `ndshare streams rm` removes it as a whole");
+}
+
 // ---- removal
 
 void EngineImpl::retire(Transaction& change, const Current& array, bool in_index) {
@@ -86,6 +92,7 @@ void EngineImpl::remove(SlotRef slot, std::uint64_t sequence, std::string_view n
   check_slot(slot, true);
   if (is_repeat(slot, sequence)) return;
   const auto array = find_visible(slot, name);
+  refuse_stream(array);
   Transaction change(writer_);
   retire(change, array, true);
   change.answers(slot.index, slot.gen, sequence);
@@ -100,6 +107,7 @@ void EngineImpl::discard(SlotRef slot, std::uint64_t sequence, ArrayId id) {
   check_slot(slot, true);
   if (is_repeat(slot, sequence)) return;
   const auto array = find_id(slot, id);
+  refuse_stream(array);
   Transaction change(writer_);
   retire(change, array, (array.flags & kArrayReplaces) == 0);
   change.answers(slot.index, slot.gen, sequence);
@@ -138,8 +146,10 @@ void EngineImpl::rename(SlotRef slot, std::uint64_t sequence, std::string_view f
   if (is_repeat(slot, sequence)) return;
   check_array_name(to);
   const auto array = find_visible(slot, from);
+  refuse_stream(array);
   std::optional<Current> old;
   if (const auto taken = index_.find(to); taken && *taken != array.index) old = current(*taken);
+  if (old) refuse_stream(*old);
   if (coming_.contains(std::string(to)) || (old && (!replace || old->building()))) {
     throw Error(ErrorCode::NameTaken,
                 "'" + std::string(to) + "' exists already: remove it, replace it, or choose another name",

@@ -154,6 +154,15 @@ class Engine {
   virtual std::uint64_t revert(SlotRef slot, std::uint64_t sequence, const RevertRequest& request) = 0;
   /// Marks rows torn or whole.   Errors: NoSuchArray, Permission.
   virtual void mend(SlotRef slot, std::uint64_t sequence, const MendRequest& request) = 0;
+
+  // ---- streams (`sequence` as above)
+  /// Errors: TooManyStreams, Usage, NoSuchArray, SystemMemory.
+  virtual void make_stream(SlotRef slot, std::uint64_t sequence, const MakeStreamRequest& request) = 0;
+  /// Errors: NoSuchStream; Busy (names the processes that have it open).
+  virtual void remove_stream(SlotRef slot, std::uint64_t sequence, std::string_view name) = 0;
+  /// Errors: Permission (the batch is not the client's), NameTaken, Name, NoSuchStream.
+  virtual void keep_batch(SlotRef slot, std::uint64_t sequence, const KeepBatchRequest& request) = 0;
+
   /// Asks the slot's client to leave (a word that it looks at).
   virtual void ask_to_leave(SlotRef slot) = 0;
   /// Names of the arrays on which the slot holds a granted WRITE.

@@ -126,6 +126,7 @@ SlotRef EngineImpl::attach(const Peer& peer) {
   slot.last_sequence.store(0), slot.last_result[0].store(0), slot.last_result[1].store(0), slot.kicked.store(0);
   for (auto& counter : claims.counters) counter.store(0, std::memory_order_relaxed);
   for (auto& counter : claims.waits) counter.store(0, std::memory_order_relaxed);
+  claims.streams.store(0);
   const auto shown = peer.command.substr(0, sizeof(slot.command) - 1);
   std::fill(std::begin(slot.command), std::end(slot.command), '\0');
   shown.copy(slot.command, shown.size());
@@ -161,6 +162,8 @@ void EngineImpl::sweep(SlotRef slot) {
   crash_point("sweep.grants");
   sweep_entries(claims_, slot, static_cast<std::uint32_t>(header().records_high.load()));
   crash_point("sweep.entries");
+  streams_.sweep(slot);
+  crash_point("sweep.streams");
   note(EventKind::sweep, slot, {claims.size(), freed, arrays}, std::string(words.command, ::strnlen(words.command, sizeof(words.command))));
   words.id.store(slot_id(next_gen(slot.gen), SlotState::free));
   crash_point("sweep.free");
@@ -171,7 +174,7 @@ bool EngineImpl::holds_anything(SlotRef slot) const {
   if (!is_live(slot)) return false;
   std::vector<ClaimCopy> claims;
   collect_claims(sync_.claims(slot.index), claims);
-  return !claims.empty() || !owned_[slot.index].empty() || grants_.holds(slot);
+  return !claims.empty() || sync_.claims(slot.index).streams.load() != 0 || !owned_[slot.index].empty() || grants_.holds(slot);
 }
 
 std::vector<Engine::LiveSlot> EngineImpl::live_slots() const {
@@ -202,6 +205,7 @@ void EngineImpl::mend_sync() {
   check_sync_file();
   sync_reserver_ = StepReserver(files_.sync.get(), header().sync_bytes);  // nothing that was reserved is certain now
   reserve_sync_in_use();
+  streams_.mend();
 }
 
 /// Size and header as they must be, before anything relies on them.
@@ -226,6 +230,9 @@ void EngineImpl::reserve_sync_in_use() {
     sync_reserver_.ensure(sync_.layout.claims_offset + i * sizeof(SlotClaims), sizeof(SlotClaims));
   }
   sync_reserver_.ensure(sync_.layout.arrays_offset, header().records_high.load() * sync_.layout.array_stride);
+  for (std::uint32_t ring = 0; ring < kMaxStreams; ++ring) {
+    if (streams_.known(ring).gen != 0) sync_reserver_.ensure(sync_.layout.streams_offset + ring * kStreamStride, kStreamStride);
+  }
 }
 
 // ---- memory

@@ -21,6 +21,7 @@
 #include "daemon/pool_allocator.h"
 #include "daemon/reclaimer.h"
 #include "daemon/store_files.h"
+#include "daemon/stream_table.h"
 #include "daemon/ticket.h"
 #include "lib/shm/claim_system.h"
 #include "lib/shm/memory_limits.h"
@@ -69,6 +70,9 @@ class EngineImpl final : public Engine {
   SnapshotReply snapshot(SlotRef slot, std::uint64_t sequence, const SnapshotRequest& request) override;
   std::uint64_t revert(SlotRef slot, std::uint64_t sequence, const RevertRequest& request) override;
   void mend(SlotRef slot, std::uint64_t sequence, const MendRequest& request) override;
+  void make_stream(SlotRef slot, std::uint64_t sequence, const MakeStreamRequest& request) override;
+  void remove_stream(SlotRef slot, std::uint64_t sequence, std::string_view name) override;
+  void keep_batch(SlotRef slot, std::uint64_t sequence, const KeepBatchRequest& request) override;
   void ask_to_leave(SlotRef slot) override { writer_.slot(slot.index).kicked.store(1); }
   std::vector<std::string> written_arrays(SlotRef slot) const override;
 
@@ -92,12 +96,9 @@ class EngineImpl final : public Engine {
   bool is_repeat(SlotRef slot, std::uint64_t sequence) const noexcept;
   bool owns(SlotRef slot, const Current& array) const noexcept;
   ClaimScan scan_claims() const;
-  void check_sync_file();
-  void reserve_sync_in_use();
-  void update_statistics() noexcept;
-  void names_changed() noexcept;
+  void check_sync_file(), reserve_sync_in_use();
+  void update_statistics() noexcept, names_changed() noexcept;
   void note(EventKind kind, SlotRef slot, std::array<std::uint64_t, kEventNumbers> numbers, std::string_view text) noexcept;
-
   // create_ops.cc
   void check_spec(const CreateSpec& spec, TicketItem& item) const;
   void take_names(TicketImpl& ticket);
@@ -110,7 +111,6 @@ class EngineImpl final : public Engine {
   std::uint64_t write_meta(SlotRef slot, const TicketItem& item);
   std::uint64_t grow_records(const TicketImpl& ticket);
   void write_ticket(const TicketImpl& ticket, Transaction& change, std::vector<Written>& written, std::vector<CreatedArray>& out);
-
   // publish_ops.cc
   CurrentArrays check_batch(SlotRef slot, std::span<const ArrayId> ids) const;
   void published(SlotRef slot, const CurrentArrays& batch);
@@ -118,7 +118,6 @@ class EngineImpl final : public Engine {
   std::vector<std::uint32_t> ready_of(SlotRef slot) const;
   void publish_batches(SlotRef slot, std::span<const std::uint32_t> ready);
   void finish_publishing();
-
   // array_ops.cc
   void retire(Transaction& change, const Current& array, bool in_index);  ///< staged; retired() queues what it held
   void retired(const Current& array);
@@ -127,11 +126,10 @@ class EngineImpl final : public Engine {
   void commit(Transaction& change);
   void remove_owned(SlotRef slot);
   [[noreturn]] static void no_such_array(std::string_view name);
-
+  void refuse_stream(const Current& array) const;
   // memory_ops.cc
   std::unique_ptr<TicketImpl> take_grant(SlotRef slot, std::uint64_t bytes);
   Current find_to_change(SlotRef slot, ArrayId id) const;
-
   // version_ops.cc
   void require_claim(SlotRef slot, const Current& array, std::initializer_list<ClaimMode> modes) const;
   ExtentTable changed_table(Transaction& change, SlotRef slot, const CommitRequest& request, const VersionBlock& block,
@@ -144,32 +142,34 @@ class EngineImpl final : public Engine {
   void let_go(std::span<const Extent> table, std::uint64_t except_birth) noexcept;
   void content_changed(std::uint32_t record) noexcept;
   std::uint64_t latest_result(SlotRef slot, std::uint32_t record) noexcept;
-
   // snapshot_ops.cc
   std::uint64_t block_of_version(const Current& array, std::uint64_t version) const;
   NextVersion write_snapshot(const VersionBlock& block, std::uint64_t source_gen, std::uint64_t version, std::uint32_t record,
                              std::uint64_t gen);
-  void forget_snapshot(std::uint64_t source_gen, std::uint64_t source_version);
-  void settle_floor(std::uint64_t source_gen);
+  void forget_snapshot(std::uint64_t source_gen, std::uint64_t source_version), settle_floor(std::uint64_t source_gen);
   void check_snapshot(SlotRef slot, const SnapshotRequest& request, CreateSpec& spec) const;
   void snapshot_taken(std::uint64_t source_gen, std::uint64_t version, std::uint32_t record);
   std::uint64_t floor_of(std::uint64_t source_gen) const;
-
   // torn_ops.cc
   void tear_writes(SlotRef slot);
   void store_torn(const Current& array, const std::vector<TornRange>& ranges, SlotRef slot, std::uint64_t sequence);
-
+  // stream_ops.cc
+  std::vector<SlotRef> slots_in_use() const;
+  std::uint64_t rewrite_meta(const Current& array, std::string_view name, std::string_view attrs);
+  StreamSpec check_stream(SlotRef slot, const MakeStreamRequest& request) const;
+  void refuse_users(std::uint32_t ring, std::string_view name);
+  void commit_kept(SlotRef slot, std::uint64_t sequence, const KeepBatchRequest& request, const Current& stream, const Current& fresh, StreamSpec spec);
+  void adopt_streams();
+  [[noreturn]] static void no_such_stream(std::string_view name);
   // recovery.cc
-  void adopt_records();
+  void adopt_records(), adopt_grants();
   void adopt_orphans(const ClaimScan& scan);
   void adopt_old_versions(const ClaimScan& scan, const std::vector<std::uint64_t>& offsets);
   void adopt_free_records(const ClaimScan& scan);
-  void adopt_grants();
   void adopt_capacity();
   std::uint64_t sweep_dead();
-  void remove_ownerless();
+  void remove_ownerless(), adopt_snapshots();
   void mark_extents(const VersionBlock& block, std::uint32_t uid);
-  void adopt_snapshots();
 
   EngineOptions options_;
   StoreFiles files_;
@@ -177,6 +177,7 @@ class EngineImpl final : public Engine {
   CatalogWriter writer_;
   EventLog events_{writer_};
   SyncSegment sync_;
+  StreamTable streams_{sync_};
   CatalogView view_;
   ClaimSystem claims_;
   StepReserver sync_reserver_;

@@ -46,6 +46,7 @@ void EngineImpl::adopt() {
   writer_.header().daemon_start.store(process_start(pid).value_or(0));
   writer_.header().daemon_pid.store(pid);
   adopt_snapshots();
+  adopt_streams();
   for (const auto record : writer_.recovered()) {
     if (record < records_high_) content_changed(record);  // a commit that was finished just now is announced
   }

@@ -47,6 +47,7 @@ struct SyncSegment {
     return *reinterpret_cast<ArraySync*>(base + layout.arrays_offset +
                                          index * layout.array_stride);  // NOLINT: shared bytes
   }
+  StreamSync& stream(std::uint32_t ring) const noexcept { return layout.stream(base, ring); }
 };
 
 }  // namespace ndshare::internal

@@ -145,6 +145,7 @@ class NDSHARE_API Inspector {
   [[nodiscard]] std::vector<ClientInfo> clients() const;
   /// As list(), and what goes on there.
   [[nodiscard]] std::vector<ArrayActivity> activity(std::string_view pattern = "*") const;
+  [[nodiscard]] std::vector<StreamInfo> streams(std::string_view pattern = "*") const;
 
  private:
   struct Impl;

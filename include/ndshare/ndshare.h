@@ -23,6 +23,7 @@
 #include <ndshare/sort.h>
 #include <ndshare/statistics.h>
 #include <ndshare/store.h>
+#include <ndshare/stream.h>
 #include <ndshare/table.h>
 #include <ndshare/threads.h>
 #include <ndshare/version.h>

@@ -3,6 +3,7 @@
 
 #include <ndshare/export.h>
 #include <ndshare/shared_array.h>
+#include <ndshare/stream.h>
 
 #include <chrono>
 #include <cstdint>
@@ -127,6 +128,16 @@ class NDSHARE_API Store {
   /// SharedArray::wait_for_change(); Usage for none, or arrays of another connection.
   std::size_t wait_for_change(std::span<const Watch> watches, Timeout timeout = {}) const;
 
+  /// Makes a stream: a ring of `depth` batches of up to `rows` rows, to hand from process to process. It stays until it is removed.
+  ///   Errors: NameTaken (also when it has another dtype: says which), TooManyStreams; Usage (depth, rows or deliveries out of
+  ///   range); as create().
+  Stream create_stream(std::string_view name, const DType& dtype, const StreamOptions& options);
+  /// A handle to a stream. No round trip.   Errors: NoSuchStream; Contract, with both sides.
+  [[nodiscard]] Stream open_stream(std::string_view name, const StreamContract& contract = {}) const;
+  [[nodiscard]] std::vector<StreamInfo> list_streams(std::string_view pattern = "*") const;
+  /// Errors: NoSuchStream; Busy while a process has it open, this one included (names them); Permission.
+  void remove_stream(std::string_view name);
+
   /// Leaves the store. Views and guards that live keep what they have; new calls throw Usage.
   void close() noexcept;
 
@@ -137,7 +148,9 @@ class NDSHARE_API Store {
   void ping() const;
 
  private:
+  friend class Batch;
   explicit Store(std::shared_ptr<internal::ClientSession> session) noexcept;
+  std::vector<SharedArray> create_unchecked(std::span<const CreateItem> items, const CreateOptions& options);
   std::shared_ptr<internal::ClientSession> session_;
 };
 

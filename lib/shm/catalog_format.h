@@ -92,6 +92,8 @@ inline constexpr std::uint64_t kArrayBuilding = 4;  ///< only its creator sees i
 inline constexpr std::uint64_t kArrayReady = 32;    ///< building, and complete: visible with all that its creator has ready
 inline constexpr std::uint64_t kArraySealLater = 64;  ///< ready, and sealed from the moment it is visible
 inline constexpr std::uint64_t kArraySnapshot = 16; ///< of another array: shares its extents, sealed from the start
+inline constexpr std::uint64_t kArrayStream = 128;  ///< a stream's own array: names its ring and its batches
+inline constexpr std::uint64_t kArrayBatch = 256;   ///< of a stream: its bytes are whose the batch's word says
 inline constexpr std::uint64_t kArrayReplaces = 8;  ///< building, not in the index: takes the name at publish
 
 /// One array: root = version << 1 | which of the two refs; 0 where there is no array. Refs are A/B: the daemon writes the one

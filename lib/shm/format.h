@@ -7,11 +7,12 @@
 ///
 ///   catalog: CatalogHeader | Slot[max_clients] | Telemetry | Redo | Grant[kMaxGrants] | ArrayRecord[max_arrays] | heap
 ///   heap:    index table, VersionBlock, MetaBlock in 64-byte units (sparse, reserved before use)
-///   sync:    SyncHeader | SlotClaims[max_clients] | ArraySync[max_arrays] (stride depends on max_clients)
+///   sync:    SyncHeader | SlotClaims[max_clients] | ArraySync[max_arrays] (stride depends on max_clients) | StreamSync[kMaxStreams]
 ///   pool:    array bytes: page extents, and 64 KiB slabs for arrays below 4 KiB
 #pragma once
 
 #include "lib/shm/catalog_format.h"
+#include "lib/shm/stream_format.h"
 #include "lib/shm/sync_format.h"
 #include "lib/shm/telemetry_format.h"
 
@@ -22,7 +23,7 @@ constexpr std::uint64_t layout_hash() {
   const std::uint64_t parts[] = {kFormatVersion, sizeof(CatalogHeader), sizeof(Slot), offsetof(Redo, stores), kMaxRedoStores,
                                  sizeof(Grant), kMaxGrants, sizeof(ArrayRecord), sizeof(VersionBlock), sizeof(MetaBlock),
                                  sizeof(Extent), sizeof(TornBlock), kMaxExtents, sizeof(SyncHeader), sizeof(Claim), sizeof(SlotClaims), sizeof(ArraySync),
-                                 sizeof(Telemetry), kEvents, kLockEntries, kViewEntries, kSlabBytes, kSlabLimit, kHeapUnit,
+                                 sizeof(Telemetry), kEvents, kLockEntries, kViewEntries, kSlabBytes, kSlabLimit, kHeapUnit, sizeof(StreamSync), kMaxStreams,
                                  offsetof(CatalogHeader, pool_bytes), offsetof(CatalogHeader, index_root)};
   std::uint64_t hash = 0xcbf2'9ce4'8422'2325ULL;  // FNV-1a, 64 bits
   for (const auto part : parts) {

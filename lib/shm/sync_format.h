@@ -62,7 +62,8 @@ struct SlotClaims {
   a64 given_up;                      ///< the last request that its client waits for no more; daemon/changing.h has the rule
   a64 changing;                      ///< the request that the daemon is changing an array for (its store); 0: none
   a64 waits[kWaitBuckets + 1];       ///< claims that waited, by how long (not cumulative); last: nanoseconds together
-  std::byte pad[kPage - 128 - 8 * (kWaitBuckets + 1)];
+  a64 streams;                       ///< bit i: this client has the stream of ring i open; set before it looks at the ring
+  std::byte pad[kPage - 136 - 8 * (kWaitBuckets + 1)];
   Claim lock[kLockEntries];
   Claim view[kViewEntries];
 };

@@ -15,8 +15,14 @@ struct SyncLayout {
       : claims_offset(kPage),
         arrays_offset(kPage + sizeof(SlotClaims) * std::uint64_t{max_clients}),
         array_stride(array_sync_stride(max_clients)),
-        bytes(round_up(arrays_offset + array_stride * max_arrays, kPage)) {}
-  std::uint64_t claims_offset, arrays_offset, array_stride, bytes;
+        streams_offset(round_up(arrays_offset + array_stride * max_arrays, kPage)),
+        bytes(streams_offset + kStreamStride * kMaxStreams) {}
+  std::uint64_t claims_offset, arrays_offset, array_stride, streams_offset, bytes;
+
+  /// REQUIRES: ring < kMaxStreams; `sync` is the whole segment.
+  StreamSync& stream(std::byte* sync, std::uint32_t ring) const noexcept {
+    return *reinterpret_cast<StreamSync*>(sync + streams_offset + ring * kStreamStride);  // NOLINT: shared bytes have no other type
+  }
 };
 
 }  // namespace ndshare::internal

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "lib/wire/stream_messages.h"
 #include "lib/wire/version_messages.h"
 
 namespace ndshare::internal {

@@ -116,7 +116,7 @@ TEST(DemoTest, PipelineChecksItselfAndReportsTheTotals) {
                          std::string(NDSHARE_TEST_DATA) + "/flights-100k.csv", "3"});
   ASSERT_EQ(done.status, 0) << done.out << done.err;
   for (const char* part : {"TOTAL    100000 flights, sum of delays 659889 min", "ORD        5609    9.00 min  24.3%",
-                           "checked:", "late/2", "NAME", "capacity"})
+                           "checked:", "PIPELINE", "derived", "NAME", "capacity"})
     EXPECT_NE(done.out.find(part), std::string::npos) << part << " in\n" << done.out;
 }
 

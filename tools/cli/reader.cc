@@ -43,6 +43,10 @@ std::vector<ArrayInfo> Reader::list(std::string_view pattern) const {
   return store_ ? store_->list(pattern) : inspector_->list(pattern);
 }
 
+std::vector<StreamInfo> Reader::streams(std::string_view pattern) const {
+  return store_ ? store_->list_streams(pattern) : inspector_->streams(pattern);
+}
+
 ArrayInfo Reader::info(const std::string& name) const {
   internal::check_array_name(name);  // says that an index does not belong here
   return store_ ? store_->open(name).info() : inspector_->info(name);

@@ -24,6 +24,7 @@ class Reader {
 
   [[nodiscard]] std::vector<ArrayInfo> list(std::string_view pattern) const;
   [[nodiscard]] ArrayInfo info(const std::string& name) const;
+  [[nodiscard]] std::vector<StreamInfo> streams(std::string_view pattern) const;
   /// The part of an array that a word of the command line names. A view where a daemon runs, else a copy.
   [[nodiscard]] Array array(std::string_view argument) const;
   /// An array as far as dtype and layout go, for plans: without a daemon its memory is empty, and never touched.

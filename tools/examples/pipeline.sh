@@ -1,21 +1,13 @@
 #!/usr/bin/env bash
-# The demo's pipeline, in the store that NDSHARE_STORE names:   pipeline.sh BIN_DIR FILE.csv [WORKERS]
-# Three stages hand shared arrays to each other; an independent pass over the CSV must give the same report.
+# The demo's pipeline, in the store that NDSHARE_STORE names:   pipeline.sh BIN_DIR FILE.csv [WORKERS [KILL_EVERY_MS]]
+# Three stages, each of several processes, hand batches to each other through streams while processes are killed at random; an
+# independent pass over the CSV must give the same report.
 set -euo pipefail
-bin=$1 csv=$2 workers=${3:-$(nproc)}
+bin=$1 csv=$2 workers=${3:-$(nproc)} kill_every_ms=${4:-20}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
-"$bin/stage1_parse" "$csv"
-
-pids=()
-for ((worker = 0; worker < workers; worker++)); do
-  "$bin/stage2_derive" "$worker" "$workers" &
-  pids+=($!)
-done
-for pid in "${pids[@]}"; do wait "$pid"; done
-
-"$bin/stage3_report" >"$scratch/report"
+"$bin/flights_pipeline" "$csv" "$workers" "$kill_every_ms" >"$scratch/report"
 cat "$scratch/report"
 
 # The same report from the text alone, by awk: the busiest ten, ties by name, and the totals.
@@ -37,7 +29,7 @@ independent() {
   cat "$scratch/total"
 }
 independent >"$scratch/expected"
-if ! diff <(grep -v -e '^3 report' -e '^ORIGIN' "$scratch/report") "$scratch/expected" >"$scratch/difference"; then
+if ! diff <(grep -v -e '^PIPELINE' -e '^ORIGIN' "$scratch/report") "$scratch/expected" >"$scratch/difference"; then
   echo "the report differs from an independent computation (<: the report, >: awk):" >&2
   cat "$scratch/difference" >&2
   exit 1
@@ -49,6 +41,8 @@ awk -v rows="$rows" -v delays="$delays" 'NR > 0 { exit !($2 == rows && $7 == del
 }
 echo "checked: an independent pass over the CSV gives the same report"
 
+echo
+COLUMNS=${COLUMNS:-80} "$bin/ndshare" streams ls
 echo
 COLUMNS=${COLUMNS:-80} "$bin/ndshare" ls
 echo

@@ -1,10 +1,13 @@
-// Stage 1: a CSV file becomes a shared array of records.   stage1_parse FILE.csv
+// Stage 1 of the pipeline, one of several processes: parts of a CSV file become batches of records.   stage1_parse
+// FILE.csv
 //
-// The store is the one that NDSHARE_STORE names (`ndshare run` sets it). The file is read once to learn its length,
-// then its values go straight into shared memory.
-#include <cstdio>
+// A batch of "chunks" says which bytes; the values go straight into a batch of "flights". Killed anywhere, nothing is
+// lost: the chunk was not done, so another process gets it, and stage 3 knows chunks that it has counted.
+#include <string>
+#include <vector>
 
-#include <ndshare/ndshare.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "tools/examples/flight.h"
 
@@ -13,19 +16,26 @@ namespace nd = ndshare;
 namespace {
 
 void parse(const char* path) {
-  const demo::Stage stage("1 parse");
   nd::Store store = nd::Store::connect();
-
-  const nd::CsvScan scan = nd::scan_csv(path, {.dtype = nd::DType::parse(demo::kFlightDtype)});
-  nd::SharedArray flights =
-      store.create("flights", scan.dtype, scan.shape, {.fill = nd::Fill::empty, .attrs = {{"source", path}}});
-
-  nd::WriteGuard guard = flights.write({.overwrite = true});
-  nd::read_csv_into(scan, guard.array());
-  guard.release();  // now others see it
-  flights.seal();   // and nobody can change it any more
-
-  stage.done(scan.rows, scan.text_bytes, "CSV -> flights");
+  nd::Stream chunks = store.open_stream("chunks");
+  nd::Stream flights = store.open_stream("flights", {.dtype = nd::DType::parse(demo::kFlightDtype)});
+  const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) throw nd::Error(nd::ErrorCode::Io, std::string(path) + ": cannot be opened");
+  std::vector<std::byte> text;
+  while (nd::Batch batch = demo::next(chunks)) {
+    const auto& chunk = *reinterpret_cast<const demo::Chunk*>(batch.data());
+    text.resize(static_cast<std::size_t>(chunk.last - chunk.first));
+    if (::pread(fd, text.data(), text.size(), chunk.first) != static_cast<::ssize_t>(text.size())) {
+      throw nd::Error(nd::ErrorCode::Io, std::string(path) + ": changed while it was read");
+    }
+    const auto source = nd::memory_source(text, path);
+    const nd::CsvScan scan = nd::scan_csv(*source, {.dtype = flights.dtype(), .header = nd::CsvHeader::absent});
+    nd::Loan loan = flights.loan();
+    nd::read_csv_into(scan, loan.array()(nd::slice(0, scan.rows)));
+    loan.publish(scan.rows, {{"chunk", std::to_string(chunk.number)}});
+    batch.done();
+  }
+  ::close(fd);
 }
 
 }  // namespace
@@ -35,11 +45,5 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: stage1_parse FILE.csv\n");
     return 2;
   }
-  try {
-    parse(argv[1]);
-    return 0;
-  } catch (const nd::Error& error) {
-    std::fprintf(stderr, "stage1_parse: %s\n", error.what());
-    return nd::error_exit_status(error.code());
-  }
+  return demo::run_stage("stage1_parse", [&] { parse(argv[1]); });
 }

@@ -1,0 +1,135 @@
+// The ring over real atomics: one step at a time in one thread, then threads that hand over as fast as they can.
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <ndshare/error.h>
+
+#include "lib/shm/stream_spec.h"
+
+namespace ndshare::internal {
+namespace {
+
+class StreamRingTest : public ::testing::Test {
+ protected:
+  Ring ring(const RingOptions& options, std::uint32_t slot = 0) { return ring_of(*sync_, options, slot, 7); }
+  std::unique_ptr<StreamSync> sync_ = std::make_unique<StreamSync>();
+};
+
+constexpr RingOptions kQueue{4, 0, false, false};
+
+TEST_F(StreamRingTest, ASequenceBefore2To24OthersIsStillFirstWhenItComesAgain) {
+  auto queue = ring(kQueue);
+  queue.publish(static_cast<std::uint32_t>(queue.loan(0)));
+  const int old = queue.take(0);
+  sync_->next_sequence.store((std::uint64_t{1} << 24) + 5);  // its low bits are newer than those of what comes next
+  queue.publish(static_cast<std::uint32_t>(queue.loan(0)));
+  queue.put_back(static_cast<std::uint32_t>(old), 0);
+  EXPECT_EQ(queue.take(0), old);
+  EXPECT_EQ(sync_->sequence[old].load(), 0U);
+}
+
+TEST_F(StreamRingTest, OrderSurvivesTheWrapOfTheLowBits) {
+  auto queue = ring(kQueue);
+  sync_->next_sequence.store((std::uint64_t{1} << 24) - 2);
+  for (int i = 0; i < 4; ++i) queue.publish(static_cast<std::uint32_t>(queue.loan(0)));
+  std::uint64_t before = 0;
+  for (int i = 0; i < 4; ++i) {
+    const auto sequence = sync_->sequence[queue.take(0)].load();
+    EXPECT_GT(sequence, before);
+    before = sequence;
+  }
+}
+
+TEST_F(StreamRingTest, ASweepTakesBackOnlyWhatTheSlotHeld) {
+  auto mine = ring(kQueue, 1), other = ring(kQueue, 2);
+  mine.enter_producer();
+  mine.publish(static_cast<std::uint32_t>(mine.loan(0)));
+  mine.publish(static_cast<std::uint32_t>(mine.loan(0)));
+  const int theirs = other.take(0), taken = mine.take(0), loaned = mine.loan(0);
+  EXPECT_FALSE(other.sweep(1, 6));  // an older generation of the slot
+  EXPECT_TRUE(other.sweep(1, 7));
+  EXPECT_EQ(batch_state(sync_->word[taken].load()), BatchState::ready);
+  EXPECT_EQ(batch_deliveries(sync_->word[taken].load()), 1U);
+  EXPECT_EQ(batch_state(sync_->word[loaned].load()), BatchState::free);
+  EXPECT_EQ(batch_state(sync_->word[theirs].load()), BatchState::taken);
+  EXPECT_FALSE(other.sweep(1, 7));
+}
+
+TEST_F(StreamRingTest, DeliveriesAreCountedUpToTheLimitOfTheWord) {
+  auto queue = ring(kQueue);
+  queue.publish(static_cast<std::uint32_t>(queue.loan(0)));
+  for (int i = 0; i < 40; ++i) queue.put_back(static_cast<std::uint32_t>(queue.take(0)), 0);
+  EXPECT_EQ(batch_deliveries(sync_->word[0].load()), kMaxDeliveries);
+}
+
+TEST_F(StreamRingTest, ABroadcastHasSixtyFourConsumers) {
+  auto broadcast = ring({4, 0, true, false});
+  for (int i = 0; i < 64; ++i) EXPECT_EQ(broadcast.join(), i);
+  EXPECT_EQ(broadcast.join(), -1);
+  broadcast.leave(5);
+  EXPECT_EQ(broadcast.join(), 5);
+}
+
+TEST_F(StreamRingTest, ThreadsHandOverEachBatchOnce) {
+  constexpr std::uint64_t kEach = 20'000;
+  std::vector<std::atomic<int>> seen(2 * kEach);
+  std::vector<std::uint64_t> content(kMaxStreamDepth);
+  std::atomic<std::uint64_t> left{2 * kEach};
+  std::vector<std::jthread> threads;
+  for (std::uint32_t p = 0; p < 2; ++p) {
+    threads.emplace_back([&, p] {
+      auto mine = ring(kQueue, p);
+      for (std::uint64_t n = 0; n < kEach;) {
+        const int batch = mine.loan(0);
+        if (batch < 0) {
+          std::this_thread::yield();
+          continue;
+        }
+        content[static_cast<std::size_t>(batch)] = p * kEach + n++;
+        mine.publish(static_cast<std::uint32_t>(batch));
+      }
+    });
+    threads.emplace_back([&, p] {
+      auto mine = ring(kQueue, p + 2);
+      while (left.load() != 0) {
+        const int batch = mine.take(0);
+        if (batch < 0) {
+          std::this_thread::yield();
+          continue;
+        }
+        ++seen[content[static_cast<std::size_t>(batch)]];
+        --left;
+        mine.done(static_cast<std::uint32_t>(batch), 0);
+      }
+    });
+  }
+  threads.clear();
+  for (const auto& count : seen) ASSERT_EQ(count.load(), 1);
+}
+
+TEST(StreamSpecTest, AttributesAreReadBackAndChecked) {
+  StreamSpec spec;
+  spec.rows = 10, spec.ring = 3, spec.ring_options = {2, 5, true, true};
+  spec.batches = {{1, 100}, {2, 101}};
+  spec.kept = {1, 77};
+  const auto read = StreamSpec::parse(spec.attrs());
+  EXPECT_EQ(read.attrs(), spec.attrs());
+  EXPECT_EQ(read.batches, spec.batches);
+  for (const auto& [key, value] : std::map<std::string, std::string>{{"depth", "0"},
+                                                                     {"depth", "257"},
+                                                                     {"depth", "x"},
+                                                                     {"ring", "64"},
+                                                                     {"batches", "1:100"},
+                                                                     {"batches", "1:100 2"},
+                                                                     {"kept", "9:1"},
+                                                                     {"rows", "-1"}}) {
+    auto attrs = spec.attrs();
+    attrs[key] = value;
+    EXPECT_THROW(StreamSpec::parse(attrs), Error) << key << " " << value;
+  }
+}
+
+}  // namespace
+}  // namespace ndshare::internal
