@@ -101,8 +101,7 @@ class EngineImpl final : public Engine {
   void note(EventKind kind, SlotRef slot, std::array<std::uint64_t, kEventNumbers> numbers, std::string_view text) noexcept;
   // create_ops.cc
   void check_spec(const CreateSpec& spec, TicketItem& item) const;
-  void take_names(TicketImpl& ticket);
-  void take_records(TicketImpl& ticket);
+  void take_names(TicketImpl& ticket), take_records(TicketImpl& ticket);
   static void check_attrs(const CreateSpec& spec);
   void take_memory(TicketImpl& ticket, std::span<const std::uint64_t> sizes);
   void check_system_memory(std::uint64_t cold);
