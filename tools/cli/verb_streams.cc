@@ -207,7 +207,7 @@ Logic setup_streams(Flags& flags) {
   flags.number(chosen->depth, "--depth", "create: batches, 1 to 256 (8)");
   flags.choice(chosen->mode, "--mode", {"queue", "broadcast"}, "create: to one consumer, or to each");
   flags.choice(chosen->slow, "--slow", {"hold", "skip"}, "create: broadcast waits for slow ones, or not");
-  flags.number(chosen->max_deliveries, "--max-deliveries", "create: then a dead letter (8); 0: never");
+  flags.number(chosen->max_deliveries, "--max-deliveries", "create: then a dead letter (8)");
   flags.texts(chosen->attrs, "--attr", "push: key=value with each batch (repeatable)");
   flags.flag(chosen->close, "--close", "push: and no more input");
   flags.number(chosen->count, "--count", "take, tail: so many batches");
