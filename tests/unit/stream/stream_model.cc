@@ -15,7 +15,7 @@ void trace_operation(const void* word, const char* what, std::uint64_t value) {
 namespace {
 
 constexpr int kClients = 4, kDepth = 2, kIds = 8, kRescuer = 3, kSweeper = 7;
-constexpr std::uint64_t kGen = 1;
+constexpr std::uint64_t kGen = 1, kExecutions = 100'000;  // some seconds; the largest scenarios are cut short by it
 
 struct World {
   ModelAtomic<std::uint32_t> closed, produced, ready_event, room_event;
@@ -247,7 +247,7 @@ Outcome explore_stream(const StreamScenario& which, int dropped_rule) {
   for (std::uint32_t i = 2; i < kMaxCursors; ++i) world.owner[i].weigh(Weight::quiet);
   std::memcpy(static_cast<void*>(&at_start), static_cast<const void*>(&world), sizeof world);
   const Actions actions{reset, killed, [] {}, stuck, ended};
-  return search().run(actions, which.budget, 3'000'000);
+  return search().run(actions, which.budget, dropped_rule < 0 ? kExecutions : 10 * kExecutions);
 }
 
 }  // namespace ndshare::internal::model
