@@ -199,7 +199,7 @@ int run(const StreamFlags& flags, Context& context) {
 
 Logic setup_streams(Flags& flags) {
   auto chosen = std::make_shared<StreamFlags>();
-  flags.word(chosen->action, "ACTION", "create, ls, info, push, take, tail, drain, close, dead-letters, rm");
+  flags.word(chosen->action, "ACTION", "create, ls, info, push, take, tail, drain, close, rm");
   flags.optional_word(chosen->name, "STREAM", "its name (ls: a pattern)");
   flags.optional_word(chosen->file, "FILE", "push: .npy or .csv; its rows go in batches");
   flags.text(chosen->dtype, "--dtype", "create: of the rows: f4, ts:i8,v:f4");
