@@ -199,7 +199,7 @@ int run(const StreamFlags& flags, Context& context) {
 
 Logic setup_streams(Flags& flags) {
   auto chosen = std::make_shared<StreamFlags>();
-  flags.word(chosen->action, "ACTION", "create, ls, info, push, take, tail, drain, close, dead-letters, rm");
+  flags.word(chosen->action, "ACTION", "create, ls, info, push, take, tail, drain, close, rm");
   flags.optional_word(chosen->name, "STREAM", "its name (ls: a pattern)");
   flags.optional_word(chosen->file, "FILE", "push: .npy or .csv; its rows go in batches");
   flags.text(chosen->dtype, "--dtype", "create: of the rows: f4, ts:i8,v:f4");
@@ -207,7 +207,7 @@ Logic setup_streams(Flags& flags) {
   flags.number(chosen->depth, "--depth", "create: batches, 1 to 256 (8)");
   flags.choice(chosen->mode, "--mode", {"queue", "broadcast"}, "create: to one consumer, or to each");
   flags.choice(chosen->slow, "--slow", {"hold", "skip"}, "create: broadcast waits for slow ones, or not");
-  flags.number(chosen->max_deliveries, "--max-deliveries", "create: then a dead letter (8); 0: never");
+  flags.number(chosen->max_deliveries, "--max-deliveries", "create: then a dead letter (8)");
   flags.texts(chosen->attrs, "--attr", "push: key=value with each batch (repeatable)");
   flags.flag(chosen->close, "--close", "push: and no more input");
   flags.number(chosen->count, "--count", "take, tail: so many batches");

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <thread>
 
 #include <ndshare/ndshare.h>
 
@@ -70,12 +72,16 @@ int run_stage(const char* name, const Work& work) {
   }
 }
 
-/// The next batch; nothing at the end of the stream.
+/// The next batch; nothing at the end of the stream. Producers that were killed are started again: that is waited for.
 inline ndshare::Batch next(ndshare::Stream& stream) {
   ndshare::Batch batch;
-  const auto code = stream.try_take(batch, {.timeout = std::chrono::minutes(1)});
-  if (code == ndshare::ErrorCode::Ok || code == ndshare::ErrorCode::EndOfStream) return batch;
-  return stream.take({.timeout = std::chrono::nanoseconds(0)});  // says what is wrong
+  while (true) {
+    const auto code = stream.try_take(batch, {.timeout = std::chrono::minutes(1)});
+    if (code == ndshare::ErrorCode::Ok || code == ndshare::ErrorCode::EndOfStream) return batch;
+    if (code != ndshare::ErrorCode::ProducersGone)
+      return stream.take({.timeout = std::chrono::nanoseconds(0)});  // says what is wrong
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
 }
 
 }  // namespace demo

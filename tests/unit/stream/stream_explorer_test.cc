@@ -77,7 +77,7 @@ std::vector<StreamMutant> mutants() {
       {"ready_before_event", StreamRule::ready_before_event, "queue_full", "sleeps for ever"},
       {"closed_after_loan", StreamRule::closed_after_loan, "queue_closed_by_another", "the stream ended"},
       {"readers_after_loan", StreamRule::readers_after_loan, "broadcast_skip", "in use"},
-      {"word_after_reader", StreamRule::word_after_reader, "broadcast_skip", "filled"},
+      {"word_after_reader", StreamRule::word_after_reader, "broadcast_skip", "seen twice"},
       {"sweep_taken", StreamRule::sweep_taken, "queue_full", "for ever"},
       {"sweep_loaned", StreamRule::sweep_loaned, "queue_full", "for ever"},
       {"wait_for_taken", StreamRule::wait_for_taken, "queue_two_consumers", "the stream ended"},
