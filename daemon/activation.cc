@@ -37,20 +37,23 @@ bool take_activation() noexcept {
   return ours;
 }
 
-OwnedFd activated_listener(const std::string& path) {
-  OwnedFd fd(kActivatedFd);
-  if (option_of(fd.get(), SO_DOMAIN) != AF_UNIX || option_of(fd.get(), SO_TYPE) != SOCK_SEQPACKET) {
+void check_activated(const std::string& path) {
+  const int fd = kActivatedFd;
+  if (option_of(fd, SO_DOMAIN) != AF_UNIX || option_of(fd, SO_TYPE) != SOCK_SEQPACKET) {
     refuse("descriptor 3 is no Unix SOCK_SEQPACKET socket", path);
   }
-  if (option_of(fd.get(), SO_ACCEPTCONN) != 1) refuse("descriptor 3 does not listen", path);
+  if (option_of(fd, SO_ACCEPTCONN) != 1) refuse("descriptor 3 does not listen", path);
   sockaddr_un address{};
   socklen_t size = sizeof address;
-  const bool named = ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0;  // NOLINT: the interface of sockets
+  const bool named = ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;  // NOLINT: the interface of sockets
   const std::string found = named && size > offsetof(sockaddr_un, sun_path) ? address.sun_path : "";
   if (found != path) refuse("it listens at '" + printable(found) + "'", path);
-  ::fcntl(fd.get(), F_SETFD, FD_CLOEXEC);
-  ::fcntl(fd.get(), F_SETFL, ::fcntl(fd.get(), F_GETFL) | O_NONBLOCK);
-  return fd;
+}
+
+OwnedFd activated_listener() {
+  ::fcntl(kActivatedFd, F_SETFD, FD_CLOEXEC);
+  ::fcntl(kActivatedFd, F_SETFL, ::fcntl(kActivatedFd, F_GETFL) | O_NONBLOCK);
+  return OwnedFd(kActivatedFd);
 }
 
 }  // namespace ndshare::internal

@@ -13,8 +13,11 @@ inline constexpr int kActivatedFd = 3;  ///< SD_LISTEN_FDS_START
 /// environment, so that no child takes them for its own.   REQUIRES: one thread yet.
 bool take_activation() noexcept;
 
-/// The passed descriptor as the listener of `path`, not blocking and closed on exec.
-///   Errors: Usage (no listening Unix SOCK_SEQPACKET socket, or another path: clients would not find it).
-OwnedFd activated_listener(const std::string& path);
+/// Asked before the store is opened, so that a refusal leaves nothing behind.
+///   Errors: Usage (no listening Unix SOCK_SEQPACKET socket, or one of another path than `path`: clients would not find it).
+void check_activated(const std::string& path);
+
+/// The passed descriptor, not blocking and closed on exec. REQUIRES: it was checked.
+OwnedFd activated_listener();
 
 }  // namespace ndshare::internal

@@ -23,6 +23,7 @@
 #include "daemon/version_text.h"
 #include "lib/base/log.h"
 #include "lib/base/text.h"
+#include "lib/shm/segment.h"
 
 namespace ndshare::internal {
 namespace {
@@ -107,6 +108,7 @@ void serve(DaemonOptions& options, ReadyPipe& ready) {
   raise_descriptor_limit();
 
   if (!options.metrics.empty()) check_endpoint_free(options.metrics);
+  if (options.activated) check_activated(segment_paths(::geteuid(), options.engine.store, options.engine.pool_dir).socket);
   Server server(options, Engine::open(options.engine));
   log_info("ndshared " + std::string(kVersionText) + " serves store '" + options.engine.store + "', " +
            format_bytes(server.engine().header().pool_bytes.load()) + (server.engine().adopted() ? ", adopted" : ", new"));

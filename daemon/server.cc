@@ -88,7 +88,7 @@ void Server::remove_memory() {
 
 void Server::listen() {
   const bool shared = options_.engine.shared_between_uids;
-  listener_ = options_.activated ? activated_listener(socket_path_) : listen_socket(socket_path_, shared ? 0666 : 0600);
+  listener_ = options_.activated ? activated_listener() : listen_socket(socket_path_, shared ? 0666 : 0600);
   listener_watch_ = Loop::Watch(loop_, listener_.get());
 }
 

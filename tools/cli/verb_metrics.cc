@@ -1,6 +1,7 @@
 // ndshare metrics: the store's numbers, as Prometheus reads them.
 #include <array>
 #include <charconv>
+#include <cstdio>
 #include <ostream>
 
 #include <ndshare/telemetry.h>
@@ -19,6 +20,12 @@ std::string number_text(double value) {
   std::array<char, 32> text{};
   const auto done = std::to_chars(text.data(), text.data() + text.size(), value);
   return {text.data(), done.ptr};
+}
+
+/// As prometheus-cpp writes it: bounds are labels, and series of the verb and of the endpoint must be the same.
+std::string bound_text(double bound) {
+  std::array<char, 32> text{};
+  return {text.data(), static_cast<std::size_t>(std::snprintf(text.data(), text.size(), "%g", bound))};
 }
 
 std::string escaped(std::string_view text) {
@@ -43,7 +50,7 @@ void print_histogram(std::ostream& out, const std::string& name, const admin::Me
   out << name << "_count" << label_text(sample) << ' ' << all << '\n';
   out << name << "_sum" << label_text(sample) << ' ' << number_text(sample.sum) << '\n';
   for (std::size_t i = 0; i < sample.cumulative.size(); ++i) {
-    const auto bound = i < sample.bounds.size() ? number_text(sample.bounds[i]) : "+Inf";
+    const auto bound = i < sample.bounds.size() ? bound_text(sample.bounds[i]) : "+Inf";
     out << name << "_bucket" << label_text(sample, bound) << ' ' << sample.cumulative[i] << '\n';
   }
 }
