@@ -167,6 +167,7 @@ TEST(StreamKillTest, AConsumerOfABroadcastMissesNothingWhileOthersAreKilled) {
   const TestStore daemon;
   auto store = daemon.connect();
   auto stream = store.create_stream("s", int64, {.rows = 1, .depth = 16, .mode = StreamMode::broadcast});
+  { const auto mine = stream.loan(); }  // a producer that is not killed: two dead at once are not the stream's end
   const SharedBoard board;
   const Gate joined;
   const auto watcher = fork_child([&] { return witness(daemon, board, joined); });

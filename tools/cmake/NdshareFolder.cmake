@@ -2,8 +2,8 @@
 
 include(GNUInstallDirs)
 
-# Most of a compiler's time goes into headers: the standard's, the arrays', and a test's or the CLI's own are precompiled once for each
-# kind of target. Sources still include what they use, and the include table's check reads sources alone.
+# Half of a compiler's time goes into headers: the standard's and the arrays' are precompiled for the folders, with the CLI's own for the
+# CLI. Sources still include what they use. Not for tests: models of memory have operators that arrays' would make ambiguous.
 set(NDSHARE_STD_HEADERS <algorithm> <array> <atomic> <bit> <chrono> <cstdint> <cstring> <functional> <limits> <map>
     <memory> <mutex> <numeric> <optional> <ostream> <set> <span> <sstream> <string> <string_view> <thread> <utility> <vector>)
 set(NDSHARE_ARRAY_HEADERS <ndshare/array.h> <ndshare/create.h> <ndshare/error.h> <ndshare/lazy.h> <ndshare/print.h>)
@@ -41,11 +41,4 @@ function(ndshare_unit_test)
   target_compile_definitions(${ARG_NAME} PRIVATE NDSHARE_TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data" ${ARG_DEFINES})
   add_test(NAME ${ARG_NAME} COMMAND ${ARG_NAME})
   set_tests_properties(${ARG_NAME} PROPERTIES TIMEOUT ${ARG_TIMEOUT})
-  if(NOT TARGET ndshare_test_headers)  # a program, since programs are compiled as such
-    file(WRITE ${CMAKE_BINARY_DIR}/test_headers.cc "int main() {}\n")
-    add_executable(ndshare_test_headers ${CMAKE_BINARY_DIR}/test_headers.cc)
-    target_link_libraries(ndshare_test_headers PRIVATE ndshare_test_support)
-    target_precompile_headers(ndshare_test_headers PRIVATE ${NDSHARE_STD_HEADERS} ${NDSHARE_ARRAY_HEADERS} <gtest/gtest.h>)
-  endif()
-  target_precompile_headers(${ARG_NAME} REUSE_FROM ndshare_test_headers)
 endfunction()

@@ -20,14 +20,15 @@ constexpr std::size_t kAny = std::numeric_limits<std::size_t>::max();
 std::atomic<std::size_t> g_most{kAny};  // bytes that one allocation may have
 }  // namespace
 
-// This program's own allocation, so that it can fail when a test says so. Arrays do not come from here.
-void* operator new(std::size_t size) {
+// This program's own allocation, so that it can fail when a test says so. Arrays do not come from here. Not inlined: g++ would take
+// the free() of a new block for a mistake.
+[[gnu::noinline]] void* operator new(std::size_t size) {
   void* block = size > g_most.load() ? nullptr : std::malloc(size);
   if (block == nullptr) throw std::bad_alloc();
   return block;
 }
-void operator delete(void* block) noexcept { std::free(block); }
-void operator delete(void* block, std::size_t) noexcept { std::free(block); }
+[[gnu::noinline]] void operator delete(void* block) noexcept { std::free(block); }
+[[gnu::noinline]] void operator delete(void* block, std::size_t) noexcept { std::free(block); }
 
 namespace ndshare::test {
 namespace {
