@@ -196,5 +196,7 @@ inline constexpr const char* kCrashPointsServing[] = {
     "attach.filled", "attach.live",      "reclaim.block", "reclaim.meta", "sweep.dying",   "sweep.batch",
     "sweep.owned",   "sweep.grants",     "sweep.mutex",   "sweep.cleared", "sweep.woken",  "sweep.entries",
     "sweep.free",    "publish.marked",   "publish.batch", "index.built", "make.filled",   "make.pool",    "make.sync",     "make.catalog"};
+/// And those at which streams_test.cc does, beside some of the above.
+inline constexpr const char* kCrashPointsStreams[] = {"stream.started", "stream.made", "stream.removing", "stream.kept", "sweep.streams"};
 
 }  // namespace ndshare::internal
