@@ -36,7 +36,7 @@ EventLog::EventLog(CatalogWriter& writer) : telemetry_(writer.telemetry()) {
 
 void EventLog::record(const Event& event) noexcept {
   std::array<std::uint64_t, kEventText / 8> text{};
-  std::memcpy(text.data(), event.text.data(), fitting_bytes(event.text));
+  if (!event.text.empty()) std::memcpy(text.data(), event.text.data(), fitting_bytes(event.text));  // an empty one may be null
   const auto number = ++last_;
   auto& entry = telemetry_.events[(number - 1) % kEvents];
   // The order and the release of each store pair with the acquires of read_event().
