@@ -9,8 +9,8 @@ using namespace ndshare::internal;  // NOLINT(google-build-using-namespace)
 
 namespace {
 
-const nds_array& live(const nds_array* handle) { return c_handle(handle, "the array"); }
-nds_array& live(nds_array* handle) { return c_handle(handle, "the array"); }
+const nds_array& array_of_handle(const nds_array* handle) { return c_handle(handle, "the array"); }
+nds_array& array_of_handle(nds_array* handle) { return c_handle(handle, "the array"); }
 
 WriteOptions write_options(std::int64_t first, std::int64_t last, std::uint32_t flags, double timeout) {
   c_check_flags(flags, NDS_OVERWRITE);
@@ -92,7 +92,7 @@ std::int32_t nds_read(const nds_array* array, std::int64_t first, std::int64_t l
                       nds_guard** guard) {
   return c_call([&] {
     auto*& place = c_place(guard);
-    const auto& from = live(array);
+    const auto& from = array_of_handle(array);
     place = guard_of(from, from.array.read({.rows = {first, last}, .timeout = c_timeout(timeout)}));
   });
 }
@@ -101,7 +101,7 @@ std::int32_t nds_view(const nds_array* array, std::int64_t first, std::int64_t l
                       nds_guard** guard) {
   return c_call([&] {
     auto*& place = c_place(guard);
-    const auto& from = live(array);
+    const auto& from = array_of_handle(array);
     place = guard_of(from, from.array.view({.rows = {first, last}, .timeout = c_timeout(timeout)}));
   });
 }
@@ -110,7 +110,7 @@ std::int32_t nds_write(nds_array* array, std::int64_t first, std::int64_t last, 
                        nds_guard** guard) {
   return c_call([&] {
     auto*& place = c_place(guard);
-    auto& from = live(array);
+    auto& from = array_of_handle(array);
     place = guard_of(from, from.array.write(write_options(first, last, flags, timeout)));
   });
 }
@@ -119,7 +119,7 @@ std::int32_t nds_update(nds_array* array, std::int64_t first, std::int64_t last,
                         nds_guard** guard) {
   return c_call([&] {
     auto*& place = c_place(guard);
-    auto& from = live(array);
+    auto& from = array_of_handle(array);
     place = guard_of(from, from.array.update(write_options(first, last, flags, timeout)));
   });
 }
@@ -128,7 +128,7 @@ std::int32_t nds_repair(nds_array* array, std::int64_t first, std::int64_t last,
                         nds_guard** guard) {
   return c_call([&] {
     auto*& place = c_place(guard);
-    auto& from = live(array);
+    auto& from = array_of_handle(array);
     place = guard_of(from, from.array.repair(write_options(first, last, flags, timeout)));
   });
 }

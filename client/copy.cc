@@ -10,15 +10,15 @@
 namespace ndshare::internal {
 namespace {
 
-constexpr std::uint64_t kStepBytes = 1ULL << 20;      // of one task: see lib/exec/parallel_memory.cc
+constexpr std::uint64_t kCopyStep = 1ULL << 20;      // of one task: see lib/exec/parallel_memory.cc
 constexpr std::uint64_t kParallelBytes = 2ULL << 20;
 
 /// Steps cut so that cores can share them.
 std::vector<CopyStep> cut(const std::vector<CopyStep>& steps) {
   std::vector<CopyStep> out;
   for (auto step : steps) {
-    for (; step.bytes > kStepBytes; step.to += kStepBytes, step.from += kStepBytes, step.bytes -= kStepBytes) {
-      out.push_back({step.to, step.from, kStepBytes});
+    for (; step.bytes > kCopyStep; step.to += kCopyStep, step.from += kCopyStep, step.bytes -= kCopyStep) {
+      out.push_back({step.to, step.from, kCopyStep});
     }
     out.push_back(step);
   }

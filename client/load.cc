@@ -29,7 +29,7 @@ constexpr std::size_t kRequestBytes = 48U << 10;        // a request and its rep
 constexpr std::int64_t kRequestArrayBytes = 4LL << 30;  // memory is reserved before the reply: not too much at a time
 constexpr std::int64_t kReserveBytesPerSecond = 128LL << 20;  // slower than any machine reserves memory
 constexpr std::uint64_t kPublish_us = 100;                    // an array: much more than any daemon takes
-constexpr std::uint64_t kStepBytes = 1 << 20;                 // read, then checksummed while it is in the cache
+constexpr std::uint64_t kLoadStep = 1 << 20;                 // read, then checksummed while it is in the cache
 
 // ---- the files
 
@@ -219,8 +219,8 @@ void Loader::fill_block(const Block& block, ProgressMeter& progress) {
   auto at = array.header_bytes + begin;
   for (const auto& piece : pieces) {
     const OpenPages open(session_->guard_pages(), piece);
-    for (std::uint64_t done = 0; done < piece.bytes; done += kStepBytes) {
-      const std::span step(piece.data + done, std::min(kStepBytes, piece.bytes - done));
+    for (std::uint64_t done = 0; done < piece.bytes; done += kLoadStep) {
+      const std::span step(piece.data + done, std::min(kLoadStep, piece.bytes - done));
       if (internal::read_at(fd.get(), step, at, path) < step.size()) {
         internal::format_error(path, "damaged save: the file became shorter while it was read");
       }

@@ -30,7 +30,7 @@ using internal::StagedFolder;
 
 constexpr std::size_t kBatchArrays = 512;        // pinned at once: far below a client's table of views
 constexpr std::int64_t kBatchBytes = 4LL << 30;  // writers copy what is pinned, so it is not pinned for ever
-constexpr std::int64_t kStepBytes = 1 << 20;     // checksummed, then written while it is in the cache
+constexpr std::int64_t kSaveStep = 1 << 20;     // checksummed, then written while it is in the cache
 constexpr int kAttempts = 20;                    // to read an array that nothing pins between two changes of it
 
 struct Job {
@@ -158,8 +158,8 @@ void Saver::write_unit(Job& job, std::int64_t block) {
   if (block == 0) internal::write_at(fd.get(), std::as_bytes(std::span(job.header)), 0, job.path);
   const auto begin = block * internal::kSaveBlockBytes, end = std::min(array.nbytes, begin + internal::kSaveBlockBytes);
   std::uint32_t crc = 0;
-  for (auto at = begin; at < end; at += kStepBytes) {
-    const std::span step(job.pinned.data + at, static_cast<std::size_t>(std::min(kStepBytes, end - at)));
+  for (auto at = begin; at < end; at += kSaveStep) {
+    const std::span step(job.pinned.data + at, static_cast<std::size_t>(std::min(kSaveStep, end - at)));
     crc = internal::crc32c(step.data(), step.size(), crc);
     internal::write_at(fd.get(), step, offset + at, job.path);
     progress_.add(step.size());

@@ -11,16 +11,13 @@
 #include "daemon/sweeper.h"
 #include "lib/base/log.h"
 #include "lib/base/text.h"
+#include "lib/base/wall_clock.h"
 #include "lib/shm/process.h"
 
 namespace ndshare::internal {
 namespace {
 
 constexpr std::uint64_t kTrimStep = 64ULL << 20;
-
-std::uint64_t unix_now_ns() noexcept {
-  return static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
-}
 
 }  // namespace
 

@@ -5,15 +5,12 @@
 #include <span>
 
 #include "daemon/crash_point.h"
+#include "lib/base/wall_clock.h"
 
 namespace ndshare::internal {
 namespace {
 
 constexpr std::uint64_t kMostCounted = 1ULL << 56;  ///< of one client: what it says of itself is not trusted
-
-std::uint64_t unix_now_ns() noexcept {
-  return static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
-}
 
 /// The bytes of `text` that fit, without half a character at their end.
 std::size_t fitting_bytes(std::string_view text) noexcept {

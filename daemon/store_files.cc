@@ -4,7 +4,6 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <chrono>
 #include <cstring>
 #include <random>
 
@@ -19,6 +18,7 @@
 #include "lib/base/checked.h"
 #include "lib/base/log.h"
 #include "lib/base/text.h"
+#include "lib/base/wall_clock.h"
 #include "lib/shm/memory_limits.h"
 #include "lib/shm/process.h"
 
@@ -124,7 +124,7 @@ void fill_catalog(std::byte* base, const EngineOptions& options, std::uint64_t s
   header.catalog_bytes = layout.bytes(), header.sync_bytes = SyncLayout(options.max_clients, options.max_arrays).bytes;
   header.slots_offset = layout.slots, header.telemetry_offset = layout.telemetry, header.redo_offset = layout.redo, header.grants_offset = layout.grants;
   header.records_offset = layout.records, header.heap_offset = layout.heap, header.heap_bytes = layout.heap_bytes;
-  header.created_unix_ns = static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
+  header.created_unix_ns = unix_now_ns();
   options.pool_dir.copy(header.pool_dir, sizeof(header.pool_dir) - 1);
   header.pool_bytes = pool_bytes;
   header.ephemeral = options.ephemeral ? 1 : 0;

@@ -1,5 +1,4 @@
 // Torn rows: marked when a writer in place is swept or gives up, taken off when somebody mended or rewrote them.
-#include <chrono>
 #include <map>
 
 #include <ndshare/error.h>
@@ -11,13 +10,10 @@
 #include "daemon/torn_ranges.h"
 #include "lib/base/log.h"
 #include "lib/base/text.h"
+#include "lib/base/wall_clock.h"
 
 namespace ndshare::internal {
 namespace {
-
-std::uint64_t unix_now_ns() noexcept {
-  return static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
-}
 
 /// The length of the slowest axis.
 std::int64_t rows_of(const VersionBlock& block) noexcept {

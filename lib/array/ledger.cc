@@ -11,7 +11,7 @@ namespace {
 struct Names {
   std::string_view name, meaning;
 };
-constexpr Names kNames[] = {
+constexpr Names kReasonNames[] = {
 #define NDSHARE_COPY_REASON(name, doc) {#name, doc},
 #include <ndshare/copy_list.inc>
 };
@@ -25,8 +25,8 @@ thread_local int t_forbidden = 0;
 
 }  // namespace
 
-std::string_view copy_reason_name(CopyReason reason) noexcept { return kNames[static_cast<std::size_t>(reason)].name; }
-std::string_view copy_reason_meaning(CopyReason reason) noexcept { return kNames[static_cast<std::size_t>(reason)].meaning; }
+std::string_view copy_reason_name(CopyReason reason) noexcept { return kReasonNames[static_cast<std::size_t>(reason)].name; }
+std::string_view copy_reason_meaning(CopyReason reason) noexcept { return kReasonNames[static_cast<std::size_t>(reason)].meaning; }
 
 std::uint64_t CopyTotals::bytes() const noexcept {
   std::uint64_t sum = 0;
@@ -42,7 +42,7 @@ std::string CopyTotals::text() const {
   std::string out;
   for (std::size_t i = 0; i < kCopyReasons; ++i) {
     if (lines[i].copies == 0) continue;
-    out += std::string(kNames[i].name) + ": " + std::to_string(lines[i].copies) + " copies, " + std::to_string(lines[i].bytes) + " bytes\n";
+    out += std::string(kReasonNames[i].name) + ": " + std::to_string(lines[i].copies) + " copies, " + std::to_string(lines[i].bytes) + " bytes\n";
   }
   return out;
 }

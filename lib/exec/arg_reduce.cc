@@ -21,7 +21,7 @@ namespace ndshare {
 namespace internal {
 namespace {
 
-constexpr std::int64_t kTaskElements = std::int64_t{64} << 10;
+constexpr std::int64_t kArgTask = std::int64_t{64} << 10;
 
 class ArgRuns {
  public:
@@ -37,7 +37,7 @@ class ArgRuns {
     const std::int64_t blocks = (n + block_ - 1) / block_;
     if (blocks == 1) return one(low, n);
     std::vector<std::byte> partial(static_cast<std::size_t>(blocks * itemsize_));
-    const std::int64_t step = std::max<std::int64_t>(1, kTaskElements / block_);
+    const std::int64_t step = std::max<std::int64_t>(1, kArgTask / block_);
     parallel_blocks(static_cast<std::size_t>((blocks + step - 1) / step), threads, [&](std::size_t task) {
       const std::int64_t first = static_cast<std::int64_t>(task) * step;
       for (std::int64_t i = first; i < std::min(blocks, first + step); ++i) {
@@ -116,7 +116,7 @@ bool run_short(const Evaluation& from, bool largest, std::int64_t length, std::s
     if constexpr ((std::is_arithmetic_v<T> && !std::is_same_v<T, bool>)) {
       const std::int64_t runs = static_cast<std::int64_t>(out.size()), block = static_cast<std::int64_t>(32768 / sizeof(T)) / length;
       const auto search = largest ? arg_short_runs<true, T> : arg_short_runs<false, T>;
-      const bool small = from.count() < kTaskElements;
+      const bool small = from.count() < kArgTask;
       parallel_blocks(static_cast<std::size_t>((runs + block - 1) / block), small ? 1 : threads, [&](std::size_t task) {
         alignas(64) std::byte room[32768];
         const std::int64_t low = static_cast<std::int64_t>(task) * block, n = std::min(block, runs - low);
@@ -162,7 +162,7 @@ std::int64_t run_across(const Program& program, ValueId value, const ReduceShape
   const Evaluation from(program, value, whole, order, &unheard);
   const CIndex index(whole, order);
   const auto itemsize = static_cast<std::size_t>(DType(from.type()).itemsize());
-  const std::int64_t line = whole[order.back()], lines = from.count() / line, step = std::max<std::int64_t>(1, kTaskElements / line);
+  const std::int64_t line = whole[order.back()], lines = from.count() / line, step = std::max<std::int64_t>(1, kArgTask / line);
   const auto block = static_cast<std::int64_t>(reduce_block_elements(itemsize));
   const FindKernel find = kernels().find_first[static_cast<std::size_t>(from.type())];
   const auto first_of = [&](std::int64_t low) {
@@ -175,7 +175,7 @@ std::int64_t run_across(const Program& program, ValueId value, const ReduceShape
     return std::numeric_limits<std::int64_t>::max();
   };
   std::vector<std::int64_t> firsts(static_cast<std::size_t>((lines + step - 1) / step), std::numeric_limits<std::int64_t>::max());
-  parallel_blocks(firsts.size(), from.count() < kTaskElements ? 1 : threads, [&](std::size_t task) {
+  parallel_blocks(firsts.size(), from.count() < kArgTask ? 1 : threads, [&](std::size_t task) {
     const std::int64_t low = static_cast<std::int64_t>(task) * step;
     for (std::int64_t i = low; i < std::min(lines, low + step); ++i) firsts[task] = std::min(firsts[task], first_of(i * line));
   });

@@ -11,27 +11,27 @@
 namespace ndshare::internal {
 namespace {
 
-constexpr std::int64_t kBlock = 8192;  // elements
-constexpr std::int64_t kTask = 16;     // blocks of a task
+constexpr std::int64_t kCountBlock = 8192;  // elements
+constexpr std::int64_t kCountTask = 16;     // blocks of a task
 constexpr std::int64_t kGlance = 256;  // elements that are looked at before anything is set up
 
 /// Calls body(first element, elements) for the blocks of a run, until one gives false.
 template <class Body>
 void for_blocks(std::int64_t low, std::int64_t n, int threads, const Body& body) {
-  const std::int64_t blocks = (n + kBlock - 1) / kBlock;
+  const std::int64_t blocks = (n + kCountBlock - 1) / kCountBlock;
   std::atomic<bool> ended{false};  // relaxed: whoever sees it late does work for nothing
   const auto task = [&](std::size_t index) {
-    const std::int64_t first = static_cast<std::int64_t>(index) * kTask;
-    for (std::int64_t i = first; i < std::min(blocks, first + kTask) && !ended.load(std::memory_order_relaxed); ++i) {
-      if (!body(low + i * kBlock, std::min(kBlock, n - i * kBlock))) ended.store(true, std::memory_order_relaxed);
+    const std::int64_t first = static_cast<std::int64_t>(index) * kCountTask;
+    for (std::int64_t i = first; i < std::min(blocks, first + kCountTask) && !ended.load(std::memory_order_relaxed); ++i) {
+      if (!body(low + i * kCountBlock, std::min(kCountBlock, n - i * kCountBlock))) ended.store(true, std::memory_order_relaxed);
     }
   };
-  if (blocks <= kTask) return task(0);
-  parallel_blocks(static_cast<std::size_t>((blocks + kTask - 1) / kTask), threads, task);
+  if (blocks <= kCountTask) return task(0);
+  parallel_blocks(static_cast<std::size_t>((blocks + kCountTask - 1) / kCountTask), threads, task);
 }
 
 std::int64_t count_block(const Evaluation& from, std::int64_t low, std::int64_t n) {
-  alignas(64) std::byte room[kBlock];
+  alignas(64) std::byte room[kCountBlock];
   const auto count = static_cast<std::size_t>(n);
   const auto* x = reinterpret_cast<const std::uint8_t*>(from.fetch(low, count, room));
   return static_cast<std::int64_t>(kernels().count_true(x, count));

@@ -20,10 +20,6 @@ Target target_of(std::string_view what, const OpOptions& options) {
   return {.what = what, .out = options.out, .where = options.where, .fill = options.fill, .threads = options.threads};
 }
 
-bool has_loop(const OpInfo& row, TypeId type) noexcept {
-  return row.loops.find(DType(type).kind()) != std::string_view::npos;
-}
-
 bool is_plain(const Array& x) noexcept { return x.is_c_contiguous() && x.is_aligned(); }
 
 /// Whether the kernel may just be called: given or new, `out` is of the result's dtype, small, and lies as kernels take it.
@@ -37,11 +33,6 @@ bool is_small(const Shape& shape, std::int64_t itemsize, const OpOptions& option
   if (!options.out) return limits_allow_small(bytes / itemsize, bytes);
   const Array& out = *options.out;
   return out.shape() == shape && out.dtype().id() == result && out.is_writable() && is_plain(out);
-}
-
-TypeId result_of(const OpInfo& row, TypeId loop) noexcept {
-  if (row.result == ResultRule::boolean) return TypeId::bool_;
-  return row.result == ResultRule::part ? part_of(loop) : loop;
 }
 
 /// Errors that the settings want looked for stay cheap only where operands outlive the call, and nothing raises.

@@ -18,7 +18,7 @@ constexpr std::int64_t kLongRow = 64;       // elements: pieces end where such r
 constexpr std::int64_t kLine = 64;          // bytes that memory hands out at once
 constexpr std::uint16_t kNoRegister = 0xffff;
 
-std::size_t size_of(TypeId type) noexcept { return static_cast<std::size_t>(DType(type).itemsize()); }
+std::size_t itemsize_of(TypeId type) noexcept { return static_cast<std::size_t>(DType(type).itemsize()); }
 
 void repeat(const std::byte* item, std::size_t itemsize, std::byte* to, std::size_t n) noexcept {
   gather_run(item, 0, itemsize, to, n);
@@ -69,7 +69,7 @@ Evaluation::~Evaluation() = default;
 
 Evaluation::Evaluation(const Program& program, ValueId value, const Shape& shape, std::span<const int> order,
                        ErrorFlags* flags, Strides* out_strides)
-    : program_(program), value_(value), flags_(flags), itemsize_(size_of(program.type(value))) {
+    : program_(program), value_(value), flags_(flags), itemsize_(itemsize_of(program.type(value))) {
   bind_leaves(shape, order, out_strides);
   assign_registers();
   choose_tiles();
@@ -121,7 +121,7 @@ void Evaluation::assign_registers() {
   std::size_t widest = itemsize_;
   for (std::size_t id = 0; id < values; ++id) {
     if (!needed[id]) continue;
-    widest = std::max(widest, size_of(program_.type(static_cast<ValueId>(id))));
+    widest = std::max(widest, itemsize_of(program_.type(static_cast<ValueId>(id))));
     if (program_.value(static_cast<ValueId>(id)).kind == Value::Kind::step) continue;
     needed_leaves_.push_back(static_cast<ValueId>(id));
     leaf_registers_.push_back(program_.value(static_cast<ValueId>(id)).kind == Value::Kind::leaf ? take() : kNoRegister);
@@ -156,7 +156,7 @@ void Evaluation::prepare(const Step& step, std::uint16_t out_register) {
       }
       break;
     case Step::Kind::select:
-      run.select = table.select[static_cast<std::size_t>(std::countr_zero(size_of(step.loop)))];
+      run.select = table.select[static_cast<std::size_t>(std::countr_zero(itemsize_of(step.loop)))];
       break;
     case Step::Kind::cast:
       run.cast = find_cast(step.loop, run.result);
@@ -186,7 +186,7 @@ std::int64_t Evaluation::staged_bytes(ValueId input) const noexcept {
   const auto lies = [&](std::size_t n) { return reader.direct(0, n) != nullptr || reader.repeated(0, n) != nullptr; };
   // Blocks end where long rows do; short rows are put together.
   if (space_.count == 0 || lies(all) || (space_.inner() >= kLongRow && lies(row))) return 0;
-  return space_.count * static_cast<std::int64_t>(size_of(program_.type(input)));
+  return space_.count * static_cast<std::int64_t>(itemsize_of(program_.type(input)));
 }
 
 std::size_t Evaluation::piece_length(std::int64_t low, std::size_t n) const noexcept {
@@ -227,7 +227,7 @@ Evaluation::Operand Evaluation::load(ValueId id, const Piece& piece, std::byte* 
   const Reader& reader = readers_[value.index];
   const auto alone = [&](const std::byte* one) -> Operand {  // kernels want it aligned
     if (reader.is_aligned()) return {one, true};
-    std::memcpy(room, one, size_of(value.type));
+    std::memcpy(room, one, itemsize_of(value.type));
     return {room, true};
   };
   if (piece.tile != nullptr) {
@@ -326,7 +326,7 @@ void Evaluation::call_select(const Run& run, Operand mask, Operand a, Operand b,
   if (!mask.scalar) {
     return run.select(reinterpret_cast<const std::uint8_t*>(mask.data), a.data, a.scalar, b.data, b.scalar, to, n);
   }
-  const std::size_t itemsize = size_of(run.result);
+  const std::size_t itemsize = itemsize_of(run.result);
   const Operand chosen = *mask.data != std::byte{0} ? a : b;
   if (chosen.scalar) return repeat(chosen.data, itemsize, to, n);
   if (n != 0) std::memmove(to, chosen.data, n * itemsize);

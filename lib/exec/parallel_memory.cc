@@ -11,18 +11,18 @@
 namespace ndshare::internal {
 namespace {
 
-constexpr std::size_t kBlockBytes = std::size_t{1} << 20;  // of one task: thousands of pages, and few enough hand-outs
-constexpr std::size_t kParallelBytes = std::size_t{2} << 20;  // below, waking a thread costs what it saves
+constexpr std::size_t kCopyTask = std::size_t{1} << 20;  // of one task: thousands of pages, and few enough hand-outs
+constexpr std::size_t kSharedFrom = std::size_t{2} << 20;  // below, waking a thread costs what it saves
 
 template <class Body>
 void over_blocks(std::size_t bytes, int threads, const Body& body) {
   const KernelTable& table = kernels();
   const bool stream = bytes >= stream_bytes();
   const auto block = [&](std::size_t i) {
-    const std::size_t low = i * kBlockBytes;
-    body(table, stream, low, std::min(kBlockBytes, bytes - low));
+    const std::size_t low = i * kCopyTask;
+    body(table, stream, low, std::min(kCopyTask, bytes - low));
   };
-  parallel_blocks((bytes + kBlockBytes - 1) / kBlockBytes, threads, block, [&] {
+  parallel_blocks((bytes + kCopyTask - 1) / kCopyTask, threads, block, [&] {
     if (stream) table.fence();
   });
 }
@@ -39,7 +39,7 @@ std::size_t stream_bytes() noexcept {
 
 void parallel_copy(void* dst, const void* src, std::size_t bytes, int threads) {
   if (bytes == 0) return;
-  if (bytes < kParallelBytes) {
+  if (bytes < kSharedFrom) {
     std::memcpy(dst, src, bytes);
     return;
   }
@@ -53,7 +53,7 @@ void parallel_copy(void* dst, const void* src, std::size_t bytes, int threads) {
 
 void parallel_fill(void* dst, unsigned char value, std::size_t bytes, int threads) {
   if (bytes == 0) return;
-  if (bytes < kParallelBytes) {
+  if (bytes < kSharedFrom) {
     std::memset(dst, value, bytes);
     return;
   }

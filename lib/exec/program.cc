@@ -28,8 +28,6 @@ TypeId default_type(const Scalar& number) {
   }
 }
 
-bool has_loop(const OpInfo& row, TypeId type) { return row.loops.find(DType(type).kind()) != std::string_view::npos; }
-
 /// One operand's dtype by the rule, before operands are brought together.
 TypeId by_rule(const OpInfo& row, TypeId type) {
   const DType dtype(type);
@@ -55,11 +53,6 @@ TypeId require_loop(const OpInfo& row, TypeId type) {
   throw Error(Error::DtypeMismatch,
               std::string(row.name) + " has no loop for " + DType(type).name() + ": convert an operand to another dtype first",
               {{"dtype", DType(type).name()}});
-}
-
-TypeId result_of(const OpInfo& row, TypeId loop) {
-  if (row.result == ResultRule::boolean) return TypeId::bool_;
-  return row.result == ResultRule::part ? part_of(loop) : loop;
 }
 
 bool same_array(const Array& a, const Array& b) {

@@ -5,6 +5,8 @@
 #include <ndshare/dtype.h>
 #include <ndshare/scalar.h>
 
+#include "lib/kernels/registry.h"
+
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -25,8 +27,22 @@ namespace ndshare::internal {
 /// The float that holds an integer or bool dtype where only floats have loops: 1 byte float16, 2 bytes float32, else float64.
 [[nodiscard]] TypeId float_for(TypeId integer) noexcept;
 
+/// Whether arithmetic has no rounding: integers and bool.
+[[nodiscard]] inline bool is_exact(TypeId type) noexcept { return DType(type).is_integer() || DType(type).is_bool(); }
+
+/// Whether the operation has a loop of this dtype, without a conversion of its operands.
+[[nodiscard]] inline bool has_loop(const OpInfo& row, TypeId type) noexcept {
+  return row.loops.find(DType(type).kind()) != std::string_view::npos;
+}
+
 /// The dtype of a complex dtype's parts; of any other, itself.
 [[nodiscard]] TypeId part_of(TypeId type) noexcept;
+
+/// The result's dtype of a loop that computes in `loop`.
+[[nodiscard]] inline TypeId result_of(const OpInfo& row, TypeId loop) noexcept {
+  if (row.result == ResultRule::boolean) return TypeId::bool_;
+  return row.result == ResultRule::part ? part_of(loop) : loop;
+}
 
 /// NumPy's can_cast for numeric dtypes. `i8 → f8` is safe, `i8 → f4` and `u8 → i8` same_kind, `i → u`, `f → i`, `c → f`
 /// and anything but bool to bool unsafe.

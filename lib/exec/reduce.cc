@@ -19,8 +19,6 @@ namespace ndshare {
 namespace internal {
 namespace {
 
-bool is_exact(TypeId type) { return DType(type).is_integer() || DType(type).is_bool(); }
-
 /// The dtype that the elements are converted to first; NumPy's rules for sums, or what the caller says.
 TypeId asked_type(std::string_view what, TypeId own, const ReduceOptions& options, TypeId by_default) {
   if (!options.dtype) return by_default;

@@ -1,5 +1,6 @@
 // What errstate is told of reductions. Their loops look at no flags: a sum or product that went wrong is not finite, and that
 // is seen afterwards.
+#include "lib/exec/promotion.h"
 #include "lib/exec/reduction.h"
 
 #include <ndshare/create.h>
@@ -18,8 +19,6 @@ Step last_step(Join op, TypeId type) noexcept {
   step.loop = type;
   return step;
 }
-
-bool is_exact(TypeId type) noexcept { return DType(type).is_integer() || DType(type).is_bool(); }
 
 /// Calls body(i) for the elements that are infinite or NaN.   REQUIRES: contiguous.
 template <class Body>

@@ -14,7 +14,7 @@
 namespace ndshare::internal {
 namespace {
 
-constexpr std::int64_t kTaskElements = std::int64_t{64} << 10;
+constexpr std::int64_t kScanTask = std::int64_t{64} << 10;
 constexpr std::int64_t kMostColumns = 1024, kLeastColumns = 64;  // of a task
 
 BinaryKernel joiner(bool product, TypeId type) noexcept {
@@ -35,7 +35,7 @@ class LineScan {
   void run(int threads) const {
     const std::int64_t lines = from_.count() / length_, all = lines * blocks_;
     std::vector<std::byte> before(blocks_ > 1 ? static_cast<std::size_t>(all * itemsize_) : 0);
-    const std::int64_t step = std::max<std::int64_t>(1, kTaskElements / std::min(kScanBlock, length_));
+    const std::int64_t step = std::max<std::int64_t>(1, kScanTask / std::min(kScanBlock, length_));
     const auto for_blocks = [&](const auto& body) {
       parallel_blocks(static_cast<std::size_t>((all + step - 1) / step), threads, [&](std::size_t task) {
         const std::int64_t first = static_cast<std::int64_t>(task) * step;
@@ -98,7 +98,7 @@ class RowScan {
   void run(int threads) const {
     const std::int64_t share = (columns_ * outer_ / 8 + kLeastColumns - 1) / kLeastColumns * kLeastColumns;
     const std::int64_t width = std::clamp(share, kLeastColumns, kMostColumns), chunks = (columns_ + width - 1) / width;
-    parallel_blocks(static_cast<std::size_t>(outer_ * chunks), from_.count() < kTaskElements ? 1 : threads, [&](std::size_t task) {
+    parallel_blocks(static_cast<std::size_t>(outer_ * chunks), from_.count() < kScanTask ? 1 : threads, [&](std::size_t task) {
       const std::int64_t outer = static_cast<std::int64_t>(task) / chunks, low = static_cast<std::int64_t>(task) % chunks * width;
       scan(outer * length_ * columns_ + low, std::min(width, columns_ - low));
     });

@@ -14,9 +14,9 @@
 namespace ndshare::internal {
 namespace {
 
-constexpr std::int64_t kBlock = 1024;            // elements of a block, joined in eight chains
+constexpr std::int64_t kSumBlock = 1024;            // elements of a block, joined in eight chains
 constexpr std::size_t kChains = 8;
-constexpr std::int64_t kTask = 64;               // blocks of a task
+constexpr std::int64_t kSumTask = 64;               // blocks of a task
 
 struct Pair {
   double high = 0, low = 0;
@@ -48,15 +48,15 @@ Pair sum_block(const double* x, std::int64_t n) noexcept {
 }
 
 double sum_run(const Evaluation& from, std::int64_t low, std::int64_t n, int threads) {
-  const std::int64_t blocks = (n + kBlock - 1) / kBlock;
+  const std::int64_t blocks = (n + kSumBlock - 1) / kSumBlock;
   std::vector<Pair> partial(static_cast<std::size_t>(blocks));
-  parallel_blocks(static_cast<std::size_t>((blocks + kTask - 1) / kTask), blocks < kTask ? 1 : threads, [&](std::size_t task) {
-    alignas(64) double room[kBlock];
-    const std::int64_t first = static_cast<std::int64_t>(task) * kTask;
-    for (std::int64_t i = first; i < std::min(blocks, first + kTask); ++i) {
-      const std::int64_t count = std::min(kBlock, n - i * kBlock);
+  parallel_blocks(static_cast<std::size_t>((blocks + kSumTask - 1) / kSumTask), blocks < kSumTask ? 1 : threads, [&](std::size_t task) {
+    alignas(64) double room[kSumBlock];
+    const std::int64_t first = static_cast<std::int64_t>(task) * kSumTask;
+    for (std::int64_t i = first; i < std::min(blocks, first + kSumTask); ++i) {
+      const std::int64_t count = std::min(kSumBlock, n - i * kSumBlock);
       const auto* x = reinterpret_cast<const double*>(
-          from.fetch(low + i * kBlock, static_cast<std::size_t>(count), reinterpret_cast<std::byte*>(room)));
+          from.fetch(low + i * kSumBlock, static_cast<std::size_t>(count), reinterpret_cast<std::byte*>(room)));
       partial[static_cast<std::size_t>(i)] = sum_block(x, count);
     }
   });

@@ -200,7 +200,7 @@ Result call_ravel(Call& call) {
   return call.gives({x.size()}, x.dtype(), [&] { return x.ravel(); });
 }
 
-constexpr Entry kFunctions[] = {{"take", call_take},
+constexpr Entry kArrayFunctions[] = {{"take", call_take},
                                 {"compress", call_compress},
                                 {"flatnonzero", call_flatnonzero},
                                 {"argwhere", call_argwhere},
@@ -219,6 +219,6 @@ constexpr Entry kFunctions[] = {{"take", call_take},
 
 }  // namespace
 
-std::span<const Entry> array_functions() { return kFunctions; }
+std::span<const Entry> array_functions() { return kArrayFunctions; }
 
 }  // namespace ndshare::internal

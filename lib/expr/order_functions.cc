@@ -119,7 +119,7 @@ Result call_bincount(Call& call) {
   call.fail("gives as many counts as its largest element says: that is not known before it runs");
 }
 
-constexpr Entry kFunctions[] = {{"sort", call_sort},
+constexpr Entry kOrderFunctions[] = {{"sort", call_sort},
                                 {"argsort", call_argsort},
                                 {"lexsort", call_lexsort},
                                 {"searchsorted", call_searchsorted},
@@ -137,6 +137,6 @@ constexpr Entry kFunctions[] = {{"sort", call_sort},
 
 }  // namespace
 
-std::span<const Entry> order_functions() { return kFunctions; }
+std::span<const Entry> order_functions() { return kOrderFunctions; }
 
 }  // namespace ndshare::internal

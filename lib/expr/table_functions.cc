@@ -53,10 +53,10 @@ Result call_drop_fields(Call& call) {
   return call.gives(table.shape(), drop_fields(no_rows(table), gone).dtype(), [&] { return drop_fields(table, gone); });
 }
 
-constexpr Entry kFunctions[] = {{"group_by", call_group_by}, {"join_by", call_join_by}, {"drop_fields", call_drop_fields}};
+constexpr Entry kTableFunctions[] = {{"group_by", call_group_by}, {"join_by", call_join_by}, {"drop_fields", call_drop_fields}};
 
 }  // namespace
 
-std::span<const Entry> table_functions() { return kFunctions; }
+std::span<const Entry> table_functions() { return kTableFunctions; }
 
 }  // namespace ndshare::internal

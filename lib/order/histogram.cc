@@ -20,7 +20,7 @@ namespace ndshare {
 namespace internal {
 namespace {
 
-constexpr std::size_t kPiece = 1024;
+constexpr std::size_t kBinPiece = 1024;
 
 void require_real(std::string_view what, const Array& x) {
   if (x.dtype().is_numeric() && !x.dtype().is_complex()) return;
@@ -62,11 +62,11 @@ Array add_up(std::int64_t bins, std::int64_t size, const std::optional<Array>& w
   Sum* joined = out.as_span<Sum>().data();
   parallel_blocks(parts, threads, [&](std::size_t part) {
     Sum* own = part == 0 ? joined : sums.data() + (part - 1) * width;
-    std::array<std::int64_t, kPiece> at;
-    std::array<double, kPiece> weight;
+    std::array<std::int64_t, kBinPiece> at;
+    std::array<double, kBinPiece> weight;
     const std::size_t end = n * (part + 1) / parts;
-    for (std::size_t low = n * part / parts; low < end; low += kPiece) {
-      const std::size_t some = std::min(kPiece, end - low);
+    for (std::size_t low = n * part / parts; low < end; low += kBinPiece) {
+      const std::size_t some = std::min(kBinPiece, end - low);
       find(low, some, at.data());
       if (weights) load_numbers(*weights, low, some, weight.data());
       for (std::size_t i = 0; i < some; ++i) {
@@ -180,7 +180,7 @@ Histogram histogram(const Array& x, std::int64_t bins, const HistogramOptions& o
   const double norm = static_cast<double>(bins) / (last - first);
   const Array counts = internal::add_up_any(bins, x.size(), weights, options.threads,
                                             [&](std::size_t low, std::size_t n, std::int64_t* at) {
-                                              std::array<double, internal::kPiece> values;
+                                              std::array<double, internal::kBinPiece> values;
                                               internal::load_numbers(own, low, n, values.data());
                                               internal::find_equal(values.data(), n, bounds, norm, at);
                                             });
@@ -196,7 +196,7 @@ Histogram histogram(const Array& x, const Array& edges, const HistogramOptions& 
   const Array own = internal::dense(x);
   const Array counts = internal::add_up_any(edges.size() - 1, x.size(), weights, options.threads,
                                             [&](std::size_t low, std::size_t n, std::int64_t* at) {
-                                              std::array<double, internal::kPiece> values;
+                                              std::array<double, internal::kBinPiece> values;
                                               internal::load_numbers(own, low, n, values.data());
                                               internal::find_between(values.data(), n, bounds, at);
                                             });

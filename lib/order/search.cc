@@ -23,7 +23,7 @@ namespace internal {
 namespace {
 
 constexpr std::size_t kAtOnce = 16;  // searches that wait for memory together
-constexpr std::size_t kBlock = 4096;
+constexpr std::size_t kSearchBlock = 4096;
 
 /// Positions of values [low, low + n) among sorted elements that `at(i)` gives as keys.
 template <class Key, class At>
@@ -50,7 +50,7 @@ template <class Map>
 void search_block(const Map& map, const Array& sorted, const Array& values, std::size_t low, std::size_t n, bool right,
                   const std::int64_t* sorter, std::int64_t* out) {
   using Key = typename Map::Key;
-  std::array<Key, kBlock> keys;
+  std::array<Key, kSearchBlock> keys;
   const std::byte *items = sorted.data(), *from = values.data() + low * sizeof(Key);
   for (std::size_t i = 0; i < n; ++i) keys[i] = map.equal(load_lane<Key>(from + i * sizeof(Key)));
   const auto length = static_cast<std::size_t>(sorted.size());
@@ -135,8 +135,8 @@ Array search_sorted(const Array& sorted, const Array& values, bool right, const 
     left.add(sorted.data(), sorted.itemsize(), sorted.dtype());
     keys.add(values.data(), values.itemsize(), values.dtype());
   }
-  parallel_blocks((n + kBlock - 1) / kBlock, threads, [&](std::size_t block) {
-    const std::size_t low = block * kBlock, some = std::min(kBlock, n - low);
+  parallel_blocks((n + kSearchBlock - 1) / kSearchBlock, threads, [&](std::size_t block) {
+    const std::size_t low = block * kSearchBlock, some = std::min(kSearchBlock, n - low);
     if (as_keys) {
       visit_map(sorted.dtype(), false,
                 [&](const auto& map) { search_block(map, sorted, values, low, some, right, by, to); });

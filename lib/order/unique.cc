@@ -18,8 +18,8 @@ namespace ndshare {
 namespace internal {
 namespace {
 
-constexpr std::int64_t kBlock = std::int64_t{1} << 15;
-constexpr std::int64_t kPiece = 1024;
+constexpr std::int64_t kRunBlock = std::int64_t{1} << 15;
+constexpr std::int64_t kRunPiece = 1024;
 
 /// Elements in order, cut into runs of equals.
 class Runs {
@@ -27,7 +27,7 @@ class Runs {
   /// `rows`: item rows[i] is the i-th in order; null: items lie in order.
   Runs(const KeyPlan& plan, const std::int64_t* rows, std::int64_t n, bool equal_nan, int threads)
       : plan_(plan), rows_(rows), n_(n), equal_nan_(equal_nan), threads_(threads) {
-    const std::int64_t blocks = (n + kBlock - 1) / kBlock;
+    const std::int64_t blocks = (n + kRunBlock - 1) / kRunBlock;
     std::vector<std::int64_t> before(static_cast<std::size_t>(blocks) + 1);
     for_firsts([&](std::int64_t block, std::int64_t) { ++before[static_cast<std::size_t>(block) + 1]; });
     for (std::size_t block = 1; block < before.size(); ++block) before[block] += before[block - 1];
@@ -61,8 +61,8 @@ class Runs {
     Array out = empty(shape, int64);
     auto* to = out.as_span<std::int64_t>().data();
     const auto firsts = firsts_.as_span<const std::int64_t>();
-    parallel_blocks(static_cast<std::size_t>((n_ + kBlock - 1) / kBlock), threads_, [&](std::size_t block) {
-      const std::int64_t low = static_cast<std::int64_t>(block) * kBlock, end = std::min(n_, low + kBlock);
+    parallel_blocks(static_cast<std::size_t>((n_ + kRunBlock - 1) / kRunBlock), threads_, [&](std::size_t block) {
+      const std::int64_t low = static_cast<std::int64_t>(block) * kRunBlock, end = std::min(n_, low + kRunBlock);
       auto run = std::upper_bound(firsts.begin(), firsts.end(), low) - firsts.begin() - 1;
       for (std::int64_t i = low; i < end; ++i) {
         if (i == firsts[static_cast<std::size_t>(run) + 1]) ++run;
@@ -78,11 +78,11 @@ class Runs {
   /// Calls visit(block, i) for each place i in the order where a run begins, by all threads.
   template <class Visit>
   void for_firsts(const Visit& visit) const {
-    parallel_blocks(static_cast<std::size_t>((n_ + kBlock - 1) / kBlock), threads_, [&](std::size_t task) {
+    parallel_blocks(static_cast<std::size_t>((n_ + kRunBlock - 1) / kRunBlock), threads_, [&](std::size_t task) {
       const auto block = static_cast<std::int64_t>(task);
-      std::array<std::uint8_t, kPiece> begins;
-      for (std::int64_t low = block * kBlock; low < std::min(n_, (block + 1) * kBlock); low += kPiece) {
-        const std::int64_t some = std::min(kPiece, n_ - low);
+      std::array<std::uint8_t, kRunPiece> begins;
+      for (std::int64_t low = block * kRunBlock; low < std::min(n_, (block + 1) * kRunBlock); low += kRunPiece) {
+        const std::int64_t some = std::min(kRunPiece, n_ - low);
         mark(low, some, begins.data());
         for (std::int64_t i = 0; i < some; ++i) {
           if (begins[static_cast<std::size_t>(i)] != 0) visit(block, low + i);
@@ -92,7 +92,7 @@ class Runs {
   }
 
   void mark(std::int64_t low, std::int64_t n, std::uint8_t* begins) const noexcept {
-    std::array<std::uint64_t, kPiece + 1> keys;  // of the one before, and of the piece
+    std::array<std::uint64_t, kRunPiece + 1> keys;  // of the one before, and of the piece
     const std::int64_t from = low == 0 ? 0 : low - 1;
     std::uint64_t* own = keys.data() + (low - from);
     std::fill_n(begins, n, std::uint8_t{0});

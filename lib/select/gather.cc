@@ -12,8 +12,8 @@
 namespace ndshare::internal {
 namespace {
 
-constexpr std::int64_t kPiece = 512;                           // offsets that are worked out at a time
-constexpr std::int64_t kTaskBytes = std::int64_t{128} << 10;   // a task's share
+constexpr std::int64_t kOffsets = 512;                           // offsets that are worked out at a time
+constexpr std::int64_t kGatherBytes = std::int64_t{128} << 10;   // a task's share
 constexpr std::int64_t kFarBytes = std::int64_t{2} << 20;      // arrays beyond a core's own cache: items are asked for ahead
 constexpr std::int64_t kFewPicks = 64;                         // fewer are worked out once for many outer rows
 
@@ -132,12 +132,12 @@ void scatter_piece(const Rows& rows, std::byte* base, const std::int64_t* offset
 /// Calls piece(bytes to add to base, offsets, n, flat row) for rows [low, high), which count picks inside outers.
 template <class Piece>
 void for_pieces(const Rows& rows, std::int64_t low, std::int64_t high, const Piece& piece) {
-  std::array<std::int64_t, kPiece> offsets;
+  std::array<std::int64_t, kOffsets> offsets;
   const bool few = rows.picks <= kFewPicks;
   if (few) rows.offsets(0, rows.picks, offsets.data());
   while (low < high) {
     const std::int64_t outer = low / rows.picks, pick = low % rows.picks;
-    const std::int64_t n = std::min({rows.picks - pick, kPiece, high - low});
+    const std::int64_t n = std::min({rows.picks - pick, kOffsets, high - low});
     if (!few) rows.offsets(pick, n, offsets.data());
     piece(rows.outer_offset(outer), offsets.data() + (few ? pick : 0), n, low);
     low += n;
@@ -147,7 +147,7 @@ void for_pieces(const Rows& rows, std::int64_t low, std::int64_t high, const Pie
 template <class Piece>
 void for_all_rows(const Rows& rows, int threads, const Piece& piece) {
   const std::int64_t count = rows.outers * rows.picks;
-  const std::int64_t step = std::max<std::int64_t>(1, kTaskBytes / std::max<std::int64_t>(8, rows.row_bytes));
+  const std::int64_t step = std::max<std::int64_t>(1, kGatherBytes / std::max<std::int64_t>(8, rows.row_bytes));
   parallel_blocks(static_cast<std::size_t>((count + step - 1) / step), threads, [&](std::size_t task) {
     const std::int64_t low = static_cast<std::int64_t>(task) * step;
     for_pieces(rows, low, std::min(count, low + step), piece);
@@ -175,7 +175,7 @@ void scatter(const Selection& to, const std::byte* values, int step, int threads
   };
   // The last of several writes to one element must stand: then threads share the outer part only.
   if (to.unique) return for_all_rows(rows, threads, piece);
-  const bool small = rows.picks * rows.row_bytes * rows.outers < kTaskBytes;
+  const bool small = rows.picks * rows.row_bytes * rows.outers < kGatherBytes;
   parallel_blocks(static_cast<std::size_t>(rows.outers), small ? 1 : threads, [&](std::size_t outer) {
     const std::int64_t low = static_cast<std::int64_t>(outer) * rows.picks;
     for_pieces(rows, low, low + rows.picks, piece);

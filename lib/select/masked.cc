@@ -20,14 +20,14 @@
 namespace ndshare::internal {
 namespace {
 
-constexpr std::int64_t kPiece = 1024;
+constexpr std::int64_t kMaskPiece = 1024;
 
 /// A block's items, a piece at a time through a buffer: the kernel writes whole vectors, which must not reach what another
 /// thread's block puts behind this one's.
 void keep_block(KeepKernel kernel, std::int64_t item, const std::uint8_t* mask, const std::byte* from, std::int64_t n, std::byte* to) noexcept {
-  alignas(64) std::array<std::byte, kPiece * 16> buffer;
-  for (std::int64_t low = 0; low < n; low += kPiece) {
-    const auto some = static_cast<std::size_t>(std::min(kPiece, n - low));
+  alignas(64) std::array<std::byte, kMaskPiece * 16> buffer;
+  for (std::int64_t low = 0; low < n; low += kMaskPiece) {
+    const auto some = static_cast<std::size_t>(std::min(kMaskPiece, n - low));
     const std::size_t bytes = kernel(mask + low, from + low * item, some, buffer.data()) * static_cast<std::size_t>(item);
     std::memcpy(to, buffer.data(), bytes);
     to += bytes;

@@ -28,9 +28,9 @@ struct Triangle {
 };
 
 /// Writes rows of a triangle; `to` and `from` are seen so that a row is what lies close together.
-class Rows {
+class TriangleRows {
  public:
-  Rows(const Array& to, const Array& from, const Triangle& kept)
+  TriangleRows(const Array& to, const Array& from, const Triangle& kept)
       : to_(to), from_(from), kept_(kept), row_(to.ndim() - 2), column_(to.ndim() - 1), zero_(zeros({}, to.dtype())) {
     none_ = to.strides();
     std::fill(none_.begin(), none_.end(), 0);
@@ -85,7 +85,7 @@ class Rows {
 void fill_triangle(const Array& to, const Array& from, const Triangle& kept, int threads) {
   const int row = to.ndim() - 2, column = to.ndim() - 1;
   const bool across = std::abs(to.strides()[row]) < std::abs(to.strides()[column]);
-  const Rows rows(across ? to.swapaxes(row, column) : to, across ? from.swapaxes(row, column) : from,
+  const TriangleRows rows(across ? to.swapaxes(row, column) : to, across ? from.swapaxes(row, column) : from,
                   across ? kept.transposed() : kept);
   constexpr std::int64_t kFewRows = 32, kLarge = std::int64_t{64} << 10;
   const std::int64_t row_bytes = to.nbytes() / rows.height();

@@ -19,7 +19,7 @@ namespace ndshare {
 namespace internal {
 namespace {
 
-constexpr std::int64_t kRows = 4096;  // of the result, written together
+constexpr std::int64_t kResultRows = 4096;  // of the result, written together
 
 DType result_dtype(const RowKeys& keys, const Aggregates& aggregates, std::span<const Aggregation> asked) {
   std::vector<Field> fields;
@@ -98,9 +98,9 @@ Array grouped(const Array& table, const std::vector<std::string>& keys, const st
   note_copy(CopyReason::selected, rows * key_bytes);
   const Array out = make_table({rows}, dtype);
   std::byte* to = out.mutable_data();
-  parallel_blocks(static_cast<std::size_t>((rows + kRows - 1) / kRows), options.threads, [&](std::size_t block) {
-    const std::int64_t first = static_cast<std::int64_t>(block) * kRows;
-    for (std::int64_t row = first; row < std::min(rows, first + kRows); ++row) {
+  parallel_blocks(static_cast<std::size_t>((rows + kResultRows - 1) / kResultRows), options.threads, [&](std::size_t block) {
+    const std::int64_t first = static_cast<std::int64_t>(block) * kResultRows;
+    for (std::int64_t row = first; row < std::min(rows, first + kResultRows); ++row) {
       records.write(to + row * dtype.itemsize(), order[static_cast<std::size_t>(row)], dtype, row_keys);
     }
   });

@@ -16,7 +16,7 @@
 namespace ndshare::internal {
 namespace {
 
-constexpr std::int64_t kBlockBytes = std::int64_t{256} << 10;  // a block's rows stay in the cache for the next field
+constexpr std::int64_t kPassBytes = std::int64_t{256} << 10;  // a block's rows stay in the cache for the next field
 
 /// The rows first … first + n − 1 of one field.
 void move_rows(const FieldMove& move, std::int64_t first, std::int64_t n) {
@@ -83,7 +83,7 @@ void move_fields(std::span<const FieldMove> moves) {
   std::int64_t bytes = 1;
   const std::int64_t rows = moves.front().to.shape(0);
   for (const FieldMove& move : moves) bytes += move.to.nbytes() / rows;
-  const std::int64_t step = std::max<std::int64_t>(1, kBlockBytes / bytes);
+  const std::int64_t step = std::max<std::int64_t>(1, kPassBytes / bytes);
   parallel_blocks(static_cast<std::size_t>((rows + step - 1) / step), 0, [&](std::size_t block) {
     const std::int64_t first = static_cast<std::int64_t>(block) * step;
     for (const FieldMove& move : moves) move_rows(move, first, std::min(step, rows - first));

@@ -19,9 +19,6 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr std::int64_t kMiB = 1 << 20;
-constexpr int kNotAllowed = 77;
-
 /// Mounts a tmpfs of so many bytes over `folder`, seen by this process and its children only. False where that is not allowed.
 bool mount_small(const std::string& folder, std::int64_t bytes) {
   const std::string uid = std::to_string(::geteuid()), gid = std::to_string(::getegid());

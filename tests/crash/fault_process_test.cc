@@ -197,7 +197,6 @@ bool forget_call(std::uint32_t number) {
 
 TEST_F(FaultProcessTest, WithoutFutexWaitvChangesAreSeenAllTheSame) {
   constexpr std::uint32_t kFutexWaitv = 449;
-  constexpr int kNotAllowed = 77;
   store_.create("b", int64, {16}).seal();
   const Gate ready;
   const pid_t child = fork_child([&] {

@@ -13,10 +13,6 @@ namespace {
 
 using namespace internal;  // NOLINT(google-build-using-namespace): the wire's own names, all over this file
 
-constexpr std::int64_t kMiB = 1 << 20;
-
-DaemonOptions with(std::vector<std::string> words) { return {.words = std::move(words)}; }
-
 // ---- the next daemon --------------------------------------------------------------------------------------------------------
 
 TEST(AdoptionTest, TermKeepsTheMemoryForTheNextStart) {

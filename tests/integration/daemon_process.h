@@ -20,6 +20,13 @@ struct DaemonOptions {
   std::uint64_t max_descriptors = 0;                     ///< RLIMIT_NOFILE of the daemon; 0: as inherited
 };
 
+inline DaemonOptions with(std::vector<std::string> words) { return {.words = std::move(words)}; }
+
+inline constexpr std::int64_t kMiB = 1 << 20;
+
+/// A child's exit status where the machine does not allow what the test needs.
+inline constexpr int kNotAllowed = 77;
+
 /// A watchdog for waits that should end at once.
 internal::Deadline watchdog();
 

@@ -18,10 +18,6 @@ namespace {
 
 using namespace internal;  // NOLINT(google-build-using-namespace): the wire's own names, all over this file
 
-constexpr std::int64_t kMiB = 1 << 20;
-
-DaemonOptions with(std::vector<std::string> words) { return {.words = std::move(words)}; }
-
 std::string text_of(const std::string& path) {
   std::ostringstream out;
   out << std::ifstream(path).rdbuf();

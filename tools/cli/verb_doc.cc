@@ -11,7 +11,7 @@ namespace ndshare::cli {
 namespace {
 
 /// CLI11 writes an option's type as "FORMAT:{npy,npz,csv}".
-OptionDoc describe(const CLI::Option& option) {
+OptionDoc option_doc(const CLI::Option& option) {
   OptionDoc doc;
   doc.name = option.get_positional() ? option.get_name(true) : "--" + option.get_lnames().front();
   doc.help = option.get_description();
@@ -28,9 +28,9 @@ OptionDoc describe(const CLI::Option& option) {
 void describe_options(const CLI::App& app, std::vector<OptionDoc>& options, std::vector<OptionDoc>* words) {
   for (const auto* option : app.get_options()) {
     if (option->get_positional() && words != nullptr) {
-      words->push_back(describe(*option));
+      words->push_back(option_doc(*option));
     } else if (!option->get_lnames().empty()) {
-      options.push_back(describe(*option));
+      options.push_back(option_doc(*option));
     }
   }
 }

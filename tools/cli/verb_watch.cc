@@ -22,7 +22,7 @@
 namespace ndshare::cli {
 namespace {
 
-constexpr std::chrono::milliseconds kLookAgain{200};  ///< how late an interrupt or a closed pipe is noticed
+constexpr std::chrono::milliseconds kSlice{200};  ///< how late an interrupt or a closed pipe is noticed
 
 struct WatchFlags {
   std::string name;
@@ -143,7 +143,7 @@ std::optional<SharedArray> successor(const Store& store, const SharedArray& arra
 std::optional<std::uint64_t> next_revision(const SharedArray& array, std::uint64_t revision, Context& context) {
   while (interrupted == 0 && context.out.good() && !reader_left()) {
     try {
-      return array.wait_for_change(revision, kLookAgain);
+      return array.wait_for_change(revision, kSlice);
     } catch (const Error& error) {
       if (error.code() != ErrorCode::Timeout) throw;
     }

@@ -21,6 +21,11 @@ add_compile_options(-ffp-contract=off)
 add_compile_options(-Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor
                     -Wold-style-cast -Woverloaded-virtual -Wcast-align -Wdouble-promotion -Wimplicit-fallthrough)
 
+option(NDSHARE_UNITY "Compile the sources of a folder some at a time, see NdshareFolder.cmake" ON)
+if(NDSHARE_UNITY)  # every source is an included file then, and g++ takes its private types for a header's
+  add_compile_options(-Wno-subobject-linkage)
+endif()
+
 if(NDSHARE_SANITIZE)
   add_compile_options(-fsanitize=${NDSHARE_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${NDSHARE_SANITIZE})

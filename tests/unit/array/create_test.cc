@@ -16,7 +16,7 @@ namespace ndshare {
 namespace {
 
 template <class Body>
-ErrorCode code(Body body) {
+ErrorCode refusal(Body body) {
   return test::code_of([&] { static_cast<void>(body()); });
 }
 
@@ -27,13 +27,13 @@ TEST(CreateTest, ValuesNameOrInferTheirDtype) {
   EXPECT_EQ(array({{1.0, 2.0}, {3.0, 4.0}}).shape(), (Shape{2, 2}));
   EXPECT_EQ(repr(array({1, 2, 3}, int8)), "array([1, 2, 3], dtype=int8)");
   EXPECT_EQ(repr(array({"a", "bcd"}, DType::str(3))), "array(['a', 'bcd'], dtype='<U3')");
-  EXPECT_EQ(code([] { return array({"a"}); }), ErrorCode::DtypeMismatch);
-  EXPECT_EQ(code([] { return array({1, 300}, uint8); }), ErrorCode::Overflow);
-  EXPECT_EQ(code([] { return array({1.5}, int32); }), ErrorCode::DtypeMismatch);
-  EXPECT_EQ(code([] { return array({{1, 2}, {3}}); }), ErrorCode::ShapeMismatch);
+  EXPECT_EQ(refusal([] { return array({"a"}); }), ErrorCode::DtypeMismatch);
+  EXPECT_EQ(refusal([] { return array({1, 300}, uint8); }), ErrorCode::Overflow);
+  EXPECT_EQ(refusal([] { return array({1.5}, int32); }), ErrorCode::DtypeMismatch);
+  EXPECT_EQ(refusal([] { return array({{1, 2}, {3}}); }), ErrorCode::ShapeMismatch);
   const std::vector<std::int16_t> data = {1, 2, 3, 4, 5, 6};
   EXPECT_EQ(from_vector(data, {2, -1}).at<int>(1, 2), 6);
-  EXPECT_EQ(code([&] { return from_vector(data, {4}); }), ErrorCode::ShapeMismatch);
+  EXPECT_EQ(refusal([&] { return from_vector(data, {4}); }), ErrorCode::ShapeMismatch);
 }
 
 TEST(CreateTest, FillsEveryDtype) {
@@ -46,12 +46,12 @@ TEST(CreateTest, FillsEveryDtype) {
     EXPECT_EQ(ones({2}, dtype).at<std::complex<double>>(1), 1.0) << dtype.name();
   }
   EXPECT_EQ(to_string(full({2}, "2001-01-01", DType::parse("M8[s]"))), "['2001-01-01T00:00:00' '2001-01-01T00:00:00']");
-  EXPECT_EQ(code([] { return full({2}, "soon", DType::parse("M8[s]")); }), ErrorCode::Format);
-  EXPECT_EQ(code([] { return full({2}, "abcd", DType::bytes(3)); }), ErrorCode::Overflow);
-  EXPECT_EQ(code([] { return full({2}, 1, DType::parse("a:i4")); }), ErrorCode::DtypeMismatch);
-  EXPECT_EQ(code([] { return full({2}, 1, bool_); }), ErrorCode::DtypeMismatch);
-  EXPECT_EQ(code([] { return ones({2}, DType::str(3)); }), ErrorCode::DtypeMismatch);
-  EXPECT_EQ(code([] { return full({2}, -1, uint64); }), ErrorCode::Overflow);
+  EXPECT_EQ(refusal([] { return full({2}, "soon", DType::parse("M8[s]")); }), ErrorCode::Format);
+  EXPECT_EQ(refusal([] { return full({2}, "abcd", DType::bytes(3)); }), ErrorCode::Overflow);
+  EXPECT_EQ(refusal([] { return full({2}, 1, DType::parse("a:i4")); }), ErrorCode::DtypeMismatch);
+  EXPECT_EQ(refusal([] { return full({2}, 1, bool_); }), ErrorCode::DtypeMismatch);
+  EXPECT_EQ(refusal([] { return ones({2}, DType::str(3)); }), ErrorCode::DtypeMismatch);
+  EXPECT_EQ(refusal([] { return full({2}, -1, uint64); }), ErrorCode::Overflow);
 }
 
 TEST(CreateTest, ArangeHasNumpysLengths) {
@@ -62,12 +62,12 @@ TEST(CreateTest, ArangeHasNumpysLengths) {
   EXPECT_EQ(arange(5, 5).size(), 0);
   EXPECT_EQ(arange(5, 0).size(), 0);
   EXPECT_EQ(arange(0, 5, 1, uint8).dtype(), uint8);
-  EXPECT_EQ(code([] { return arange(0, 5, 0); }), ErrorCode::Usage);
-  EXPECT_EQ(code([] { return arange(0.0, INFINITY, 1.0); }), ErrorCode::Shape);
-  EXPECT_EQ(code([] { return arange(0.0, NAN, 1.0); }), ErrorCode::Usage);
-  EXPECT_EQ(code([] { return arange(0, 300, 1, int8); }), ErrorCode::Overflow);
-  EXPECT_EQ(code([] { return arange(0.0, 3.0, 1.0, int8); }), ErrorCode::DtypeMismatch);
-  EXPECT_EQ(code([] { return arange(INT64_MIN, INT64_MAX); }), ErrorCode::Shape);
+  EXPECT_EQ(refusal([] { return arange(0, 5, 0); }), ErrorCode::Usage);
+  EXPECT_EQ(refusal([] { return arange(0.0, INFINITY, 1.0); }), ErrorCode::Shape);
+  EXPECT_EQ(refusal([] { return arange(0.0, NAN, 1.0); }), ErrorCode::Usage);
+  EXPECT_EQ(refusal([] { return arange(0, 300, 1, int8); }), ErrorCode::Overflow);
+  EXPECT_EQ(refusal([] { return arange(0.0, 3.0, 1.0, int8); }), ErrorCode::DtypeMismatch);
+  EXPECT_EQ(refusal([] { return arange(INT64_MIN, INT64_MAX); }), ErrorCode::Shape);
   EXPECT_EQ(arange(INT64_MIN, INT64_MAX, std::int64_t{1} << 62).at<std::int64_t>(3), std::int64_t{1} << 62);
 }
 

@@ -24,6 +24,7 @@
 namespace ndshare::internal {
 
 inline constexpr std::uint64_t kTestMiB = 1ULL << 20;
+inline constexpr std::uint64_t kGrain = 64ULL << 10;  ///< of the stores here
 
 inline CreateSpec spec(std::string name, std::vector<std::int64_t> shape, std::string dtype = "u1") {
   CreateSpec out;

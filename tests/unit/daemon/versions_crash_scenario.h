@@ -15,7 +15,6 @@
 
 namespace ndshare::internal {
 
-inline constexpr std::uint64_t kGrain = 64ULL << 10;
 
 /// The pages of an array of these grains, a letter each.
 std::string spelled(const std::string& grains);

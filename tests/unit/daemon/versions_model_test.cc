@@ -17,7 +17,6 @@ namespace {
 
 using M = ClaimMode;
 
-constexpr std::uint64_t kGrain = 64ULL << 10;
 
 class Life {
  public:

@@ -11,7 +11,6 @@ namespace {
 using test::code_of;
 using M = ClaimMode;
 
-constexpr std::uint64_t kGrain = 64ULL << 10;
 constexpr std::uint64_t kGrainPages = kGrain / kPage;
 
 /// `grains` in letters, one each: "ab" is a grain of a pages and one of b pages.

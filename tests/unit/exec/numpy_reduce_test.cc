@@ -96,16 +96,16 @@ std::string compare(const Array& got, const Array& want, double most, double sca
   return out;
 }
 
-std::string program() {
+std::string reduce_program() {
   std::ifstream file(std::string(NDSHARE_EXEC_TESTS) + "/numpy_reductions.py");
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-void run_cases(int count, bool only_lowest) {
+void run_reductions(int count, bool only_lowest) {
   const test::ScratchDir dir;
   const char* given = std::getenv("NDSHARE_TEST_SEED");
   const std::string seed = given != nullptr ? given : "20261127";
-  const test::Finished numpy = test::run_numpy(program(), {dir.path().string(), seed, std::to_string(count)});
+  const test::Finished numpy = test::run_numpy(reduce_program(), {dir.path().string(), seed, std::to_string(count)});
   ASSERT_EQ(numpy.status, 0) << numpy.err;
   const ErrState quiet{.divide = Err::ignore, .over = Err::ignore, .invalid = Err::ignore};
   if (only_lowest) internal::force_table_for_test(&internal::supported_tables().back());
@@ -135,8 +135,8 @@ void run_cases(int count, bool only_lowest) {
   EXPECT_EQ(ran, count);
 }
 
-TEST(NumPyReduceTest, RandomCases) { run_cases(std::getenv("NDSHARE_LONG") != nullptr ? 20'000 : 2'000, false); }
-TEST(NumPyReduceTest, TheLowestTarget) { run_cases(600, true); }
+TEST(NumPyReduceTest, RandomCases) { run_reductions(std::getenv("NDSHARE_LONG") != nullptr ? 20'000 : 2'000, false); }
+TEST(NumPyReduceTest, TheLowestTarget) { run_reductions(600, true); }
 
 }  // namespace
 }  // namespace ndshare

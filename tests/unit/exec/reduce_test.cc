@@ -19,12 +19,12 @@ namespace {
 
 using test::code_of;
 using test::converted;
+using test::kInf;
 using test::message_of;
 using test::Random;
 using test::reductions;
 using test::same_bytes;
 
-constexpr double kInf = std::numeric_limits<double>::infinity();
 const double kNan = std::numeric_limits<double>::quiet_NaN();
 
 // ---- the same bits everywhere

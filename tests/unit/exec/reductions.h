@@ -8,6 +8,7 @@
 
 #include <cstring>
 #include <functional>
+#include <limits>
 #include <map>
 #include <random>
 #include <string>
@@ -16,6 +17,8 @@ namespace ndshare::test {
 
 using Random = std::mt19937_64;
 using Reduce = std::function<Array(const Lazy&, const ReduceOptions&)>;
+
+inline constexpr double kInf = std::numeric_limits<double>::infinity();
 
 inline Array converted(const Array& x, const DType& dtype) { return astype(x, dtype, {.casting = Casting::unsafe}); }
 

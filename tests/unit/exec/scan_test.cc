@@ -1,6 +1,7 @@
 // Running sums and products against a loop, along every axis and way through memory.
 #include "lib/kernels/registry.h"
 #include "tests/support/support.h"
+#include "tests/unit/exec/reductions.h"
 
 #include <ndshare/cast.h>
 #include <ndshare/create.h>
@@ -22,13 +23,8 @@ namespace ndshare {
 namespace {
 
 using test::code_of;
-
-constexpr double kInf = std::numeric_limits<double>::infinity();
-
-bool same_bytes(const Array& a, const Array& b) {
-  return a.shape() == b.shape() && a.dtype() == b.dtype() &&
-         std::memcmp(a.copy().data(), b.copy().data(), static_cast<std::size_t>(a.nbytes())) == 0;
-}
+using test::kInf;
+using test::same_bytes;
 
 Array random_array(const Shape& shape, const DType& dtype, unsigned seed) {
   std::mt19937 random(seed);

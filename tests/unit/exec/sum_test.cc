@@ -1,5 +1,6 @@
 #include "lib/kernels/registry.h"
 #include "tests/support/support.h"
+#include "tests/unit/exec/reductions.h"
 
 #include <ndshare/create.h>
 #include <ndshare/ops.h>
@@ -15,6 +16,7 @@ namespace ndshare {
 namespace {
 
 using test::code_of;
+using test::same_bytes;
 
 Array random_floats(const Shape& shape, const DType& dtype = float32) {
   std::mt19937 random(23);
@@ -25,11 +27,6 @@ Array random_floats(const Shape& shape, const DType& dtype = float32) {
   else
     for (double& v : x.as_span<double>()) v = values(random);
   return x;
-}
-
-bool same_bytes(const Array& a, const Array& b) {
-  return a.shape() == b.shape() && a.dtype() == b.dtype() &&
-         std::memcmp(a.copy().data(), b.copy().data(), static_cast<std::size_t>(a.nbytes())) == 0;
 }
 
 TEST(SumTest, OnesAreCountedExactlyWhereNaiveSumsStopAtTwoToThe24) {

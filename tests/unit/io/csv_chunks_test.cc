@@ -14,7 +14,7 @@
 namespace ndshare {
 namespace {
 
-constexpr unsigned kSeed = 20261126;
+constexpr unsigned kChunksSeed = 20261126;
 
 class ChunkBytes {
  public:
@@ -106,7 +106,7 @@ class Texts {
 
 TEST(CsvChunksTest, AnySizeOfChunksGivesTheSame) {
   const test::ScratchDir dir;
-  Texts texts(kSeed);
+  Texts texts(kChunksSeed);
   int errors = 0;
   for (int i = 0; i < 3000; ++i) {
     const std::string text = texts.next();
@@ -119,7 +119,7 @@ TEST(CsvChunksTest, AnySizeOfChunksGivesTheSame) {
     for (int k = 0; k < 3; ++k) {
       const auto bytes = static_cast<std::int64_t>(1 + texts.below(200));
       ASSERT_EQ(whole, outcome_of(bytes, in_memory))
-          << "seed " << kSeed << ", text " << i << ", chunks of " << bytes << "\n"
+          << "seed " << kChunksSeed << ", text " << i << ", chunks of " << bytes << "\n"
           << text;
     }
     if (i % 5 != 0) continue;
@@ -127,7 +127,7 @@ TEST(CsvChunksTest, AnySizeOfChunksGivesTheSame) {
     std::string from_file = outcome_of(17, [&] { return scan_csv(dir.file("t.csv"), options); });
     if (const auto at = from_file.find(dir.file("t.csv")); at != std::string::npos)
       from_file.replace(at, dir.file("t.csv").size(), "t.csv");
-    ASSERT_EQ(whole, from_file) << "seed " << kSeed << ", text " << i << "\n" << text;
+    ASSERT_EQ(whole, from_file) << "seed " << kChunksSeed << ", text " << i << "\n" << text;
   }
   EXPECT_GT(errors, 300);
   EXPECT_LT(errors, 2700);

@@ -12,7 +12,7 @@
 namespace ndshare {
 namespace {
 
-constexpr unsigned kSeed = 20260103;
+constexpr unsigned kOracleSeed = 20260103;
 
 /// Text fields with everything that has to be quoted, written by Python and read by us.
 TEST(CsvOracleTest, TextThatPythonQuoted) {
@@ -30,20 +30,20 @@ for i, (delimiter, end) in enumerate([(',', '\r\n'), (';', '\n')]):
 longest = max(len(x) for row in rows for x in row)
 np.save(sys.argv[1] + '/rows.npy', np.array(rows, 'U%d' % longest))
 )py",
-                                    {dir.path().string(), std::to_string(kSeed)});
+                                    {dir.path().string(), std::to_string(kOracleSeed)});
   ASSERT_EQ(made.status, 0) << made.err;
   const Array rows = load(dir.file("rows.npy"));
   for (int i = 0; i < 2; ++i) {
     const Array got =
         read_csv(dir.file(std::to_string(i) + ".csv"), {.dtype = rows.dtype(), .delimiter = i == 0 ? ',' : ';'});
-    EXPECT_EQ(got.shape(), rows.shape()) << "seed " << kSeed;
-    EXPECT_TRUE(array_equal(got, rows)) << "seed " << kSeed;
+    EXPECT_EQ(got.shape(), rows.shape()) << "seed " << kOracleSeed;
+    EXPECT_TRUE(array_equal(got, rows)) << "seed " << kOracleSeed;
   }
 }
 
 TEST(CsvOracleTest, NumbersAsGenfromtxtReadsThem) {
   const test::ScratchDir dir;
-  std::mt19937_64 random(kSeed);
+  std::mt19937_64 random(kOracleSeed);
   std::string text = "i,f,d,s\n";
   for (int row = 0; row < 3000; ++row) {
     double wild = 0;
@@ -73,14 +73,14 @@ assert (got['s'] == want['s']).all()
 print('same')
 )py",
                                     {dir.path().string()});
-  EXPECT_EQ(done.out, "same\n") << done.err << "seed " << kSeed;
+  EXPECT_EQ(done.out, "same\n") << done.err << "seed " << kOracleSeed;
 }
 
 TEST(CsvOracleTest, WhatWeWriteComesBack) {
   const test::ScratchDir dir;
   const DType dtype = DType::parse("b:?,i:i8,u:u8,h:f2,f:f4,d:f8,c:c16,s:S4,t:U5,w:M8[ms],e:m8[s]");
   const Array table = empty({2000}, dtype);
-  std::mt19937_64 random(kSeed);
+  std::mt19937_64 random(kOracleSeed);
   for (std::int64_t i = 0; i < table.nbytes(); ++i) table.mutable_data()[i] = static_cast<std::byte>(random());
   for (const char* name : {"s", "t"}) fill(table[name], "");
   const std::vector<std::string> texts = {"a", "b\"c", "d,e", "\r\n", " x ", "ä", "", "NA"};
@@ -94,7 +94,7 @@ TEST(CsvOracleTest, WhatWeWriteComesBack) {
   const Array back = read_csv(dir.file("t.csv"), {.dtype = dtype});
   EXPECT_EQ(back.shape(), table.shape());
   for (const Field& field : dtype.fields())
-    EXPECT_TRUE(array_equal(back[field.name], table[field.name], true)) << field.name << ", seed " << kSeed;
+    EXPECT_TRUE(array_equal(back[field.name], table[field.name], true)) << field.name << ", seed " << kOracleSeed;
   const auto done = test::run_numpy(R"py(
 import csv, sys
 rows = list(csv.reader(open(sys.argv[1] + '/t.csv', newline='', encoding='utf-8')))
@@ -121,8 +121,8 @@ TEST(CsvOracleTest, WrittenTables) {
 }
 
 TEST(CsvOracleTest, MutatedTextOnlyEverThrowsError) {
-  std::mt19937 random(kSeed);
-  SCOPED_TRACE("seed " + std::to_string(kSeed));
+  std::mt19937 random(kOracleSeed);
+  SCOPED_TRACE("seed " + std::to_string(kOracleSeed));
   const std::string good =
       "date,delay,name\n2001-01-01T00:01,33,\"a,\"\"b\"\"\"\n2001-01-01T00:12,-112,ü\n2001-01-02,1e5,\"x\ny\"\n";
   constexpr std::string_view kAlphabet = ",\"\n\r0123456789-+eE.:T \t#\xc3\xff";

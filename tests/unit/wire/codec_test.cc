@@ -1,6 +1,7 @@
 #include "lib/wire/codec.h"
 
 #include <cstring>
+#include <functional>
 #include <limits>
 
 #include <gtest/gtest.h>
@@ -23,12 +24,14 @@ Body through_bytes(const Body& body) {
   return message.template body<Body>();
 }
 
+void check_property(const std::string& what, const std::function<void()>& property) { EXPECT_TRUE(rc::check(what, property)); }
+
 template <class Body>
 void check_round_trip() {
-  EXPECT_TRUE(rc::check(std::string(Fields<Body>::kName) + " survives the wire", [] {
-    const auto body = *arbitrary<Body>();
+  check_property(std::string(Fields<Body>::kName) + " survives the wire", [] {
+    const auto body = arbitrary<Body>();
     RC_ASSERT(same(through_bytes(body), body));
-  }));
+  });
 }
 
 TEST(CodecTest, EveryRequestAndReplySurvivesTheWire) {
@@ -169,7 +172,7 @@ TEST(CodecTest, RandomBytesGiveProtocolErrors) {
 
 TEST(CodecTest, MutatedMessagesGiveProtocolErrorsOrMessages) {
   EXPECT_TRUE(rc::check("mutated messages", [] {
-    auto bytes = encode_request(3, *arbitrary<CreateRequest>());
+    auto bytes = encode_request(3, arbitrary<CreateRequest>());
     const auto count = *rc::gen::inRange(1, 8);
     for (int i = 0; i < count; ++i) {
       bytes[*rc::gen::inRange<std::size_t>(0, bytes.size())] = *rc::gen::arbitrary<std::uint8_t>();
