@@ -84,12 +84,44 @@ TEST_F(CliStreamsTest, DeadLettersAreListedRetriedAndDropped) {
   EXPECT_EQ(json({"streams", "info", "s"})["ready"], 1);
 }
 
+TEST_F(CliStreamsTest, WithoutALimitNothingBecomesADeadLetter) {
+  ok({"streams", "create", "endless", "--dtype", "id:i8,price:f8", "--shape", "3", "--depth", "1", "--max-deliveries",
+      "0"});
+  ok({"streams", "push", "endless", csv_});
+  for (int i = 0; i < 10; ++i) {  // the limit is 8 where none is given
+    auto store = Store::connect(store_.name());
+    const auto lost = store.open_stream("endless").take({.timeout = std::chrono::seconds(30)});
+  }
+  const auto info = json({"streams", "info", "endless"});
+  EXPECT_EQ(info["max_deliveries"], 0);
+  EXPECT_EQ(info["dead"], 0);
+  EXPECT_EQ(json({"streams", "take", "endless"})[0]["deliveries"], 11);
+}
+
+TEST_F(CliStreamsTest, TheHelpNamesEveryAction) {
+  const auto help = ok({"streams", "--help"});
+  const auto refused = cli({"streams", "nonsense"});
+  const std::string before = "there are ";
+  const auto at = refused.err.find(before);
+  ASSERT_NE(at, std::string::npos) << refused.err;
+  std::istringstream names(refused.err.substr(at + before.size(), refused.err.find('\n', at) - at - before.size()));
+  int count = 0;
+  for (std::string name; names >> name; ++count) {
+    if (name.back() == ',') name.pop_back();
+    EXPECT_NE(help.find(name), std::string::npos) << name << " in " << help;
+    EXPECT_EQ(cli({"streams", name}).err.find("there is no '" + name), std::string::npos) << name << " is parsed";
+  }
+  EXPECT_EQ(count, 10) << refused.err;
+}
+
 TEST_F(CliStreamsTest, WhatIsWrongIsSaid) {
   fails(2, {"streams", "nonsense"}, "dead-letters");
   fails(2, {"streams", "info"}, "name the stream");
   fails(2, {"streams", "create", "x"}, "--dtype");
   fails(2, {"streams", "create", "x", "--dtype", "f8", "--shape", "10", "--depth", "0"}, "depth");
   fails(2, {"streams", "create", "x", "--dtype", "f8", "--shape", "0"}, "rows");
+  fails(2, {"streams", "create", "x", "--dtype", "f8", "--shape", "10", "--max-deliveries", "31"}, "0 to 30");
+  fails(2, {"streams", "create", "x", "--dtype", "f8", "--shape", "10", "--max-deliveries", "few"}, "from 0");
   fails(1, {"streams", "create", "s", "--dtype", "f8", "--shape", "10"}, "exists");
   fails(3, {"streams", "info", "none"}, "none");
   fails(3, {"streams", "take", "none"}, "none");

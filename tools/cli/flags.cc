@@ -47,20 +47,19 @@ void Flags::texts(std::vector<std::string>& target, const std::string& name, con
   app_.add_option(name, target, help)->allow_extra_args(false)->type_name(value_name(name));
 }
 
-void Flags::number(std::uint32_t& target, const std::string& name, const std::string& help) {
-  const auto problem = [](const std::string& word) {
-    const bool whole = !word.empty() && word.find_first_not_of("0123456789") == std::string::npos;
-    const bool fits = whole && word.size() <= 10 && std::stoull(word) - 1 < UINT32_MAX;  // 0 wraps around
-    return fits ? std::string() : "takes a whole number from 1, not '" + internal::printable(word) + "'";
+void Flags::number(std::uint32_t& target, const std::string& name, const std::string& help, std::uint32_t least) {
+  const auto problem = [least](const std::string& word) {
+    const bool whole = !word.empty() && word.size() <= 10 && word.find_first_not_of("0123456789") == std::string::npos;
+    const bool fits = whole && std::stoull(word) >= least && std::stoull(word) <= UINT32_MAX;
+    return fits ? std::string()
+                : "takes a whole number from " + std::to_string(least) + ", not '" + internal::printable(word) + "'";
   };
   app_.add_option(name, target, help)->type_name("N")->check(CLI::Validator(problem, ""));
 }
 
-void Flags::choice(std::string& target, const std::string& name, std::initializer_list<std::string> values,
+void Flags::choice(std::string& target, const std::string& name, const std::vector<std::string>& values,
                    const std::string& help) {
-  app_.add_option(name, target, help)
-      ->check(CLI::IsMember(std::vector<std::string>(values)))
-      ->type_name(value_name(name));
+  app_.add_option(name, target, help)->check(CLI::IsMember(values))->type_name(value_name(name));
 }
 
 void Flags::exclude(const std::string& one, const std::string& other) {

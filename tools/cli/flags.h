@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -29,8 +28,9 @@ class Flags {
   void text(std::string& target, const std::string& name, const std::string& help);
   void required_text(std::string& target, const std::string& name, const std::string& help);
   void texts(std::vector<std::string>& target, const std::string& name, const std::string& help);  ///< may be repeated
-  void number(std::uint32_t& target, const std::string& name, const std::string& help);
-  void choice(std::string& target, const std::string& name, std::initializer_list<std::string> values,
+  /// A whole number from `least` on.
+  void number(std::uint32_t& target, const std::string& name, const std::string& help, std::uint32_t least = 1);
+  void choice(std::string& target, const std::string& name, const std::vector<std::string>& values,
               const std::string& help);
   /// Two flags of which at most one may be given.
   void exclude(const std::string& one, const std::string& other);

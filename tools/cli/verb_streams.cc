@@ -1,8 +1,10 @@
 // ndshare streams: make streams, see them, put rows in and take them out.
-#include <functional>
-#include <map>
+#include <algorithm>
+#include <array>
+#include <cstdint>
 #include <memory>
 #include <ostream>
+#include <string_view>
 
 #include "lib/base/text.h"
 #include "tools/cli/claims.h"
@@ -12,6 +14,8 @@
 
 namespace ndshare::cli {
 namespace {
+
+constexpr std::size_t kHelpColumns = 56;  // beside the names, of 80
 
 const char* mode_text(const StreamOptions& options) {
   return options.mode == StreamMode::queue ? "queue" : "broadcast";
@@ -172,34 +176,51 @@ int close(const StreamFlags& flags, Context& context) {
   return 0;
 }
 
-using Action = std::function<int(const StreamFlags&, Context&)>;
-const std::map<std::string, Action>& actions() {
-  static const std::map<std::string, Action> all = {
-      {"create", create},      {"ls", list},          {"info", info},
-      {"push", push_stream},   {"take", take_stream}, {"tail", tail_stream},
-      {"drain", drain_stream}, {"close", close},      {"dead-letters", dead_letters},
-      {"rm", remove}};
-  return all;
+struct StreamAction {
+  std::string_view name;
+  int (*run)(const StreamFlags&, Context&);
+};
+/// Parsing, the help and the error for an unknown one derive from this list.
+constexpr std::array kStreamActions = {
+    StreamAction{"create", create},      StreamAction{"ls", list},
+    StreamAction{"info", info},          StreamAction{"push", push_stream},
+    StreamAction{"take", take_stream},   StreamAction{"tail", tail_stream},
+    StreamAction{"drain", drain_stream}, StreamAction{"dead-letters", dead_letters},
+    StreamAction{"close", close},        StreamAction{"rm", remove},
+};
+
+/// "create, ls, …" in lines of at most `width` columns.
+std::string action_names(std::size_t width) {
+  std::string text;
+  std::size_t column = 0;
+  for (const auto& action : kStreamActions) {
+    if (!text.empty()) {
+      const bool fits = column + 2 + action.name.size() + 1 <= width;  // with the comma that may follow
+      text += fits ? ", " : ",\n";
+      column = fits ? column + 2 : 0;
+    }
+    text += action.name;
+    column += action.name.size();
+  }
+  return text;
 }
 
 int run(const StreamFlags& flags, Context& context) {
-  const auto action = actions().find(flags.action);
-  if (action == actions().end()) {
-    std::string names;
-    for (const auto& [name, unused] : actions()) names += (names.empty() ? "" : ", ") + name;
-    throw Error(ErrorCode::Usage,
-                "streams: there is no '" + internal::printable(flags.action) + "'; there are " + names);
+  const auto* const action = std::ranges::find(kStreamActions, flags.action, &StreamAction::name);
+  if (action == kStreamActions.end()) {
+    throw Error(ErrorCode::Usage, "streams: there is no '" + internal::printable(flags.action) + "'; there are " +
+                                      action_names(SIZE_MAX));
   }
   if (flags.name.empty() && flags.action != "ls")
     throw Error(ErrorCode::Usage, "streams " + flags.action + ": name the stream");
-  return action->second(flags, context);
+  return action->run(flags, context);
 }
 
 }  // namespace
 
 Logic setup_streams(Flags& flags) {
   auto chosen = std::make_shared<StreamFlags>();
-  flags.word(chosen->action, "ACTION", "create, ls, info, push, take, tail, drain, close, rm");
+  flags.word(chosen->action, "ACTION", action_names(kHelpColumns));
   flags.optional_word(chosen->name, "STREAM", "its name (ls: a pattern)");
   flags.optional_word(chosen->file, "FILE", "push: .npy or .csv; its rows go in batches");
   flags.text(chosen->dtype, "--dtype", "create: of the rows: f4, ts:i8,v:f4");
@@ -207,7 +228,7 @@ Logic setup_streams(Flags& flags) {
   flags.number(chosen->depth, "--depth", "create: batches, 1 to 256 (8)");
   flags.choice(chosen->mode, "--mode", {"queue", "broadcast"}, "create: to one consumer, or to each");
   flags.choice(chosen->slow, "--slow", {"hold", "skip"}, "create: broadcast waits for slow ones, or not");
-  flags.number(chosen->max_deliveries, "--max-deliveries", "create: then a dead letter (8)");
+  flags.number(chosen->max_deliveries, "--max-deliveries", "create: then a dead letter (8); 0: no limit", 0);
   flags.texts(chosen->attrs, "--attr", "push: key=value with each batch (repeatable)");
   flags.flag(chosen->close, "--close", "push: and no more input");
   flags.number(chosen->count, "--count", "take, tail: so many batches");
