@@ -1,56 +1,22 @@
 // What operators see of a stream, and why a wait ended without a batch.
 #include <algorithm>
-#include <bit>
 #include <set>
 
 #include "client/stream_state.h"
 #include "lib/base/text.h"
 #include "lib/shm/shared_bytes.h"
+#include "lib/shm/stream_look.h"
 #include "lib/wire/attrs.h"
 
 namespace ndshare::internal {
 namespace {
 
-constexpr std::array<const char*, 5> kStateNames = {"free", "loaned", "ready", "taken", "dead"};
-
-std::uint64_t pid_of(const CatalogView& catalog, std::uint64_t owner) {
-  const auto slot = owner_slot(owner);
-  if (slot >= catalog.header().max_clients) return 0;
-  const auto& words = catalog.slot(slot);
-  return (slot_gen(words.id.load()) & 0x7FFFF) == owner >> 12 ? words.pid.load() : 0;
-}
-
-std::uint64_t& count_of(StreamInfo& info, BatchState state) {
-  switch (state) {
-    case BatchState::loaned:
-      return info.loaned;
-    case BatchState::ready:
-      return info.ready;
-    case BatchState::taken:
-      return info.taken;
-    case BatchState::dead:
-      return info.dead;
-    case BatchState::free:
-      break;
-  }
-  return info.free;
-}
-
 /// One batch; nothing of it is believed that is out of its range.
-BatchInfo batch_info(const CatalogView& catalog, const StreamSpec& spec, const StreamSync& sync, std::uint32_t number,
-                     StreamInfo& info) {
-  const auto word = sync.word[number].load();
-  auto state = batch_state(word) <= BatchState::dead ? batch_state(word) : BatchState::free;
-  const auto waited = sync.pending[number].load() & sync.cursors.load();
-  // What nobody awaits any more is room for the next loan.
-  if (spec.ring_options.broadcast && state == BatchState::ready && waited == 0 && sync.readers[number].load() == 0)
-    state = BatchState::free;
-  ++count_of(info, state);
+BatchInfo batch_info(const StreamSpec& spec, const StreamSync& sync, const BatchLook& look, std::uint32_t number) {
   BatchInfo out;
-  out.number = number, out.deliveries = batch_deliveries(word),
-  out.state = kStateNames[static_cast<std::size_t>(state)];
-  out.pid = pid_of(catalog, batch_owner(word));
-  if (state == BatchState::free || state == BatchState::loaned) return out;
+  out.number = number, out.deliveries = batch_deliveries(look.word), out.pid = look.pid;
+  out.state = kBatchStateNames[static_cast<std::size_t>(look.state)];
+  if (look.state == BatchState::free || look.state == BatchState::loaned) return out;
   const auto& meta = sync.meta[number];
   out.sequence = sync.sequence[number].load(), out.published_unix_ns = meta.published_unix_ns.load();
   out.rows = static_cast<std::int64_t>(std::min(meta.rows.load(), spec.rows));
@@ -88,28 +54,15 @@ StreamInfo stream_info(const CatalogView& catalog, const FoundStream& found, con
   info.row_shape = Shape(Dims(std::span(found.copy.shape).subspan(1)));
   info.options = options_of(found.spec);
   info.options.row_shape = info.row_shape;
-  info.closed = sync.closed.load() != 0;
-  info.published = sync.next_sequence.load();
   info.created_unix_ns = found.copy.created_unix_ns;
-  std::set<std::uint64_t> takers;
-  for (std::uint32_t i = 0; i < found.spec.ring_options.depth; ++i) {
-    info.batches.push_back(batch_info(catalog, found.spec, sync, i, info));
-    if (info.batches.back().state == "taken") takers.insert(info.batches.back().pid);
-  }
-  for (const auto& word : sync.producers) info.producers += static_cast<std::uint64_t>(std::popcount(word.load()));
-  info.consumers = takers.size(), info.lag = info.ready;
-  if (!found.spec.ring_options.broadcast) return info;
-  const auto live = sync.cursors.load();
-  info.consumers = static_cast<std::uint64_t>(std::popcount(live)), info.lag = 0;
-  for (std::uint32_t c = 0; c < kMaxCursors; ++c) {
-    if ((live >> c & 1) == 0) continue;
-    info.missed += sync.cursor[c].missed.load();
-    std::uint64_t before = 0;
-    for (std::uint32_t i = 0; i < found.spec.ring_options.depth; ++i) {
-      before += batch_state(sync.word[i].load()) == BatchState::ready && (sync.pending[i].load() >> c & 1) != 0;
-    }
-    info.lag = std::max(info.lag, before);
-  }
+  const auto look = look_at_stream(catalog, sync, found.spec.ring_options);
+  info.closed = look.closed, info.published = look.published, info.lag = look.lag, info.missed = look.missed;
+  info.producers = look.producers, info.consumers = look.consumers;
+  info.free = look.count(BatchState::free), info.loaned = look.count(BatchState::loaned);
+  info.ready = look.count(BatchState::ready), info.taken = look.count(BatchState::taken);
+  info.dead = look.count(BatchState::dead);
+  for (std::uint32_t i = 0; i < look.batches.size(); ++i)
+    info.batches.push_back(batch_info(found.spec, sync, look.batches[i], i));
   return info;
 }
 

@@ -19,6 +19,7 @@
 #include "lib/shm/segment.h"
 #include "lib/shm/sync_layout.h"
 #include "lib/shm/telemetry.h"
+#include "lib/wire/attrs.h"
 #include "lib/wire/fields.h"
 
 namespace ndshare::admin {
@@ -119,7 +120,8 @@ std::vector<MetricInfo> metrics(std::string_view store) {
                                     .daemon_runs = pid != 0 && internal::process_alive(pid, header.daemon_start.load()),
                                     .version = text,
                                     .request_name = internal::message_name,
-                                    .commit_type = internal::MessageOf<internal::CommitRequest>::kType});
+                                    .commit_type = internal::MessageOf<internal::CommitRequest>::kType,
+                                    .decode_attrs = internal::decode_attrs});
 }
 
 std::vector<std::string> store_names() {

@@ -22,6 +22,7 @@
 #include "daemon/version_text.h"
 #include "lib/base/text.h"
 #include "lib/shm/metrics.h"
+#include "lib/wire/attrs.h"
 #include "lib/wire/fields.h"
 #include "lib/wire/owned_fd.h"
 
@@ -104,7 +105,8 @@ std::vector<MetricInfo> read_metrics(Server& server) {
                           .daemon_runs = true,
                           .version = kVersionText,
                           .request_name = message_name,
-                          .commit_type = MessageOf<CommitRequest>::kType});
+                          .commit_type = MessageOf<CommitRequest>::kType,
+                          .decode_attrs = decode_attrs});
 }
 
 class LoopMetrics final : public prometheus::Collectable {

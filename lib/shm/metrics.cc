@@ -3,10 +3,15 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
+#include <optional>
 #include <span>
 #include <utility>
 
+#include <ndshare/error.h>
+
 #include "lib/shm/claims.h"
+#include "lib/shm/stream_look.h"
+#include "lib/shm/stream_spec.h"
 #include "lib/shm/sync_layout.h"
 #include "lib/shm/telemetry.h"
 
@@ -44,6 +49,7 @@ class Collector {
     daemon();
     memory();
     arrays();
+    streams();
     slots();
     requests();
     return std::move(out_);
@@ -98,11 +104,58 @@ class Collector {
                     : (ref.flags & kArraySealed) != 0   ? sealed
                                                         : open;
       ++count;
+      if ((ref.flags & (kArrayStream | kArrayBuilding)) == kArrayStream) stream_records_.push_back(i);
     }
     const std::pair<const char*, std::uint64_t> states[] = {
         {"open", open}, {"sealed", sealed}, {"snapshot", snapshots}, {"torn", torn}, {"building", building}};
     for (const auto& [state, count] : states) add(Metric::arrays, count, {{"state", state}});
     add(Metric::versions_total, load(header_.next_version));
+  }
+
+  struct NamedStream {
+    std::string name;
+    StreamSpec spec;
+  };
+  /// Nothing where it is gone meanwhile or damaged: the others are counted all the same.
+  std::optional<NamedStream> read_stream(std::uint32_t record) const {
+    try {
+      const auto copy = source_.view->read(record);
+      if (!copy || !copy->name.starts_with(kStreamPrefix)) return std::nullopt;
+      NamedStream out{copy->name.substr(kStreamPrefix.size()), StreamSpec::parse(source_.decode_attrs(copy->attrs))};
+      if (out.spec.ring < kMaxStreams) return out;
+    } catch (const Error&) {
+      return std::nullopt;
+    }
+    return std::nullopt;
+  }
+
+  void streams() {
+    std::uint64_t open = 0, closed = 0;
+    const SyncLayout layout(header_.max_clients, header_.max_arrays);
+    for (const auto record : stream_records_) {
+      const auto found = read_stream(record);
+      if (!found) continue;
+      StreamLook look;
+      if (source_.sync != nullptr)
+        look = look_at_stream(*source_.view, layout.stream(source_.sync, found->spec.ring), found->spec.ring_options);
+      ++(look.closed ? closed : open);
+      stream(*found, look);
+    }
+    add(Metric::streams, open, {{"state", "open"}});
+    add(Metric::streams, closed, {{"state", "closed"}});
+  }
+
+  void stream(const NamedStream& found, const StreamLook& look) {
+    const auto& [name, spec] = found;
+    const auto& ring = spec.ring_options;
+    add(Metric::stream_depth, ring.depth, {{"stream", name}, {"mode", ring.broadcast ? "broadcast" : "queue"}});
+    for (std::size_t state = 0; state < look.counts.size(); ++state)
+      add(Metric::stream_batches, look.counts[state], {{"stream", name}, {"state", kBatchStateNames[state]}});
+    add(Metric::stream_lag, look.lag, {{"stream", name}});
+    add(Metric::stream_clients, look.producers, {{"stream", name}, {"role", "producer"}});
+    add(Metric::stream_clients, look.consumers, {{"stream", name}, {"role", "consumer"}});
+    add(Metric::stream_missed, look.missed, {{"stream", name}});
+    add(Metric::stream_published_total, look.published, {{"stream", name}});
   }
 
   void slots() {
@@ -176,6 +229,7 @@ class Collector {
   const MetricSource& source_;
   const CatalogHeader& header_;
   const Telemetry& telemetry_;
+  std::vector<std::uint32_t> stream_records_;
   std::vector<MetricInfo> out_ = empty_list();
 };
 

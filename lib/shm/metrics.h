@@ -2,6 +2,7 @@
 ///   Threads: safe.   Errors: none but std::bad_alloc. What clients count of themselves is passed on as it is.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,7 @@ struct MetricSource {
   std::string_view version;
   const char* (*request_name)(std::uint64_t type) noexcept = nullptr;
   std::uint64_t commit_type = 0;         ///< number of the request that commits a version
+  std::map<std::string, std::string> (*decode_attrs)(std::string_view text) = nullptr;  ///< of arrays; lib/wire knows how
 };
 
 std::vector<admin::MetricInfo> collect_metrics(const MetricSource& source);

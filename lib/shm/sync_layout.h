@@ -23,6 +23,9 @@ struct SyncLayout {
   StreamSync& stream(std::byte* sync, std::uint32_t ring) const noexcept {
     return *reinterpret_cast<StreamSync*>(sync + streams_offset + ring * kStreamStride);  // NOLINT: shared bytes have no other type
   }
+  const StreamSync& stream(const std::byte* sync, std::uint32_t ring) const noexcept {
+    return *reinterpret_cast<const StreamSync*>(sync + streams_offset + ring * kStreamStride);  // NOLINT
+  }
 };
 
 }  // namespace ndshare::internal

@@ -163,6 +163,47 @@ TEST_F(CliTelemetryTest, MetricsTellTheStoresState) {
   EXPECT_EQ(json({"metrics"})[0]["name"], "ndshare_up");
 }
 
+TEST_F(CliTelemetryTest, MetricsTellHowFarStreamsAreBehind) {
+  EXPECT_EQ(value_of(ok({"metrics"}), "ndshare_streams{state=\"open\"}"), 0);
+  const StreamWait soon{.timeout = std::chrono::seconds(30)};
+  auto queue = client_->create_stream("in/orders", float64, {.rows = 10, .depth = 4, .max_deliveries = 1});
+  for (int i = 0; i < 3; ++i) queue.loan(soon).publish();
+  const auto held = queue.take(soon);
+  static_cast<void>(queue.take(soon));  // not done: a dead letter
+  const auto filled = queue.loan(soon);
+  auto quick = client_->create_stream("feed", float64, {.rows = 1, .depth = 4, .mode = StreamMode::broadcast});
+  auto slow = client_->open_stream("feed");
+  quick.join(), slow.join();
+  for (int i = 0; i < 2; ++i) quick.loan(soon).publish();
+  quick.take(soon).done();
+  quick.close();
+  const auto check = [&](const std::string& text) {
+    const auto of = [&](const std::string& series) { return value_of(text, "ndshare_" + series).value_or(-1); };
+    EXPECT_EQ(of("streams{state=\"open\"}"), 1) << text;
+    EXPECT_EQ(of("streams{state=\"closed\"}"), 1);
+    EXPECT_EQ(of("stream_depth{stream=\"in/orders\",mode=\"queue\"}"), 4);
+    EXPECT_EQ(of("stream_depth{stream=\"feed\",mode=\"broadcast\"}"), 4);
+    for (const auto* state : {"loaned", "ready", "taken", "dead"})
+      EXPECT_EQ(of("stream_batches{stream=\"in/orders\",state=\"" + std::string(state) + "\"}"), 1) << state;
+    EXPECT_EQ(of("stream_batches{stream=\"in/orders\",state=\"free\"}"), 0);
+    EXPECT_EQ(of("stream_batches{stream=\"feed\",state=\"ready\"}"), 2) << "the slow one awaits both";
+    EXPECT_EQ(of("stream_lag{stream=\"in/orders\"}"), 1);
+    EXPECT_EQ(of("stream_lag{stream=\"feed\"}"), 2) << "that of the slowest, not of the quick one";
+    EXPECT_EQ(of("stream_clients{stream=\"feed\",role=\"producer\"}"), 1);
+    EXPECT_EQ(of("stream_clients{stream=\"feed\",role=\"consumer\"}"), 2);
+    EXPECT_EQ(of("stream_clients{stream=\"in/orders\",role=\"consumer\"}"), 1);
+    EXPECT_EQ(of("stream_published_total{stream=\"in/orders\"}"), 3);
+    EXPECT_EQ(of("stream_missed{stream=\"feed\"}"), 0);
+  };
+  check(ok({"metrics"}));
+  kill_daemon();
+  check(ok({"metrics"}));
+  ok({"start"});
+  ok({"streams", "create", "gone", "--dtype", "f8", "--shape", "1"});
+  ok({"streams", "rm", "gone"});
+  EXPECT_EQ(ok({"metrics"}).find("\"gone\""), std::string::npos);
+}
+
 TEST_F(CliTelemetryTest, WaitsAreCountedByTheirLength) {
   const auto held = array().write();
   fails(4, {"lock", "a", "--timeout", "0.4", "--", "true"});
@@ -207,6 +248,7 @@ TEST(MetricsEndpointTest, ServesWhatTheVerbPrints) {
   auto client = store.connect();
   auto made = client.create("a", float64, {100});
   made.write().release();
+  const auto stream = client.create_stream("s", float64, {.rows = 1, .depth = 3});
   std::ifstream log(files.file("log"));
   std::string text{std::istreambuf_iterator<char>(log), {}}, url;
   const auto at = text.find("http://127.0.0.1:");
@@ -215,8 +257,10 @@ TEST(MetricsEndpointTest, ServesWhatTheVerbPrints) {
   const auto page = http_get(url), printed = test::cli(store.name(), {"metrics"}).out;
   EXPECT_GT(series_of(page).size(), 50U);
   EXPECT_EQ(series_of(page), series_of(printed));
-  for (const char* series : {"ndshare_up", "ndshare_capacity_bytes", "ndshare_arrays{state=\"open\"}", "ndshare_claims_total{mode=\"write\"}"})
+  for (const char* series : {"ndshare_up", "ndshare_capacity_bytes", "ndshare_arrays{state=\"open\"}", "ndshare_claims_total{mode=\"write\"}",
+                             "ndshare_stream_batches{stream=\"s\",state=\"free\"}"})
     EXPECT_EQ(value_of(page, series), value_of(printed, series)) << series;
+  EXPECT_EQ(value_of(page, "ndshare_stream_depth{stream=\"s\",mode=\"queue\"}"), 3) << page;
   // The port is taken: a typed error, and no store of the second name is left behind.
   const auto second = unique_store_name("taken");
   const auto taken = test::cli(second, {"start", "--metrics", url.substr(7, url.rfind('/') - 7)});
