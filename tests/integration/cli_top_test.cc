@@ -77,6 +77,34 @@ TEST_F(CliTopTest, ShowsWhatGoesOn) {
   EXPECT_TRUE(terminal.shows("ended:0")) << terminal.screen();
 }
 
+TEST_F(CliTopTest, StreamsArePageFour) {
+  const StreamWait soon{.timeout = std::chrono::seconds(30)};
+  auto orders = client_->create_stream("in/orders", float32, {.rows = 500, .depth = 6, .max_deliveries = 1});
+  for (int i = 0; i < 4; ++i) orders.loan(soon).publish();
+  static_cast<void>(orders.take(soon));  // not done: a dead letter
+  const auto held = orders.take(soon);
+  client_->create_stream("other", float64, {.rows = 1}).close();
+  Terminal terminal(store_.name(), "--delay 0.1");
+  ASSERT_TRUE(terminal.shows("[1 clients]")) << terminal.screen() << terminal.errors();
+  terminal.keys({"4"});
+  ASSERT_TRUE(terminal.shows("[4 streams]")) << terminal.screen();
+  EXPECT_TRUE(terminal.shows("closed")) << terminal.screen();
+  EXPECT_TRUE(terminal.shows("500x6   2   0   1   1   2   1/1      0         4 in/orders")) << terminal.screen();
+  terminal.keys({"q"});
+  EXPECT_TRUE(terminal.shows("ended:0")) << terminal.screen();
+  const auto all = json({"top", "--once", "--delay", "0.1", "--page", "streams", "--sort", "name"})["streams"];
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(all[0]["name"], "in/orders");
+  EXPECT_EQ(all[0]["lag"], 2);
+  EXPECT_EQ(all[0]["dead"], 1);
+  EXPECT_EQ(all[0]["published_per_s"], 0);
+  EXPECT_EQ(all[1]["closed"], true);
+  const auto text = ok({"top", "--once", "--delay", "0.1", "--filter", "in/"});
+  EXPECT_NE(text.find("500x6"), std::string::npos) << text;
+  EXPECT_EQ(text.find("closed"), std::string::npos) << "the other one is filtered";
+  fails(2, {"top", "--once", "--page", "streams", "--sort", "heat"}, "lag");
+}
+
 TEST_F(CliTopTest, SurvivesResizesAndEndsAtCtrlC) {
   Terminal terminal(store_.name(), "--delay 0.2");
   ASSERT_TRUE(terminal.shows("[1 clients]")) << terminal.errors();

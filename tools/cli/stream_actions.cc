@@ -86,6 +86,33 @@ std::vector<Batch> take_some(Stream& stream, std::uint64_t count, std::chrono::n
 
 }  // namespace
 
+const char* mode_text(const StreamOptions& options) {
+  return options.mode == StreamMode::queue ? "queue" : "broadcast";
+}
+
+Json stream_json(const StreamInfo& info) {
+  Json shape = Json::array({info.options.rows});
+  for (const auto length : info.row_shape) shape.push_back(length);
+  return {{"name", info.name},
+          {"dtype", info.dtype.to_string()},
+          {"shape", shape},
+          {"depth", info.options.depth},
+          {"mode", mode_text(info.options)},
+          {"slow", info.options.slow == SlowConsumer::hold ? "hold" : "skip"},
+          {"max_deliveries", info.options.max_deliveries},
+          {"closed", info.closed},
+          {"published", info.published},
+          {"free", info.free},
+          {"loaned", info.loaned},
+          {"ready", info.ready},
+          {"taken", info.taken},
+          {"dead", info.dead},
+          {"lag", info.lag},
+          {"missed", info.missed},
+          {"producers", info.producers},
+          {"consumers", info.consumers}};
+}
+
 Json batch_json(std::uint64_t sequence, std::int64_t rows, std::uint32_t deliveries, const Attrs& attrs) {
   Json json = {{"seq", sequence}, {"rows", rows}, {"deliveries", deliveries}, {"attrs", Json::object()}};
   for (const auto& [key, value] : attrs) json["attrs"][key] = value;

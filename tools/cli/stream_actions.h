@@ -29,6 +29,10 @@ int tail_stream(const StreamFlags& flags, Context& context);
 /// Takes whatever is ready, and drops it.
 int drain_stream(const StreamFlags& flags, Context& context);
 
+/// "queue", "broadcast"
+[[nodiscard]] const char* mode_text(const StreamOptions& options);
+/// All but its batches.
+[[nodiscard]] Json stream_json(const StreamInfo& info);
 /// {seq rows deliveries attrs}
 [[nodiscard]] Json batch_json(std::uint64_t sequence, std::int64_t rows, std::uint32_t deliveries, const Attrs& attrs);
 /// "k=v, w=x"

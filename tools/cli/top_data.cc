@@ -7,6 +7,7 @@
 #include <ndshare/error.h>
 
 #include "tools/cli/claims.h"
+#include "tools/cli/stream_actions.h"
 
 namespace ndshare::cli {
 namespace {
@@ -74,6 +75,16 @@ void compare_arrays(const TopLook& before, const TopLook& now, double seconds, T
   }
 }
 
+void compare_streams(const TopLook& before, const TopLook& now, double seconds, TopData& out) {
+  std::map<std::string, const StreamInfo*> known;
+  for (const auto& stream : before.streams) known[stream.name] = &stream;
+  for (const auto& stream : now.streams) {
+    const auto found = known.find(stream.name);
+    const bool same = found != known.end() && found->second->created_unix_ns == stream.created_unix_ns;
+    out.streams.push_back({stream, rate(same ? found->second->published : 0, stream.published, seconds)});
+  }
+}
+
 Json rates_json(const TopRates& rates) {
   return {{"reads_per_s", rates.reads},     {"views_per_s", rates.views}, {"writes_per_s", rates.writes},
           {"updates_per_s", rates.updates}, {"waits_per_s", rates.waits}, {"copied_bytes_per_s", rates.copied_bytes}};
@@ -115,6 +126,7 @@ TopLook look(const std::string& store) {
   out.clients = inspector.clients();
   out.arrays = inspector.activity();
   out.claims = inspector.claims();
+  out.streams = inspector.streams();
   out.at_s = now_s();
   return out;
 }
@@ -127,6 +139,7 @@ TopData compare(const TopLook& before, const TopLook& now) {
   const double seconds = now.at_s - before.at_s;
   compare_clients(before, now, seconds, out);
   compare_arrays(before, now, seconds, out);
+  compare_streams(before, now, seconds, out);
   return out;
 }
 
@@ -139,10 +152,14 @@ Json to_json(const TopData& data) {
                    {"free_bytes", pool.free_bytes},         {"largest_free_bytes", pool.largest_free_bytes},
                    {"pending_bytes", pool.pending_bytes},   {"pinned_by", data.pinned_by}};
   out["rates"] = rates_json(data.rates);
-  for (const char* list : {"arrays", "clients", "claims"}) out[list] = Json::array();
+  for (const char* list : {"arrays", "clients", "claims", "streams"}) out[list] = Json::array();
   for (const auto& array : data.arrays) out["arrays"].push_back(array_json(array));
   for (const auto& client : data.clients) out["clients"].push_back(client_json(client));
   for (const auto& claim : data.claims) out["claims"].push_back(to_json(claim));
+  for (const auto& stream : data.streams) {
+    out["streams"].push_back(stream_json(stream.info));
+    out["streams"].back()["published_per_s"] = stream.published_per_s;
+  }
   return out;
 }
 

@@ -19,6 +19,7 @@ struct TopLook {
   std::vector<admin::ClientInfo> clients;
   std::vector<admin::ArrayActivity> arrays;
   std::vector<admin::ClaimInfo> claims;
+  std::vector<StreamInfo> streams;
 };
 
 /// Per second, between two looks.
@@ -42,6 +43,11 @@ struct TopArray {
   }
 };
 
+struct TopStream {
+  StreamInfo info;
+  double published_per_s = 0;
+};
+
 /// Two looks, compared.
 struct TopData {
   admin::StatusInfo status;
@@ -50,12 +56,13 @@ struct TopData {
   std::vector<TopClient> clients;
   std::vector<TopArray> arrays;
   std::vector<admin::ClaimInfo> claims;
+  std::vector<TopStream> streams;
   std::vector<std::uint64_t> pinned_by;  ///< pids whose claims keep old versions and removed arrays
 };
 
 /// Errors: as admin::Inspector; a daemon that does not answer within a second is a note, not an error.
 [[nodiscard]] TopLook look(const std::string& store);
-/// Clients and arrays that only `now` has count from nothing; those that only `before` has are gone.
+/// Clients, arrays and streams that only `now` has count from nothing; those that only `before` has are gone.
 [[nodiscard]] TopData compare(const TopLook& before, const TopLook& now);
 /// As tools/README.md has it.
 [[nodiscard]] Json to_json(const TopData& data);

@@ -95,13 +95,15 @@ TopLine table_title(const TopView& view) {
 }
 
 std::vector<TopLine> help_lines() {
-  return {{"1 2 3, Tab    page                 Enter      into the selected row"},
+  return {{"1-" + std::to_string(kTopPages) + ", Tab      page                 Enter      into the selected row"},
           {"s             sort by the next key  Esc        back, or drop the filter"},
           {"r             reverse               /          filter: text, or a pattern (* ?)"},
           {"Space         pause                 + -        slower, faster"},
           {"arrows, PgUp, PgDn, Home, End       q, Ctrl-C  leave"},
           {"memory: # live, + removed or old but still held, : free and warm, . free"},
           {"HEAT: changes, claims through the lock a second, and claims now"},
+          {"RDY LOA TAK DEA: batches ready, loaned, taken, dead letters; bcast: broadcast"},
+          {"LAG: batches before the slowest consumer; P/C: producers, consumers"},
           {"any key goes on", TopStyle::faint}};
 }
 
@@ -138,7 +140,9 @@ std::vector<TopLine> drill_lines(const TopData& data, const TopView& view) {
 
 TopLine foot_line(const TopView& view) {
   if (view.typing) return {"type the filter, Enter to keep it, Esc to drop it", TopStyle::faint};
-  return {"q quit  1-3 page  s sort  r reverse  / filter  Space pause  Enter into  h help", TopStyle::faint};
+  return {
+      "q quit  1-" + std::to_string(kTopPages) + " page  s sort  r reverse  / filter  Space pause  Enter into  h help",
+      TopStyle::faint};
 }
 
 void add_table(const TopTable& table, const TopView& view, int width, int rows, std::vector<TopLine>& out) {

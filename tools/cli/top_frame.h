@@ -13,8 +13,8 @@ namespace ndshare::cli {
 inline constexpr int kTopMinColumns = 40, kTopMinRows = 10;
 
 /// The pages, in the order of their keys 1, 2, …. A further page is a row here and a case in page_table().
-enum class TopPage : std::uint8_t { clients, arrays, claims };
-inline constexpr int kTopPages = 3;
+enum class TopPage : std::uint8_t { clients, arrays, claims, streams };
+inline constexpr int kTopPages = 4;
 [[nodiscard]] std::string_view page_name(TopPage page);
 /// What a page can be sorted by; the first is its default.
 [[nodiscard]] std::vector<std::string> sort_keys(TopPage page);
@@ -44,6 +44,7 @@ enum class TopKey : std::uint8_t {
   page_1,
   page_2,
   page_3,
+  page_4,
   sort,
   reverse,
   filter,

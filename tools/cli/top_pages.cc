@@ -60,6 +60,17 @@ void order(std::vector<const admin::ClaimInfo*>& rows, const std::string& key) {
   });
 }
 
+void order(std::vector<const TopStream*>& rows, const std::string& key) {
+  if (key == "name") return order_by_text(rows, [](const TopStream& row) { return row.info.name; });
+  order_by(rows, [&](const TopStream& row) {
+    if (key == "ready") return static_cast<double>(row.info.ready);
+    if (key == "dead") return static_cast<double>(row.info.dead);
+    if (key == "rate") return row.published_per_s;
+    if (key == "published") return static_cast<double>(row.info.published);
+    return static_cast<double>(row.info.lag);
+  });
+}
+
 TopTable clients_table(const TopData& data, const TopView& view) {
   std::vector<const TopClient*> rows;
   for (const auto& client : data.clients)
@@ -131,11 +142,36 @@ TopTable claims_table(const TopData& data, const TopView& view) {
   return out;
 }
 
+TopTable streams_table(const TopData& data, const TopView& view) {
+  std::vector<const TopStream*> rows;
+  for (const auto& stream : data.streams)
+    if (passes(view.filter, stream.info.name)) rows.push_back(&stream);
+  order(rows, view.sort_key());
+  if (view.reversed) std::reverse(rows.begin(), rows.end());
+  TopTable out;
+  out.columns = {{"MODE", 5},      {"DTYPE", 7},      {"ROWSxDEPTH", 10, true}, {"RDY", 3, true},
+                 {"LOA", 3, true}, {"TAK", 3, true},  {"DEA", 3, true},         {"LAG", 3, true},
+                 {"P/C", 5, true}, {"IN/S", 6, true}, {"PUBLISHED", 9, true},   {"NAME"}};
+  for (const auto* row : rows) {
+    const auto& info = row->info;
+    out.rows.push_back(
+        {info.options.mode == StreamMode::queue ? "queue" : "bcast", one_line(compact_dtype(info.dtype)),
+         std::to_string(info.options.rows) + "x" + std::to_string(info.options.depth), std::to_string(info.ready),
+         std::to_string(info.loaned), std::to_string(info.taken), std::to_string(info.dead), std::to_string(info.lag),
+         std::to_string(info.producers) + "/" + std::to_string(info.consumers),
+         info.closed ? "closed" : rate(row->published_per_s), std::to_string(info.published), one_line(info.name)});
+    out.arrays.emplace_back();
+    out.pids.push_back(0);
+  }
+  return out;
+}
+
 void drill(const TopData& data, TopView& view) {
   const auto table = page_table(data, view);
   if (table.rows.empty()) return;
   const auto row = std::min(view.selected, table.rows.size() - 1);
-  if (view.is_drilled()) {  // from a client's claims to an array, and back again
+  if (table.arrays[row].empty() && table.pids[row] == 0) return;  // a stream: there is no more to see
+  if (view.is_drilled()) {                                        // from a client's claims to an array, and back again
     const bool to_array = view.array.empty();
     view.array = to_array ? table.arrays[row] : "";
     view.pid = to_array ? 0 : table.pids[row];
@@ -188,6 +224,8 @@ std::string_view page_name(TopPage page) {
       return "arrays";
     case TopPage::claims:
       return "claims";
+    case TopPage::streams:
+      return "streams";
   }
   return "?";
 }
@@ -200,6 +238,8 @@ std::vector<std::string> sort_keys(TopPage page) {
       return {"heat", "size", "claims", "name"};
     case TopPage::claims:
       return {"age", "waiting", "array", "pid"};
+    case TopPage::streams:
+      return {"lag", "ready", "dead", "rate", "published", "name"};
   }
   return {};
 }
@@ -213,6 +253,8 @@ TopTable page_table(const TopData& data, const TopView& view) {
       return arrays_table(data, view);
     case TopPage::claims:
       return claims_table(data, view);
+    case TopPage::streams:
+      return streams_table(data, view);
   }
   return {};
 }
@@ -228,6 +270,7 @@ bool apply(TopKey key, const TopData& data, TopView& view, int height) {
     case TopKey::page_1:
     case TopKey::page_2:
     case TopKey::page_3:
+    case TopKey::page_4:
       return show_page(view, static_cast<int>(key) - static_cast<int>(TopKey::page_1)), true;
     case TopKey::sort:
       return next_sort(view), true;

@@ -84,6 +84,8 @@ TopKey key_of(int code) {
       return TopKey::page_2;
     case '3':
       return TopKey::page_3;
+    case '4':
+      return TopKey::page_4;
     case 's':
       return TopKey::sort;
     case 'r':

@@ -17,34 +17,6 @@ namespace {
 
 constexpr std::size_t kHelpColumns = 56;  // beside the names, of 80
 
-const char* mode_text(const StreamOptions& options) {
-  return options.mode == StreamMode::queue ? "queue" : "broadcast";
-}
-const char* slow_text(const StreamOptions& options) { return options.slow == SlowConsumer::hold ? "hold" : "skip"; }
-
-Json stream_json(const StreamInfo& info) {
-  Json shape = Json::array({info.options.rows});
-  for (const auto length : info.row_shape) shape.push_back(length);
-  return {{"name", info.name},
-          {"dtype", info.dtype.to_string()},
-          {"shape", shape},
-          {"depth", info.options.depth},
-          {"mode", mode_text(info.options)},
-          {"slow", slow_text(info.options)},
-          {"max_deliveries", info.options.max_deliveries},
-          {"closed", info.closed},
-          {"published", info.published},
-          {"free", info.free},
-          {"loaned", info.loaned},
-          {"ready", info.ready},
-          {"taken", info.taken},
-          {"dead", info.dead},
-          {"lag", info.lag},
-          {"missed", info.missed},
-          {"producers", info.producers},
-          {"consumers", info.consumers}};
-}
-
 Json batch_json(const BatchInfo& batch) {
   auto json = cli::batch_json(batch.sequence, batch.rows, batch.deliveries, batch.attrs);
   json["number"] = batch.number, json["state"] = batch.state, json["pid"] = batch.pid;

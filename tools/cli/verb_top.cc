@@ -99,6 +99,12 @@ int run_live(TopView view, Context& context) {
   return 0;
 }
 
+std::vector<std::string> page_names() {
+  std::vector<std::string> names;
+  for (int page = 0; page < kTopPages; ++page) names.emplace_back(page_name(static_cast<TopPage>(page)));
+  return names;
+}
+
 int top(const TopFlags& flags, Context& context) {
   const auto view = view_of(flags);
   if (context.json && !flags.once) throw Error(ErrorCode::Usage, "top: --json is for one frame: add --once");
@@ -111,7 +117,7 @@ int top(const TopFlags& flags, Context& context) {
 Logic setup_top(Flags& flags) {
   auto chosen = std::make_shared<TopFlags>();
   flags.flag(chosen->once, "--once", "print one frame, all pages, and end");
-  flags.choice(chosen->page, "--page", {"clients", "arrays", "claims"}, "the page to begin with");
+  flags.choice(chosen->page, "--page", page_names(), "the page to begin with");
   flags.text(chosen->sort, "--sort", "key of that page, as bytes, heat, age");
   flags.text(chosen->filter, "--filter", "text, or pattern, in names and commands");
   flags.text(chosen->delay, "--delay", "seconds between two looks (1)");

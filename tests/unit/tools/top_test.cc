@@ -23,6 +23,13 @@ admin::ArrayActivity array(const std::string& name, std::int64_t nbytes, std::ui
   return out;
 }
 
+StreamInfo stream(const std::string& name, std::uint64_t published, std::uint64_t ready, std::uint64_t lag) {
+  StreamInfo out;
+  out.name = name, out.dtype = float64, out.published = published, out.ready = ready, out.lag = lag;
+  out.options.rows = 65536, out.options.depth = 16, out.producers = 2, out.consumers = 3;
+  return out;
+}
+
 TopLook look_at(double at_s) {
   TopLook out;
   out.at_s = at_s;
@@ -63,10 +70,10 @@ TEST(TopTest, RatesAreBetweenTwoLooks) {
 
 TEST(TopTest, FramesFillAnyTerminalExactly) {
   const auto data = two_looks();
-  for (const auto page : {TopPage::clients, TopPage::arrays, TopPage::claims}) {
+  for (int page = 0; page < kTopPages; ++page) {
     for (const auto& [width, height] : {std::pair{80, 24}, {40, 10}, {200, 60}, {39, 24}, {80, 3}, {1, 1}}) {
       TopView view;
-      view.page = page;
+      view.page = static_cast<TopPage>(page);
       for (const bool help : {false, true}) {
         view.help = help;
         const auto lines = frame(data, view, width, height);
@@ -78,6 +85,43 @@ TEST(TopTest, FramesFillAnyTerminalExactly) {
   const auto lines = frame(data, {}, 80, 24);
   EXPECT_NE(lines[1].text.find("[####################++++::::::::........]"), std::string::npos) << lines[1].text;
   EXPECT_NE(lines[2].text.find("by 11"), std::string::npos) << lines[2].text;
+}
+
+TEST(TopTest, StreamsShowTheirLagAndRate) {
+  auto before = look_at(1), now = look_at(3);
+  before.streams = {stream("quiet", 7, 1, 1), stream("remade", 100, 0, 0)};
+  before.streams[1].created_unix_ns = 1;
+  now.streams = {stream("quiet", 7, 1, 1), stream("remade", 8, 0, 0), stream("in/orders", 40, 3, 5)};
+  now.streams[1].created_unix_ns = 2, now.streams[0].dead = 2, now.streams[0].closed = true;
+  before.streams.push_back(stream("in/orders", 10, 3, 5));
+  const auto data = compare(before, now);
+  TopView view;
+  EXPECT_TRUE(apply(TopKey::page_4, data, view, 24));
+  EXPECT_EQ(view.page, TopPage::streams);
+  const auto names = [&] {
+    std::vector<std::string> out;
+    for (const auto& row : page_table(data, view).rows) out.push_back(row.back());
+    return out;
+  };
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(names(), (Names{"in/orders", "quiet", "remade"})) << "by lag";
+  view.sort[kTopPages - 1] = "rate";
+  EXPECT_EQ(names(), (Names{"in/orders", "remade", "quiet"})) << "15 and 4 a second (it began anew), and none";
+  view.sort[kTopPages - 1] = "dead";
+  EXPECT_EQ(names().front(), "quiet");
+  EXPECT_TRUE(apply(TopKey::enter, data, view, 24));
+  EXPECT_FALSE(view.is_drilled()) << "there is nothing below a stream";
+  view.filter = "in/*";
+  EXPECT_EQ(names(), Names{"in/orders"});
+  const auto lines = frame(data, view, 80, 24);
+  const auto& title = lines[5].text;
+  const auto& row = lines[6].text;
+  for (const auto* part : {"queue", "float64", "65536x16", " 5 ", " 2/3 ", " 15 ", " 40 ", "in/orders"})
+    EXPECT_NE(row.find(part), std::string::npos) << part << " in " << row;
+  EXPECT_EQ(title.find("NAME"), row.find("in/orders")) << title;
+  view.filter = "quiet";
+  EXPECT_NE(frame(data, view, 80, 24)[6].text.find("closed"), std::string::npos);
+  EXPECT_EQ(to_json(data)["streams"][2]["published_per_s"], 15);
 }
 
 TEST(TopTest, RowsAreSortedFilteredAndReversed) {
