@@ -101,13 +101,19 @@ void StreamRing<A, Wake, Rules>::give_back(std::uint32_t batch, std::uint64_t be
 }
 
 template <class A, class Wake, class Rules>
+bool StreamRing<A, Wake, Rules>::has_producer() const noexcept {
+  for (std::uint32_t i = 0; i < kSlotWords; ++i) {
+    if (ring_.producers[i].load(kSeq) != 0) return true;
+  }
+  return false;
+}
+
+template <class A, class Wake, class Rules>
 Outlook StreamRing<A, Wake, Rules>::outlook(std::uint32_t cursor) const noexcept {
   const bool closed = ring_.closed->load(kSeq) != 0;
   if (!closed) {
     if (ring_.produced->load(kSeq) == 0) return Outlook::more;
-    for (std::uint32_t i = 0; i < kSlotWords; ++i) {
-      if (ring_.producers[i].load(kSeq) != 0) return Outlook::more;
-    }
+    if (has_producer()) return Outlook::more;
   }
   for (std::uint32_t i = 0; i < options_.depth; ++i) {
     const auto now = word(i);

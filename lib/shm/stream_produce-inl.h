@@ -18,11 +18,13 @@ void StreamRing<A, Wake, Rules>::notify(typename A::U32* event) noexcept {
   }
 }
 
-/// Room for producers; and after close() consumers wait for what others hold.
+/// Room for producers; and where nothing more is coming, consumers wait for what others hold: point 5.
 template <class A, class Wake, class Rules>
 void StreamRing<A, Wake, Rules>::consumed() noexcept {
   notify(ring_.room_event);
-  if (ring_.closed->load(kSeq) != 0) notify(ring_.ready_event);
+  if (ring_.closed->load(kSeq) != 0) return notify(ring_.ready_event);
+  // Only where somebody sleeps are the producers looked through.
+  if ((ring_.ready_event->load(kSeq) & 1) != 0 && !has_producer()) notify(ring_.ready_event);
 }
 
 // ---- producers
@@ -55,7 +57,7 @@ int StreamRing<A, Wake, Rules>::loan_free(std::uint32_t hint) noexcept {
   return -1;
 }
 
-/// (Broadcast) takes the word, and gives it back where somebody reads the batch: point 6.
+/// (Broadcast) takes the word, and gives it back where somebody reads the batch: point 7.
 template <class A, class Wake, class Rules>
 bool StreamRing<A, Wake, Rules>::try_reuse(std::uint32_t batch, std::uint64_t before) noexcept {
   if (ring_.readers[batch].load(kSeq) != 0) return false;  // cheap; the look that counts comes below

@@ -19,15 +19,20 @@
 ///  a consumer
 ///     that saw it looks at all words. A batch that was free then can only be loaned by one that sees `closed` and
 ///     gives it back; what was loaned before close() may still be published, and is waited for.
-///  5. Broadcast: `pending` has a bit for each consumer that is to see a batch. It is stored before the word says
+///  5. Without close() a stream ends where no producer is left and nobody holds a batch. A sleeper that saw a
+///  producer
+///     is woken when that one leaves or is swept. One that saw none sleeps for a batch that somebody holds: done()
+///     stores its word, then finds the announcement, then looks for producers, and wakes; or it finds one that came
+///     since, and whose leaving or sweep wakes the sleeper.
+///  6. Broadcast: `pending` has a bit for each consumer that is to see a batch. It is stored before the word says
 ///  ready, and cleared
 ///     bit by bit. A ready batch none of whose pending bits is a living cursor's is room for the next loan. A bit that
 ///     its owner's death left, and that a new consumer then inherits, shows it a batch of the time when it joined: no
 ///     harm.
-///  6. Broadcast: a reader sets its bit in `readers` and then looks at the word again; a producer takes the word and
+///  7. Broadcast: a reader sets its bit in `readers` and then looks at the word again; a producer takes the word and
 ///  then looks at
 ///     `readers` (all seq_cst). At least one sees the other and steps back: what is read is never overwritten.
-///  7. The low bits of the sequence stay in a free word and in a ready one, so that a swap never takes a batch that
+///  8. The low bits of the sequence stay in a free word and in a ready one, so that a swap never takes a batch that
 ///  went round
 ///     meanwhile for the one that was looked at (but after exactly 2^24 numbers, and then only the order is not the
 ///     smallest first).
@@ -138,6 +143,7 @@ class StreamRing {
   }
   void notify(typename A::U32* event) noexcept;
   void consumed() noexcept;
+  bool has_producer() const noexcept;
   int loan_free(std::uint32_t hint) noexcept;
   int loan_ready(bool steal) noexcept;
   bool try_reuse(std::uint32_t batch, std::uint64_t before) noexcept;

@@ -24,7 +24,7 @@ struct World {
   ModelAtomic<std::uint64_t> owner[kMaxCursors], missed[kMaxCursors];
   // What the protocol does not know: who uses what, and which batch is which.
   Cell<std::uint8_t> value[kDepth], filler[kDepth], reading[kDepth];  ///< filler: client + 1; reading: bit a client
-  Cell<std::uint8_t> next_id, dead, joined, ended, rescued, slices;   ///< bit a client
+  Cell<std::uint8_t> next_id, dead, joined, ended, rescued;           ///< bit a client
   Cell<std::uint8_t> published[kIds], finishing[kIds], finished[kIds], holder[kIds], due[kIds], seen[kIds];
 };
 
@@ -186,15 +186,6 @@ void killed(int client) {
 
 /// Everybody waits. Where no consumer lives any more, a new one comes.
 bool stuck() {
-  // Producers that died without close(): who waits for what another consumer holds looks again when its slice of a
-  // sleep is over (client/wait.h), for done() wakes nobody before close().
-  for (int i = 0; i < static_cast<int>(scenario->clients.size()); ++i) {
-    const bool producer = scenario->clients[static_cast<std::size_t>(i)].role == Role::producer;
-    if (!producer || (world.dead & bit(i)) == 0 || world.slices != 0) continue;
-    world.slices = 1;
-    search().wake_everybody();
-    return true;
-  }
   if (world.rescued != 0) return false;
   for (int i = 0; i < static_cast<int>(scenario->clients.size()); ++i) {
     if (scenario->clients[static_cast<std::size_t>(i)].role == Role::consumer && (world.dead & bit(i)) == 0)

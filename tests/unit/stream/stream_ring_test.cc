@@ -59,6 +59,23 @@ TEST_F(StreamRingTest, ASweepTakesBackOnlyWhatTheSlotHeld) {
   EXPECT_FALSE(other.sweep(1, 7));
 }
 
+TEST_F(StreamRingTest, TheLastBatchDoneWakesWhoWaitsForTheEnd) {
+  auto producer = ring(kQueue, 1), holder = ring(kQueue, 2), waiter = ring(kQueue, 3);
+  producer.enter_producer();
+  for (int i = 0; i < 2; ++i) producer.publish(static_cast<std::uint32_t>(producer.loan(0)));
+  const int first = holder.take(0), last = holder.take(0);
+  const auto announced = sync_->ready_event.fetch_or(1) | 1U;  // as announce_waiter() of the client
+  holder.done(static_cast<std::uint32_t>(first), 0);
+  EXPECT_EQ(sync_->ready_event.load(), announced) << "more may come: nothing to wake for";
+  producer.leave_producer();
+  EXPECT_NE(sync_->ready_event.load(), announced) << "looks again";
+  const auto again = sync_->ready_event.fetch_or(1) | 1U;
+  EXPECT_EQ(waiter.outlook(0), Outlook::more) << "the holder may yet give it back";
+  holder.done(static_cast<std::uint32_t>(last), 0);
+  EXPECT_NE(sync_->ready_event.load(), again);
+  EXPECT_EQ(waiter.outlook(0), Outlook::abandoned);
+}
+
 TEST_F(StreamRingTest, DeliveriesAreCountedUpToTheLimitOfTheWord) {
   auto queue = ring(kQueue);
   queue.publish(static_cast<std::uint32_t>(queue.loan(0)));
