@@ -201,7 +201,9 @@ void select_lines(const Reduced& reduced, const Array& out, std::size_t results,
     put_number(target + (i * reduced.count + line) * static_cast<std::size_t>(to.itemsize()), to, value);
   };
   if (reduced.length == 0) {
-    for (std::size_t i = 0; i < results * reduced.count; ++i) put(0, i, std::nan(""));
+    for (std::size_t i = 0; i < results; ++i) {
+      for (std::size_t line = 0; line < reduced.count; ++line) put(line, i, std::nan(""));
+    }
     return;
   }
   const Ranks ranks = make_ranks(reduced.length);

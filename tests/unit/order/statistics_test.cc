@@ -67,6 +67,14 @@ TEST(StatisticsTest, QuantilesOfLongLines) {
   }
 }
 
+/// One NaN for each line of nothing.
+TEST(StatisticsTest, QuantilesOfNothing) {
+  EXPECT_TRUE(array_equal(median(zeros({0, 3}), {.axis = 0}), array({kNan, kNan, kNan}), true));
+  const Array two = quantile(zeros({2, 0, 3}), array({0.0, 0.5}), {.axis = 1});
+  EXPECT_EQ(two.shape(), (Shape{2, 2, 3}));
+  for (const double value : two.as_span<const double>()) EXPECT_TRUE(std::isnan(value));
+}
+
 TEST(StatisticsTest, QuantileShapes) {
   const Array x = arange(24).reshape({2, 3, 4});
   EXPECT_EQ(quantile(x, array({{0.5, 0.25}}), {.axis = {0, 2}}).shape(), (Shape{1, 2, 3}));
