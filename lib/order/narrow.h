@@ -20,6 +20,7 @@ namespace ndshare::internal {
 template <class Key>
 struct Bracket {
   Key low = 0, high = std::numeric_limits<Key>::max();
+  bool of_few = false;  ///< four keys at most, as far as the sample shows: a vector sort is quick then
   [[nodiscard]] bool is_single() const noexcept { return low == high; }
 };
 
@@ -28,7 +29,7 @@ struct Bracket {
 ///   Load: as in Buckets.   Source: Floyd and Rivest, Expected Time Bounds for Selection.
 template <class Key, class Load>
 Bracket<Key> bracket_rank(std::size_t n, std::size_t rank, const Load& load) {
-  const std::size_t size = std::max<std::size_t>(128, std::size_t{1} << (std::bit_width(n) * 2 / 3 - 1));
+  const std::size_t size = std::size_t{1} << std::max(7, static_cast<int>(std::bit_width(n)) * 2 / 3 - 1);
   thread_local std::vector<Key> sample;
   if (sample.size() < size + kSortPadding) sample.resize(size + kSortPadding);
   std::uint64_t state = 0x9e3779b97f4a7c15U;  // fixed: the same brackets at every call
@@ -42,9 +43,15 @@ Bracket<Key> bracket_rank(std::size_t n, std::size_t rank, const Load& load) {
                     margin = static_cast<std::size_t>(1.4 * std::sqrt(static_cast<double>(size)));  // 2.8 σ at least
   const Key pivot = sample[at];
   const auto end = sample.begin() + static_cast<std::ptrdiff_t>(size);
+  auto next = sample.begin();
+  for (int keys = 0; keys < 4 && next != end; ++keys) next = std::upper_bound(next, end, *next);
+  Bracket<Key> out{.of_few = next == end};
   const auto [first, last] = std::equal_range(sample.begin(), end, pivot);
-  if (last - first > static_cast<std::ptrdiff_t>(margin)) return {pivot, pivot};
-  Bracket<Key> out;  // the bounds found are outside: many elements may be equal to one
+  if (last - first > static_cast<std::ptrdiff_t>(margin)) {
+    out.low = out.high = pivot;
+    return out;
+  }
+  // The bounds found are outside: many elements may be equal to one.
   if (at >= margin) out.low = static_cast<Key>(sample[at - margin] + 1);
   if (at + margin < size) out.high = static_cast<Key>(sample[at + margin] - 1);
   return out;

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 #include <memory>
 #include <vector>
@@ -20,6 +21,7 @@ constexpr std::size_t kSorted = 1024;                       // shorter lines are
 constexpr std::size_t kLongLine = std::size_t{1} << 17;     // from here on all threads work on one
 constexpr std::size_t kFewRanks = 7;                        // more take too many rounds
 constexpr std::size_t kNarrowItems = std::size_t{1} << 12;  // fewer positions are put in order as quickly
+constexpr std::size_t kRunItems = std::size_t{1} << 16;     // more that lie in order are found to do so
 constexpr int kRounds = 8;                                  // then a sort: so no input takes much longer
 
 /// Those of rising ranks in [low, end).
@@ -32,7 +34,7 @@ RankSpan ranks_in(RankSpan ranks, std::size_t low, std::size_t end) {
 template <class Key>
 class RoomPartition {
  public:
-  /// `spare`: as much room again, and kSortPadding.
+  /// `spare`: as much room again right behind the keys, and kSortPadding.
   RoomPartition(Key* keys, Key* spare) : keys_(keys), spare_(spare) {}
 
   void run(std::size_t low, std::size_t end, RankSpan ranks, int rounds = kRounds) const {
@@ -41,6 +43,7 @@ class RoomPartition {
     const Key* from = keys_ + low;
     const auto bracket = bracket_rank<Key>(end - low, ranks[ranks.size() / 2] - low,
                                            [from](std::size_t at, std::size_t, Key* to) { *to = from[at]; });
+    if (bracket.of_few) return sort(low, end - low);
     const auto [inside, above] = split(low, end, bracket);
     run(low, inside, ranks_in(ranks, low, inside), rounds - 1);
     if (!bracket.is_single()) run(inside, above, ranks_in(ranks, inside, above), rounds - 1);
@@ -49,6 +52,8 @@ class RoomPartition {
 
  private:
   void sort(std::size_t low, std::size_t n) const {
+    if (keys_ + low + n == spare_)
+      return sort_keys(keys_ + low, n);  // what it stores behind them goes to the spare room
     std::memcpy(spare_, keys_ + low, n * sizeof(Key));
     sort_keys(spare_, n);
     std::memcpy(keys_ + low, spare_, n * sizeof(Key));
@@ -88,8 +93,9 @@ class LinePartition {
     if (n < kLongLine) return in_room(in, 0, n, ranks);
     const Run run =
         find_run<Key>(n, threads_, [&](std::size_t low, std::size_t some, Key* to) { load(in, low, some, to); });
-    if (run != Run::none) return sort(in, 0, n);  // which is a copy
-    narrow(in, 0, n, ranks, kRounds);
+    if (run == Run::falling) return sort(in, 0, n);  // which is a copy too
+    if (run == Run::none) return narrow(in, 0, n, ranks, kRounds);
+    if (in != out_) copy(in, 0, n);
   }
 
  private:
@@ -127,7 +133,7 @@ class LinePartition {
     split.template move<Key>(
         [](std::size_t, Key key) { return key; },
         [&](std::size_t at, const Key* some, std::size_t count) { unmap(some, count, to + at * sizeof(Key)); });
-    if (apart) copy_back(to, low, n);
+    if (apart) copy(to, low, n);
     apart.reset();
     const std::array<std::size_t, 4> bounds = {low, low + split.below(), low + split.below_or_inside(), low + n};
     for (std::size_t part = 0; part < 3; ++part) {
@@ -142,7 +148,7 @@ class LinePartition {
       }
     }
   }
-  void copy_back(const std::byte* from, std::size_t low, std::size_t n) const {
+  void copy(const std::byte* from, std::size_t low, std::size_t n) const {
     constexpr std::size_t kPiece = std::size_t{1} << 15;
     parallel_blocks((n + kPiece - 1) / kPiece, threads_, [&](std::size_t piece) {
       const std::size_t at = piece * kPiece, some = std::min(kPiece, n - at);
@@ -162,7 +168,8 @@ class LinePartition {
 void partition_values(const DType& dtype, const std::byte* in, std::byte* out, const Lines& lines, RankSpan ranks,
                       bool descending, int threads) {
   // One- and two-byte keys are counted, or sorted faster than they are compared.
-  if (dtype.itemsize() < 4 || lines.length < kSorted || ranks.size() > kFewRanks || ranks.empty())
+  const std::size_t rounds = std::bit_width(ranks.size());
+  if (dtype.itemsize() < 4 || rounds == 0 || lines.length < kSorted * rounds || ranks.size() > kFewRanks)
     return sort_values(dtype, in, out, lines, descending, threads);
   visit_map(dtype, descending, [&](const auto& map) {
     if constexpr (sizeof(typename std::remove_cvref_t<decltype(map)>::Key) >= 4) {
@@ -182,6 +189,7 @@ void partition_items(const KeyPlan& plan, std::int64_t first, std::size_t n, Ran
   const auto keys = [&](std::size_t low, std::size_t some, Key* to) {
     plan.load(0, first + static_cast<std::int64_t>(low), some, to);
   };
+  if (n >= kRunItems && find_run<Key>(n, threads, keys) != Run::none) return order_items(plan, first, n, out, threads);
   const auto from = bracket_rank<Key>(n, ranks.front(), keys),
              end = ranks.size() == 1 ? from : bracket_rank<Key>(n, ranks.back(), keys);
   const Bracket<Key> bracket{from.low, end.high};
