@@ -177,9 +177,11 @@ struct PadOptions {
   int threads = 0;
 };
 /// x with a border.   Shapes: (n, …) → (before + n + after, …).
-///   Errors: Usage for a negative width; ShapeMismatch for widths of another number than the axes, for a border around
-///     nothing (but of `constant`), and for one wider than its mirror (reflect: n − 1, symmetric: n); DtypeMismatch and
-///     Overflow for the value, as `fill`.
+/// A border wider than the axis (reflect: than n − 1) goes on with the period of x and its mirror image; `reflect` of
+/// one element repeats it.
+///   Errors: Usage for a negative width; ShapeMismatch for widths of another number than the axes, and for a border
+///   around
+///     nothing (but of `constant`); DtypeMismatch and Overflow for the value, as `fill`.
 NDSHARE_API Array pad(const Array& x, const PadWidths& widths, const PadOptions& options = {});
 
 /// Options of `diff`.

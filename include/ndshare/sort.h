@@ -49,8 +49,10 @@ NDSHARE_API void sort_in_place(const Array& x, const SortOptions& options = {});
 NDSHARE_API Array argsort(const Array& x, const SortOptions& options);
 
 /// A copy in which the elements at `kth` are those of the sorted array, none before them larger and none behind them
-/// smaller.
-///   Errors: also IndexBounds for a position outside the axis.
+/// smaller. The order on either side is none in particular, but always the same; `stable` sorts all of it.
+///   kth: negative ones count from the end; any number of them, up to seven by a selection, more by a sort.
+///   Errors: also IndexBounds for a position outside the axis.   Source: Floyd and Rivest, Expected Time Bounds for
+///   Selection.
 [[nodiscard]] NDSHARE_API Array partition(const Array& x, std::span<const std::int64_t> kth,
                                           const SortOptions& options = {});
 [[nodiscard]] inline Array partition(const Array& x, std::int64_t kth, const SortOptions& options = {}) {

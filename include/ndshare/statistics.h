@@ -15,26 +15,29 @@ namespace ndshare {
 struct QuantileOptions {
   Axes axis{};  ///< all (the default), one or several
   bool keepdims = false;
+  std::optional<Array> out{};  ///< as in OpOptions
   int threads = 0;
 };
 
 // Dtypes: real numbers and bool; integers and bool → float64, floats unchanged.
-// Errors: Axis, DtypeMismatch, MemoryGuard, Memory, Usage (negative threads).   Threads: safe; parallel inside.
-// Memory: long lines take a byte an element of scratch (keys are counted in buckets, and just the buckets that matter
-// are
-//   sorted); lines that do not lie contiguous are copied (ledger: `ordered`).
+// Errors: Axis, DtypeMismatch, ShapeMismatch and ReadOnly for `out`, MemoryGuard, Memory, Usage (negative threads). On
+// an error `out` is unchanged.
+// Threads: safe; parallel inside.
+// Memory: `out` may overlap x. Long lines take a byte an element of scratch (keys are counted in buckets, and just the
+// buckets that matter are sorted); lines that do not lie contiguous are copied, and results on their way to `out`
+// (ledger: `ordered`).
 
 /// The middle of the sorted elements, or the mean of the two middle ones. NaN where one is, and of nothing.
-[[nodiscard]] NDSHARE_API Array median(const Array& x, const QuantileOptions& options = {});
+NDSHARE_API Array median(const Array& x, const QuantileOptions& options = {});
 /// The value below which the fraction q of the elements lies: at position q·(n − 1) of the sorted ones, linear between
 /// two.
 ///   Shapes: q's, then x without the axes.   Accuracy: 2 ULP of the larger neighbour.   Errors: also Usage for q
 ///   outside [0, 1] or NaN. Source: Hyndman and Fan, Sample Quantiles in Statistical Packages, definition 7.
-[[nodiscard]] NDSHARE_API Array quantile(const Array& x, const Array& q, const QuantileOptions& options = {});
-[[nodiscard]] NDSHARE_API Array quantile(const Array& x, double q, const QuantileOptions& options = {});
+NDSHARE_API Array quantile(const Array& x, const Array& q, const QuantileOptions& options = {});
+NDSHARE_API Array quantile(const Array& x, double q, const QuantileOptions& options = {});
 /// The same with q in percent, from 0 to 100.
-[[nodiscard]] NDSHARE_API Array percentile(const Array& x, const Array& q, const QuantileOptions& options = {});
-[[nodiscard]] NDSHARE_API Array percentile(const Array& x, double q, const QuantileOptions& options = {});
+NDSHARE_API Array percentile(const Array& x, const Array& q, const QuantileOptions& options = {});
+NDSHARE_API Array percentile(const Array& x, double q, const QuantileOptions& options = {});
 
 /// Options of histogram.
 struct HistogramOptions {

@@ -265,6 +265,10 @@ void order_items(const KeyPlan& plan, std::int64_t first, std::size_t n, std::in
   ArgSort(plan, first, threads).order(nullptr, n, 0, out);
 }
 
+void order_some(const KeyPlan& plan, std::int64_t first, std::int64_t* items, std::size_t n, int threads) {
+  if (n > 1) ArgSort(plan, first, threads).order(items, n, 0, items);
+}
+
 void gather_items(const std::byte* items, std::size_t itemsize, const std::int64_t* rows, std::size_t n, std::byte* out,
                   int threads) {
   constexpr std::size_t kBlock = std::size_t{1} << 14;

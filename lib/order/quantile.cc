@@ -201,7 +201,9 @@ void select_lines(const Reduced& reduced, const Array& out, std::size_t results,
     put_number(target + (i * reduced.count + line) * static_cast<std::size_t>(to.itemsize()), to, value);
   };
   if (reduced.length == 0) {
-    for (std::size_t i = 0; i < results * reduced.count; ++i) put(0, i, std::nan(""));
+    for (std::size_t i = 0; i < results; ++i) {
+      for (std::size_t line = 0; line < reduced.count; ++line) put(line, i, std::nan(""));
+    }
     return;
   }
   const Ranks ranks = make_ranks(reduced.length);
@@ -230,12 +232,25 @@ Shape joined(const Shape& first, const Shape& second) {
   return out;
 }
 
+/// Room for the results; and `out`, if there is one, can take them.
 Array result_for(std::string_view what, const Array& x, const Shape& q, const Reduced& reduced,
                  const QuantileOptions& options) {
   const DType dtype = x.dtype().is_floating() ? x.dtype() : float64;
   const Shape shape = joined(q, options.keepdims ? reduced.with_ones : reduced.kept);
-  check_result_memory(what, shape, dtype.itemsize(), std::span(&x, 1));
+  if (options.out) {
+    check_out(what, *options.out, shape, dtype.id());
+    note_copy(CopyReason::ordered, shape.count() * dtype.itemsize());
+  } else {
+    check_result_memory(what, shape, dtype.itemsize(), std::span(&x, 1));
+  }
   return empty(shape, dtype);
+}
+
+/// Results where they were asked for. Not sooner: `out` may overlap the elements, and an error leaves it as it was.
+Array hand_over(const Array& results, const QuantileOptions& options) {
+  if (!options.out) return results;
+  assign_cast(*options.out, results, options.threads);
+  return *options.out;
 }
 
 Reduced check_line_statistic(std::string_view what, const Array& x, const QuantileOptions& options) {
@@ -262,13 +277,14 @@ Array quantiles(std::string_view what, const Array& x, const Array& q, double wh
     }
     fractions.push_back(value / whole);
   }
-  Array out = result_for(what, x, q.shape(), reduced, options);
-  if (out.size() == 0) return out;
-  with_scratch(what, [&] {
-    select_lines(reduced, out, fractions.size(), false, options.threads,
-                 [&](std::size_t n) { return ranks_of_quantiles(fractions, n); });
+  return with_scratch(what, [&] {
+    const Array results = result_for(what, x, q.shape(), reduced, options);
+    if (results.size() != 0) {
+      select_lines(reduced, results, fractions.size(), false, options.threads,
+                   [&](std::size_t n) { return ranks_of_quantiles(fractions, n); });
+    }
+    return hand_over(results, options);
   });
-  return out;
 }
 
 }  // namespace
@@ -276,12 +292,12 @@ Array quantiles(std::string_view what, const Array& x, const Array& q, double wh
 
 Array median(const Array& x, const QuantileOptions& options) {
   const internal::Reduced reduced = internal::check_line_statistic("median", x, options);
-  Array out = internal::result_for("median", x, {}, reduced, options);
-  if (out.size() == 0) return out;
-  internal::with_scratch("median", [&] {
-    internal::select_lines(reduced, out, 1, true, options.threads, internal::ranks_of_median);
+  return internal::with_scratch("median", [&] {
+    const Array results = internal::result_for("median", x, {}, reduced, options);
+    if (results.size() != 0)
+      internal::select_lines(reduced, results, 1, true, options.threads, internal::ranks_of_median);
+    return internal::hand_over(results, options);
   });
-  return out;
 }
 
 Array quantile(const Array& x, const Array& q, const QuantileOptions& options) {

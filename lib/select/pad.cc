@@ -33,21 +33,15 @@ std::vector<PadWidth> widths_of(const Array& x, const PadWidths& widths) {
   return out;
 }
 
-/// Whether an axis can give a border of this width.
-void check_mirror(const Array& x, int axis, const PadWidth& width, PadMode mode) {
-  const std::int64_t length = x.shape()[axis], wide = std::max(width.before, width.after);
-  if (wide == 0 || mode == PadMode::constant) return;
-  std::int64_t most = length == 0 ? 0 : wide;
-  if (mode == PadMode::reflect) most = length - 1;
-  if (mode == PadMode::symmetric) most = length;
-  if (wide <= most) return;
+/// Nothing has no edge, no mirror image and no period.
+void check_border(const Array& x, int axis, const PadWidth& width, PadMode mode) {
+  const std::int64_t wide = std::max(width.before, width.after);
+  if (x.shape()[axis] != 0 || wide == 0 || mode == PadMode::constant) return;
   const std::string name = kModes[static_cast<std::size_t>(mode)];
-  const std::string way =
-      length == 0 ? "use constant" : "use " + std::to_string(most) + " at most, or edge, wrap or constant";
   throw Error(Error::ShapeMismatch,
-              "pad: axis " + std::to_string(axis) + " of shape " + x.shape().str() + " has " + std::to_string(length) +
-                  " elements, too few for a border of " + std::to_string(wide) + " by " + name + ": " + way,
-              {{"axis", std::to_string(axis)}, {"length", std::to_string(length)}, {"width", std::to_string(wide)}});
+              "pad: axis " + std::to_string(axis) + " of shape " + x.shape().str() +
+                  " has 0 elements, too few for a border of " + std::to_string(wide) + " by " + name + ": use constant",
+              {{"axis", std::to_string(axis)}, {"length", "0"}, {"width", std::to_string(wide)}});
 }
 
 class Padding {
@@ -75,24 +69,37 @@ class Padding {
   void border(const Array& slab, int axis) const {
     const auto [before, after] = width(axis);
     const std::int64_t length = x_.shape()[axis], end = before + length;
-    if (mode_ == PadMode::wrap) return wrap(slab, axis);
-    const auto side = [&](std::int64_t start, std::int64_t count, std::int64_t from, bool mirrored) {
+    if (mode_ == PadMode::wrap) return go_on(slab, axis, before, end, length);
+    if (mode_ == PadMode::symmetric) return mirror(slab, axis, 0);
+    if (mode_ == PadMode::reflect && length > 1) return mirror(slab, axis, 1);  // one element is repeated, as an edge
+    const auto side = [&](std::int64_t start, std::int64_t count, std::int64_t from) {
       if (count == 0) return;
       const Array part = part_of_axis(slab, axis, start, count);
       if (mode_ == PadMode::constant) return place(part, value_.broadcast_to(part.shape()), threads_);
-      if (!mirrored) return place(part, stretched(part_of_axis(slab, axis, from, 1), axis, count), threads_);
-      place(part, flip(part_of_axis(slab, axis, from, count), axis), threads_);
+      place(part, stretched(part_of_axis(slab, axis, from, 1), axis, count), threads_);
     };
-    const bool mirrored = mode_ == PadMode::reflect || mode_ == PadMode::symmetric;
-    const std::int64_t skip = mode_ == PadMode::reflect ? 1 : 0;  // the edge itself does not come again
-    side(0, before, before + skip, mirrored);
-    side(end, after, mirrored ? end - skip - after : end - 1, mirrored);
+    side(0, before, before);
+    side(end, after, end - 1);
   }
 
-  /// Whole periods of what is known go on to both sides: it doubles.
-  void wrap(const Array& slab, int axis) const {
-    const std::int64_t length = x_.shape()[axis], total = to_.shape()[axis];
-    std::int64_t low = width(axis).before, high = low + length;
+  /// Mirror images to both sides, without the edge itself where `skip` is 1; where these are too narrow, they and the
+  /// middle are a period that goes on.
+  void mirror(const Array& slab, int axis, std::int64_t skip) const {
+    const auto [before, after] = width(axis);
+    const std::int64_t length = x_.shape()[axis], end = before + length, most = length - skip;
+    const std::int64_t ahead = std::min(before, most), behind = std::min(after, most);
+    const auto image = [&](std::int64_t start, std::int64_t count, std::int64_t from) {
+      if (count != 0)
+        place(part_of_axis(slab, axis, start, count), flip(part_of_axis(slab, axis, from, count), axis), threads_);
+    };
+    image(before - ahead, ahead, before + skip);
+    image(end, behind, end - skip - behind);
+    if (ahead < before || behind < after) go_on(slab, axis, before - ahead, end + behind, 2 * most);
+  }
+
+  /// Whole periods of what is known, [low, high), go on to both sides: it doubles.
+  void go_on(const Array& slab, int axis, std::int64_t low, std::int64_t high, std::int64_t length) const {
+    const std::int64_t total = to_.shape()[axis];
     while (low > 0) {
       const std::int64_t period = (high - low) / length * length, count = std::min(low, period);
       place(part_of_axis(slab, axis, low - count, count), part_of_axis(slab, axis, low - count + period, count),
@@ -122,7 +129,7 @@ Array pad(const Array& x, const PadWidths& widths_asked, const PadOptions& optio
   Shape shape = x.shape();
   for (int axis = 0; axis < x.ndim(); ++axis) {
     const PadWidth& width = widths[static_cast<std::size_t>(axis)];
-    internal::check_mirror(x, axis, width, options.mode);
+    internal::check_border(x, axis, width, options.mode);
     shape[axis] = internal::add_sizes("pad", internal::add_sizes("pad", width.before, shape[axis]), width.after);
   }
   const Array value = options.value ? scalar_array(*options.value, x.dtype()) : zeros({}, x.dtype());

@@ -149,6 +149,8 @@ void add_order(Calls& calls, const Data& data) {
   add("quantile_f8", [=] { return nd::quantile(f8, 0.9); });
   add("unique_i8", [=] { return nd::unique(i8); });
   add("partition_f8", [=] { return nd::partition(f8, 1000); });
+  add("partition_half_f8", [=] { return nd::partition(f8, f8.size() / 2); });
+  add("argpartition_f8", [=] { return nd::argpartition(f8, f8.size() / 2); });
   add("searchsorted_f8", [=] { return nd::searchsorted(up, b8); });
   add("bincount_i4", [=] { return nd::bincount(few); });
   add("concat_f4", [=] { return nd::concat({f4, b4}); });

@@ -78,9 +78,9 @@ while number < count:
         if record or x.dtype.kind in 'SU': continue
         n = x.size if axis is None else x.shape[axis]
         if n == 0 or x.size == 0: continue
-        k = int(rng.integers(0, n))
-        extra = str(k)
-        outs = [np.take(np.sort(x, axis=axis), [k], axis=0 if axis is None else axis)]
+        kth = [int(k) for k in rng.integers(-n, n, int(rng.integers(1, 4)))]
+        extra = ','.join(str(k) for k in kth)
+        outs = [np.take(np.sort(x, axis=axis), [k], axis=0 if axis is None else axis) for k in kth]
     elif op == 'lexsort':
         if axis is None or record: continue
         second = values(pick(NUMBERS + OTHERS[:-1]), x.size).reshape(x.shape)

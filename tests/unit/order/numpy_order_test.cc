@@ -42,10 +42,18 @@ std::vector<Array> order_case(const Case& one, const Array& x, const Array& y, i
   if (one.op == "argsort") return {argsort(x, options)};
   if (one.op == "lexsort") return {lexsort({x, y}, options)};
   if (one.op == "partition") {
-    const std::int64_t k = std::stoll(one.extra);
-    std::vector<Index> index(options.axis ? static_cast<std::size_t>(x.ndim()) : 1, all);
-    index[static_cast<std::size_t>(options.axis.value_or(0))] = slice(k, k + 1);
-    return {partition(x, k, options).view(index)};
+    std::vector<std::int64_t> kth;
+    for (const std::string& k : words_of(one.extra)) kth.push_back(std::stoll(k));
+    const Array all_of = partition(x, kth, options);
+    const auto axis = static_cast<std::size_t>(options.axis.value_or(0));
+    const std::int64_t length = all_of.shape()[static_cast<int>(axis)];
+    std::vector<Array> out;
+    for (const std::int64_t k : kth) {
+      std::vector<Index> index(static_cast<std::size_t>(all_of.ndim()), all);
+      index[axis] = slice((k + length) % length, (k + length) % length + 1);
+      out.push_back(all_of.view(index));
+    }
+    return out;
   }
   options.stable = true;
   const Array stable = sort(x, options);

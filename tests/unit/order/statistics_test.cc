@@ -67,12 +67,54 @@ TEST(StatisticsTest, QuantilesOfLongLines) {
   }
 }
 
+/// One NaN for each line of nothing.
+TEST(StatisticsTest, QuantilesOfNothing) {
+  EXPECT_TRUE(array_equal(median(zeros({0, 3}), {.axis = 0}), array({kNan, kNan, kNan}), true));
+  const Array two = quantile(zeros({2, 0, 3}), array({0.0, 0.5}), {.axis = 1});
+  EXPECT_EQ(two.shape(), (Shape{2, 2, 3}));
+  for (const double value : two.as_span<const double>()) EXPECT_TRUE(std::isnan(value));
+}
+
 TEST(StatisticsTest, QuantileShapes) {
   const Array x = arange(24).reshape({2, 3, 4});
   EXPECT_EQ(quantile(x, array({{0.5, 0.25}}), {.axis = {0, 2}}).shape(), (Shape{1, 2, 3}));
   EXPECT_EQ(quantile(x, 0.5, {.axis = 1, .keepdims = true}).shape(), (Shape{2, 1, 4}));
   EXPECT_TRUE(array_equal(median(x, {.axis = {0, 1}}), array({10.0, 11.0, 12.0, 13.0})));
   EXPECT_EQ(percentile(x, 100).item<double>(), 23);
+}
+
+TEST(StatisticsTest, QuantilesIntoOut) {
+  const Array x = array({{4.0, 1.0, 3.0, 2.0}, {8.0, 7.0, 5.0, 6.0}});
+  const Array both = zeros({2, 2}), column = both(all, 1);
+  EXPECT_TRUE(shares_memory(median(x, {.axis = 1, .out = column}), both));
+  EXPECT_TRUE(array_equal(both, array({{0.0, 2.5}, {0.0, 6.5}})));
+  quantile(x, array({0.0, 1.0}), {.axis = 1, .out = both});
+  EXPECT_TRUE(array_equal(both, array({{1.0, 5.0}, {4.0, 8.0}})));
+  const Array small = zeros({1, 4}, float32), whole = zeros({}, complex128);
+  percentile(x, 50, {.axis = 0, .keepdims = true, .out = small});
+  EXPECT_TRUE(array_equal(small, array({{6.0F, 4.0F, 4.0F, 4.0F}}, float32)));
+  EXPECT_EQ(quantile(x, 0.5, {.out = whole}).item<std::complex<double>>(), 4.5);
+  const Array own = x.copy();
+  median(own, {.axis = 0, .out = own(1)});
+  EXPECT_TRUE(array_equal(own, array({{4.0, 1.0, 3.0, 2.0}, {6.0, 4.0, 4.0, 4.0}})));
+  median(zeros({0, 2}), {.axis = 0, .out = column});
+  EXPECT_TRUE(array_equal(column, array({kNan, kNan}), true));
+}
+
+/// Refused before anything is computed: `out` stays as it was.
+TEST(StatisticsTest, BadOut) {
+  const Array x = array({{4.0, 1.0}, {8.0, 7.0}}), out = array({9.0, 9.0}), counts = array({9, 9}),
+              q = array({0.5, 2.0});
+  EXPECT_EQ(code_of([&] { median(x, {.out = out}); }), Error::ShapeMismatch);
+  EXPECT_EQ(code_of([&] { median(x, {.axis = 0, .keepdims = true, .out = out}); }), Error::ShapeMismatch);
+  EXPECT_EQ(code_of([&] { quantile(x, q(slice(1)), {.axis = 0, .out = out}); }), Error::ShapeMismatch);
+  EXPECT_EQ(code_of([&] { quantile(x, 0.5, {.axis = 0, .out = counts}); }), Error::DtypeMismatch);
+  EXPECT_EQ(code_of([&] { quantile(x, 0.5, {.axis = 0, .out = texts({"a", "b"}, 1)}); }), Error::DtypeMismatch);
+  EXPECT_EQ(code_of([&] { percentile(x, 50, {.axis = 0, .out = out.as_readonly()}); }), Error::ReadOnly);
+  EXPECT_EQ(code_of([&] { quantile(x, q, {.out = out}); }), Error::Usage);
+  EXPECT_EQ(code_of([&] { median(x, {.axis = 2, .out = out}); }), Error::Axis);
+  EXPECT_EQ(code_of([&] { median(x, {.axis = 0, .out = out, .threads = -1}); }), Error::Usage);
+  EXPECT_TRUE(array_equal(out, array({9.0, 9.0})) && array_equal(counts, array({9, 9})));
 }
 
 TEST(StatisticsTest, BadQuantiles) {

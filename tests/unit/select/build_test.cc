@@ -203,6 +203,11 @@ TEST(PadTest, Modes) {
   expect_equal(pad(x, 2, {.mode = PadMode::reflect}), array({3, 2, 1, 2, 3, 2, 1}));
   expect_equal(pad(x, 2, {.mode = PadMode::symmetric}), array({2, 1, 1, 2, 3, 3, 2}));
   expect_equal(pad(x, {5, 4}, {.mode = PadMode::wrap}), array({2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3, 1}));
+  expect_equal(pad(x, {7, 6}, {.mode = PadMode::reflect}), array({2, 3, 2, 1, 2, 3, 2, 1, 2, 3, 2, 1, 2, 3, 2, 1}));
+  expect_equal(pad(x, {7, 4}, {.mode = PadMode::symmetric}), array({1, 1, 2, 3, 3, 2, 1, 1, 2, 3, 3, 2, 1, 1}));
+  expect_equal(pad(array({5}), {3, 2}, {.mode = PadMode::reflect}), full({6}, 5, int64));
+  expect_equal(pad(array({5}), {0, 4}, {.mode = PadMode::symmetric}), full({5}, 5, int64));
+  expect_equal(pad(array({1, 2}), {1, 9}, {.mode = PadMode::reflect}), array({2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1}));
   EXPECT_EQ(pad(counting({2, 3}), {{1, 0}, {0, 4}}).shape(), (Shape{3, 7}));
   expect_equal(pad(empty({0}, int8), 1, {.value = 3}), array({3, 3}, int8));
   EXPECT_EQ(pad(empty({0, 2}), {{0, 0}, {1, 1}}, {.mode = PadMode::reflect}).shape(), (Shape{0, 4}));
@@ -211,6 +216,9 @@ TEST(PadTest, Modes) {
   const Array wide = pad(array({7, 8}), {1'000'001, 0}, {.mode = PadMode::wrap});
   EXPECT_EQ(wide.at<std::int64_t>(0), 8);
   EXPECT_EQ(wide.at<std::int64_t>(1), 7);
+  const Array mirrored =
+      pad(array({7, 8, 9}), {1'000'003, 0}, {.mode = PadMode::symmetric});  // 3 more than whole periods
+  expect_equal(mirrored(slice(6)), array({7, 7, 8, 9, 9, 8}));
 }
 
 TEST(DiffTest, SubtractsNeighbours) {

@@ -36,9 +36,16 @@ def pad_reference(x, widths, mode, value):
         if value is not None: out[...] = value
         out[tuple(slice(b, b + n) for n, (b, a) in zip(x.shape, widths))] = x
         return out
-    if mode != 'wrap' and x.ndim: return np.pad(x, widths, mode)
-    for axis, (b, a) in enumerate(widths):  # several periods, which NumPy 1.24 gets wrong
-        if b or a: x = np.take(x, np.arange(-b, x.shape[axis] + a) % x.shape[axis], axis)
+    if mode == 'edge' and x.ndim: return np.pad(x, widths, mode)
+    for axis, (b, a) in enumerate(widths):  # by positions: of several periods NumPy 1.24 gets some wrong, which later ones mend
+        n = x.shape[axis]
+        if not (b or a): continue
+        at = np.arange(-b, n + a)
+        if mode == 'reflect': at = abs((at + n - 1) % (2 * n - 2) - n + 1) if n > 1 else at * 0
+        elif mode == 'symmetric': at = np.where(at % (2 * n) < n, at % (2 * n), 2 * n - 1 - at % (2 * n))
+        at = at % n
+        if mode != 'wrap' and not (b and a and max(b, a) >= 2 * n - 2): assert np.array_equal(np.pad(np.arange(n), (b, a), mode), at)
+        x = np.take(x, at, axis)
     return x
 
 def meshgrid(case, large):
@@ -124,8 +131,8 @@ def pad(case, large):
     dtype, mode = any_dtype(), ('constant', 'edge', 'reflect', 'symmetric', 'wrap')[pick(0, 4)]
     x = case.add(dtype, lengths(pick(2 if large else 0, 4), large))
     def width(n):
-        most = {'constant': 5, 'edge': 5, 'reflect': n - 1, 'symmetric': n, 'wrap': 15}[mode]
-        return pick(0, max(0, min(most, 15 if large else 7))) if n or mode == 'constant' else 0
+        most = {'constant': 5, 'edge': 5, 'reflect': max(9, n - 1), 'symmetric': max(9, n), 'wrap': 15}[mode]
+        return pick(0, min(most, 15)) if n or mode == 'constant' else 0
     widths = [(width(n), width(n)) for n in x.shape]
     value = pick(0, 1) if mode == 'constant' and x.dtype.kind in 'biufc' and chance(50) else None
     return '%s;%s;%s' % (mode, join(w for pair in widths for w in pair), 'none' if value is None else value), [pad_reference(x, widths, mode, value)]
