@@ -48,8 +48,11 @@ endfunction()
 #   runs beside the test within its process, so that the thread sanitizer has nothing to see: not built with it.
 function(ndshare_unit_test)
   cmake_parse_arguments(ARG "ALONE;ONE_THREAD" "NAME;TIMEOUT" "SOURCES;LINK;DEFINES" ${ARGN})
-  if(NOT ARG_TIMEOUT)  # under the thread sanitizer, beside others, some take ten times as long
+  if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)
+  endif()
+  if(NDSHARE_SANITIZE)  # beside others, some take ten times as long; a timeout is for what hangs
+    math(EXPR ARG_TIMEOUT "${ARG_TIMEOUT} * 3")
   endif()
   add_executable(${ARG_NAME} ${ARG_SOURCES})
   if(ARG_ONE_THREAD AND NDSHARE_SANITIZE STREQUAL "thread")

@@ -6,6 +6,7 @@
 #include <ndshare/print.h>
 #include <ndshare/reduce.h>
 
+#include "tests/support/sample.h"
 #include "tests/unit/exec/engine_support.h"
 
 #include <cmath>
@@ -56,7 +57,7 @@ void grow(Engine& random, std::vector<Array>& eager, std::vector<Lazy>& lazily, 
 TEST(EngineRandomTest, LazyTreesAreTheEagerCallsToTheBit) {
   Engine random(test_seed());
   const Quiet quiet;
-  for (int round = 0; round < 600; ++round) {
+  for (int round = 0; round < 600 / test::kSample; ++round) {
     std::vector<Array> eager;
     std::vector<Lazy> lazily;
     std::string text;
@@ -90,7 +91,7 @@ TEST(EngineRandomTest, LazyTreesAreTheEagerCallsToTheBit) {
 TEST(EngineRandomTest, OutOfEveryDtypeByEveryMask) {
   Engine random(test_seed() + 1);
   const Quiet quiet;
-  for (int round = 0; round < 3000; ++round) {
+  for (int round = 0; round < 3000 / test::kSample; ++round) {
     const Op& op = pick_op(random);
     const Shape shape = kShapes[below(random, 6)];
     std::vector<Array> x;
@@ -147,7 +148,7 @@ TEST(EngineRandomTest, OverlappingViewsOfOneMemory) {
   const Quiet quiet;
   constexpr std::int64_t kBytes = 40'000;
   const std::vector<DType> dtypes = {int8, uint8, int16, int32, int64, float32, float64};
-  for (int round = 0; round < 1500; ++round) {
+  for (int round = 0; round < 1500 / test::kSample; ++round) {
     const Array memory = empty({kBytes}, uint8);
     for (auto& byte : memory.as_span<std::uint8_t>()) byte = static_cast<std::uint8_t>(0x38 + below(random, 8));  // finite as any float
     const Array copy = memory.copy();

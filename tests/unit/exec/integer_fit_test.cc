@@ -1,4 +1,5 @@
 // Sums and products of integers under each OnOverflow, against 128-bit arithmetic.
+#include "tests/support/sample.h"
 #include "tests/unit/exec/engine_support.h"
 
 #include <ndshare/cast.h>
@@ -94,7 +95,7 @@ void check(Engine& random) {
 
 TEST(IntegerFitTest, EveryPolicyAgainst128Bits) {
   Engine random(test::test_seed());
-  for (int round = 0; round < 300; ++round) {
+  for (int round = 0; round < 300 / test::kSample; ++round) {
     check<std::int64_t>(random), check<std::uint64_t>(random);
   }
 }

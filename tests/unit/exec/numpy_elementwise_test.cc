@@ -6,6 +6,7 @@
 #include <ndshare/print.h>
 
 #include "lib/kernels/registry.h"
+#include "tests/support/sample.h"
 #include "tests/support/support.h"
 
 #include <gtest/gtest.h>
@@ -159,8 +160,8 @@ void run_cases(int count, bool only_lowest) {
   EXPECT_EQ(ran, count);
 }
 
-TEST(NumPyElementwiseTest, RandomCasesOfEveryOp) { run_cases(std::getenv("NDSHARE_LONG") != nullptr ? 30'000 : 3'000, false); }
-TEST(NumPyElementwiseTest, TheLowestTarget) { run_cases(1'000, true); }
+TEST(NumPyElementwiseTest, RandomCasesOfEveryOp) { run_cases(std::getenv("NDSHARE_LONG") != nullptr ? 30'000 : 3'000 / test::kSample, false); }
+TEST(NumPyElementwiseTest, TheLowestTarget) { run_cases(1'000 / test::kSample, true); }
 
 }  // namespace
 }  // namespace ndshare

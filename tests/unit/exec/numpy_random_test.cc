@@ -11,6 +11,7 @@
 #include <ndshare/print.h>
 
 #include "lib/kernels/registry.h"
+#include "tests/support/sample.h"
 #include "tests/unit/exec/engine_support.h"
 
 #include <cmath>
@@ -194,11 +195,11 @@ void run_cases(int every, int larger) {
   EXPECT_GE(ran, larger);
 }
 
-TEST(NumPyRandomTest, EveryOpOnEveryCombinationOfDtypes) { run_cases(1, std::getenv("NDSHARE_LONG") != nullptr ? 20'000 : 1'500); }
+TEST(NumPyRandomTest, EveryOpOnEveryCombinationOfDtypes) { run_cases(test::kSample, std::getenv("NDSHARE_LONG") != nullptr ? 20'000 : 1'500 / test::kSample); }
 
 TEST(NumPyRandomTest, TheLowestTarget) {
   internal::force_table_for_test(&internal::supported_tables().back());
-  run_cases(5, 600);
+  run_cases(5 * test::kSample, 600 / test::kSample);
   internal::force_table_for_test(nullptr);
 }
 

@@ -5,6 +5,7 @@
 #include <ndshare/reduce.h>
 
 #include "lib/kernels/registry.h"
+#include "tests/support/sample.h"
 #include "tests/support/support.h"
 
 #include <gtest/gtest.h>
@@ -135,8 +136,8 @@ void run_reductions(int count, bool only_lowest) {
   EXPECT_EQ(ran, count);
 }
 
-TEST(NumPyReduceTest, RandomCases) { run_reductions(std::getenv("NDSHARE_LONG") != nullptr ? 20'000 : 2'000, false); }
-TEST(NumPyReduceTest, TheLowestTarget) { run_reductions(600, true); }
+TEST(NumPyReduceTest, RandomCases) { run_reductions(std::getenv("NDSHARE_LONG") != nullptr ? 20'000 : 2'000 / test::kSample, false); }
+TEST(NumPyReduceTest, TheLowestTarget) { run_reductions(600 / test::kSample, true); }
 
 }  // namespace
 }  // namespace ndshare

@@ -1,4 +1,5 @@
 // Reductions of random arrays against a loop over the elements.
+#include "tests/support/sample.h"
 #include "tests/support/support.h"
 #include "tests/unit/exec/reductions.h"
 
@@ -190,7 +191,7 @@ TEST(ReduceTest, RandomCasesAgainstALoop) {
   const std::uint64_t seed = given != nullptr ? std::stoull(given) : 20261126;
   Random random(seed);
   const ErrState quiet{.divide = Err::ignore, .over = Err::ignore, .invalid = Err::ignore};
-  const int rounds = std::getenv("NDSHARE_LONG") != nullptr ? 20'000 : 1'500;
+  const int rounds = std::getenv("NDSHARE_LONG") != nullptr ? 20'000 : 1'500 / test::kSample;
   for (int round = 0; round < rounds && !testing::Test::HasFailure(); ++round) {
     const Case one = random_case(random);
     SCOPED_TRACE("seed " + std::to_string(seed) + " round " + std::to_string(round) + ": " + one.op + " of " + one.x.dtype().name() +

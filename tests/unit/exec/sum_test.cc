@@ -1,4 +1,5 @@
 #include "lib/kernels/registry.h"
+#include "tests/support/sample.h"
 #include "tests/support/support.h"
 #include "tests/unit/exec/reductions.h"
 
@@ -30,6 +31,7 @@ Array random_floats(const Shape& shape, const DType& dtype = float32) {
 }
 
 TEST(SumTest, OnesAreCountedExactlyWhereNaiveSumsStopAtTwoToThe24) {
+  if (test::kSample > 1) GTEST_SKIP() << "what is lost after 2^24 additions needs as many, which takes a sanitizer half a minute";
   EXPECT_EQ(sum(ones({1 << 25}, float32)).item<float>(), 33554432.0F);
   const Array columns = sum(ones({20'000'000, 2}, float32), {.axis = 0});
   EXPECT_EQ(columns.at<float>(0), 2e7F);

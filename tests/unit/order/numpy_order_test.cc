@@ -9,6 +9,7 @@
 #include <ndshare/sort.h>
 #include <ndshare/statistics.h>
 
+#include "tests/support/sample.h"
 #include "tests/support/support.h"
 
 #include <gtest/gtest.h>
@@ -127,7 +128,7 @@ std::string compare(const Array& got, const Array& want, double most) {
 }
 
 TEST(NumPyOrderTest, RandomCases) {
-  const int count = std::getenv("NDSHARE_LONG") != nullptr ? 20'000 : 2'000;
+  const int count = std::getenv("NDSHARE_LONG") != nullptr ? 20'000 : 2'000 / test::kSample;
   const test::ScratchDir dir;
   const char* given = std::getenv("NDSHARE_TEST_SEED");
   const std::string seed = given != nullptr ? given : "20261128";

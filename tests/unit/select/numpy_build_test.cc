@@ -3,6 +3,7 @@
 #include <ndshare/build.h>
 #include <ndshare/io.h>
 
+#include "tests/support/sample.h"
 #include "tests/support/support.h"
 #include "tests/unit/exec/engine_support.h"
 #include "tests/unit/select/numpy_driver.h"
@@ -190,7 +191,7 @@ void run_cases(std::uint64_t seed, int count) {
 TEST(NumPyBuildTest, RandomCases) {
   const std::uint64_t seed = test::test_seed();
   const int rounds = std::getenv("NDSHARE_LONG") != nullptr ? 10 : 1;
-  for (int round = 0; round < rounds; ++round) run_cases(seed + static_cast<std::uint64_t>(round), 2'800);
+  for (int round = 0; round < rounds; ++round) run_cases(seed + static_cast<std::uint64_t>(round), 2'800 / test::kSample);
 }
 
 }  // namespace

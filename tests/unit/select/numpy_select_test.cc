@@ -5,6 +5,7 @@
 #include <ndshare/select.h>
 #include <ndshare/threads.h>
 
+#include "tests/support/sample.h"
 #include "tests/support/support.h"
 #include "tests/unit/exec/engine_support.h"
 #include "tests/unit/select/numpy_driver.h"
@@ -212,11 +213,7 @@ void run_cases(std::uint64_t seed, int count) {
   });
 }
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr int kCases = 600;  // a sample: the whole takes minutes under a sanitizer, beside others
-#else
-constexpr int kCases = 3'600;
-#endif
+constexpr int kCases = 3'600 / test::kSample;
 
 TEST(NumPySelectTest, RandomCases) {
   const std::uint64_t seed = test::test_seed();
