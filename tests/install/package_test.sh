@@ -7,7 +7,9 @@ build=$1
 scratch=$(mktemp -d)
 store="package-test-$$"
 cleanup() {
-  [ -x "$scratch/root/usr/bin/ndshare" ] && "$scratch/root/usr/bin/ndshare" --store "$store" stop --force >/dev/null 2>&1
+  if [ -x "$scratch/root/usr/bin/ndshare" ]; then  # a failed test's daemon
+    "$scratch/root/usr/bin/ndshare" --store "$store" stop --force >/dev/null 2>&1 || true
+  fi
   rm -rf "$scratch"
 }
 trap cleanup EXIT
