@@ -1,6 +1,7 @@
 // Saves and loads that are killed half-way, and saves of stores that are written meanwhile or have no daemon.
 #include <algorithm>
 #include <csignal>
+#include <memory>
 #include <random>
 #include <set>
 
@@ -9,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/integration/save_support.h"
+#include "tests/support/sample.h"
 
 namespace ndshare::test {
 namespace {
@@ -258,7 +260,8 @@ TEST(SaveCrashTest, AWriterIsInTheWayAndADeadOneHasTornItsRows) {
   EXPECT_EQ(pictures_of(to.name()).at("a").torn, torn);
 }
 
-/// A child that rewrites an array again and again: in place, all of it, each time with another byte.
+/// A child that rewrites an array again and again: in place, all of it, each time with another byte. It rests in between for a
+/// multiple of 2 ms, longer where a sanitizer makes reading slow: a save without a daemon must find it at rest.
 pid_t start_rewriter(const TestStore& from, const Gate& started) {
   return fork_child([&] {
     Store store = from.connect();
@@ -268,7 +271,7 @@ pid_t start_rewriter(const TestStore& from, const Gate& started) {
       std::memset(guard.data(), turn % 256, static_cast<std::size_t>(guard.nbytes()));
       guard.release();
       if (turn == 3) started.open();
-      ::usleep(static_cast<useconds_t>(turn % 7 * 2000));
+      ::usleep(static_cast<useconds_t>(turn % 7 * 2000 * kSample));
     }
     return 0;
   });
@@ -283,6 +286,7 @@ TEST(SaveCrashTest, WhatIsWrittenMeanwhileIsSavedAsOfOneMoment) {
   }
   const Gate started;
   const pid_t writer = start_rewriter(from, started);
+  const std::shared_ptr<void> ended(nullptr, [writer](void*) { ::kill(writer, SIGKILL), wait_child(writer); });
   started.wait();
   std::set<unsigned char> seen;
   for (int turn = 0; turn < 24; ++turn) {
@@ -294,8 +298,6 @@ TEST(SaveCrashTest, WhatIsWrittenMeanwhileIsSavedAsOfOneMoment) {
     seen.insert(static_cast<unsigned char>(bytes[0]));
   }
   EXPECT_GT(seen.size(), 3U);
-  ::kill(writer, SIGKILL);
-  wait_child(writer);
 }
 
 TEST(SaveCrashTest, TheCommandLineSaysWhatHappened) {

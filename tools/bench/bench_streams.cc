@@ -174,7 +174,9 @@ double stream_seconds(const PrivateStore& daemon, nd::Stream& stream) {
       write_words(reinterpret_cast<std::int64_t*>(loan.data()), value);
       loan.publish();
     };
-    for (int i = 0; i < 16; ++i) send(i);
+    send(0);
+    line.say('p');  // a producer now: before, the one of the last round would be missed
+    for (int i = 1; i < 16; ++i) send(i);
     line.say('r');
     line.wait_for<char>();
     for (std::int64_t n = 0; n < kBatches; ++n) send(n);
@@ -186,6 +188,7 @@ double stream_seconds(const PrivateStore& daemon, nd::Stream& stream) {
     sum += sum_words(reinterpret_cast<const std::int64_t*>(batch.data()));
     batch.done();
   };
+  writer.wait_for<char>();
   for (int i = 0; i < 16; ++i) receive_one();
   writer.wait_for<char>();
   const auto start = Clock::now();
@@ -257,17 +260,20 @@ double small_batches_seconds(const PrivateStore& daemon, nd::Stream& stream) {
     auto mine = daemon.connect();
     auto out = mine.open_stream("s");
     const nd::StreamWait wait{.timeout = kPatience, .spin = std::chrono::seconds(1)};
-    line.say('r');
-    line.wait_for<char>();
-    for (std::int64_t n = 0; n < kSmall; ++n) {
+    const auto send = [&](std::int64_t n) {
       auto loan = out.loan(wait);
       std::fill_n(reinterpret_cast<std::int64_t*>(loan.data()), 8, n);
       loan.publish();
-    }
+    };
+    send(0);  // a producer now: before, the one of the last round would be missed
+    line.say('r');
+    line.wait_for<char>();
+    for (std::int64_t n = 0; n < kSmall; ++n) send(n);
     line.wait_for<char>();
   });
   const nd::StreamWait wait{.timeout = kPatience, .spin = std::chrono::seconds(1)};
   producer.wait_for<char>();
+  stream.take(wait).done();
   producer.say('g');
   std::int64_t sum = 0;
   auto start = Clock::now();
