@@ -137,8 +137,9 @@ constexpr std::int64_t kWords = kMiB / 8, kBatches = 1024;
 void write_words(std::int64_t* to, std::int64_t value) { std::fill_n(to, kWords, value); }
 std::int64_t sum_words(const std::int64_t* from) { return std::accumulate(from, from + kWords, std::int64_t{0}); }
 
-/// The same work without a hand-over: a process writes its own batches again and again while another sums its own.
-double bare_seconds() {
+/// The same work without a hand-over: a process writes its own batches again and again while another sums its own; or, `same`, those
+/// that the other writes at the same time: what it costs that the bytes are in the other core's cache.
+double bare_seconds(bool same) {
   const auto buffer = [] {
     void* memory = ::mmap(nullptr, 8 * kMiB, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
     if (memory == MAP_FAILED) std::abort();
@@ -146,7 +147,7 @@ double bare_seconds() {
   };
   auto* mine = buffer();
   Child writer([&](Line line) {
-    auto* own = buffer();
+    auto* own = same ? mine : buffer();
     for (int i = 0; i < 8; ++i) write_words(own + i * kWords, i);
     line.say('r');
     line.wait_for<char>();
@@ -204,15 +205,18 @@ void BM_Stream1MiB(benchmark::State& state) {
   const PrivateStore daemon(64 * kMiB);
   nd::Store store = daemon.connect();
   auto stream = store.create_stream("s", nd::int64, {.rows = kWords, .depth = 8});
-  std::vector<double> ours, bare;
+  std::vector<double> ours, bare, same;
   for (auto _ : state) {
     ours.push_back(stream_seconds(daemon, stream));
-    bare.push_back(bare_seconds());
+    bare.push_back(bare_seconds(false));
+    same.push_back(bare_seconds(true));
   }
   const auto bytes = static_cast<double>(kBatches * kMiB);
   state.counters["GB_s"] = bytes / median(ours) / 1e9;
   state.counters["bare_GB_s"] = bytes / median(bare) / 1e9;
+  state.counters["same_memory_GB_s"] = bytes / median(same) / 1e9;
   state.counters["ratio"] = median(bare) / median(ours);
+  state.counters["ratio_same_memory"] = median(same) / median(ours);
 }
 BENCHMARK(BM_Stream1MiB)->Iterations(9)->Unit(benchmark::kMillisecond)->UseRealTime();
 
