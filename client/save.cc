@@ -18,6 +18,7 @@
 #include "client/wait.h"
 #include "lib/base/crc32c.h"
 #include "lib/base/text.h"
+#include "lib/base/wall_clock.h"
 #include "lib/exec/parallel.h"
 
 namespace ndshare::admin {
@@ -174,8 +175,7 @@ void Saver::finish(std::string store) {
   internal::save_crash_point("save.synced");
   manifest_.written_by = version();
   manifest_.store = std::move(store);
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  manifest_.unix_ns = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
+  manifest_.unix_ns = internal::unix_now_ns();
   std::ranges::sort(manifest_.arrays, {}, &internal::SavedArray::name);
   const auto text = internal::encode_manifest(manifest_);
   const auto path = folder_.file(internal::kManifestFile);

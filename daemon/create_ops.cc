@@ -12,6 +12,7 @@
 #include "daemon/engine_impl.h"
 #include "lib/base/checked.h"
 #include "lib/base/text.h"
+#include "lib/base/wall_clock.h"
 
 namespace ndshare::internal {
 namespace {
@@ -235,10 +236,9 @@ bool EngineImpl::reserve_some(CreateTicket& ticket) {
 
 std::uint64_t EngineImpl::write_meta(SlotRef slot, const TicketItem& item) {
   const auto& words = writer_.slot(slot.index);
-  const auto now = std::chrono::system_clock::now().time_since_epoch().count();
   return heap_.write_meta({item.record, slot.index, static_cast<std::uint32_t>(slot.gen),
                            static_cast<std::uint32_t>(words.uid_role.load() >> 8), static_cast<std::uint32_t>(words.pid.load()),
-                           static_cast<std::uint64_t>(now), item.spec.name, item.spec.attrs});
+                           unix_now_ns(), item.spec.name, item.spec.attrs});
 }
 
 Written EngineImpl::write_blocks(const TicketImpl& ticket, std::size_t at, std::uint64_t gen,

@@ -180,8 +180,7 @@ struct PadOptions {
 /// A border wider than the axis (reflect: than n − 1) goes on with the period of x and its mirror image; `reflect` of
 /// one element repeats it.
 ///   Errors: Usage for a negative width; ShapeMismatch for widths of another number than the axes, and for a border
-///   around
-///     nothing (but of `constant`); DtypeMismatch and Overflow for the value, as `fill`.
+///     around nothing (but of `constant`); DtypeMismatch and Overflow for the value, as `fill`.
 NDSHARE_API Array pad(const Array& x, const PadWidths& widths, const PadOptions& options = {});
 
 /// Options of `diff`.

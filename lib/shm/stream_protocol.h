@@ -6,36 +6,30 @@
 ///
 /// The argument.
 ///  1. Whoever dies left words that name its slot and generation, and nothing half-done: each step is one store that
-///  counts, and a
-///     sweep turns loaned into free and taken into ready (or dead). A word that names nobody is never left behind by a
-///     death.
-///  2. Consumers take the ready batch of the smallest sequence, and those that were delivered before come first. Nobody
-///  waits for
-///     a number: one that was drawn by a producer which died before its word said ready is never seen.
-///  3. Nobody sleeps through a change: a sleeper announces itself in the event (bit 0, seq_cst) before it looks at the
-///  words; who
-///     changes a word (seq_cst) looks at the event afterwards. One of the two sees the other.
-///  4. End of stream: loan() stores its word (seq_cst), then looks at `closed`; close() stores `closed` (seq_cst), and
-///  a consumer
-///     that saw it looks at all words. A batch that was free then can only be loaned by one that sees `closed` and
-///     gives it back; what was loaned before close() may still be published, and is waited for.
+///     counts, and a sweep turns loaned into free and taken into ready (or dead). A word that names nobody is never
+///     left behind by a death.
+///  2. Consumers take the ready batch of the smallest sequence, and those that were delivered before come first.
+///     Nobody waits for a number: one that was drawn by a producer which died before its word said ready is never
+///     seen.
+///  3. Nobody sleeps through a change: a sleeper announces itself in the event (bit 0, seq_cst) before it looks at
+///     the words; who changes a word (seq_cst) looks at the event afterwards. One of the two sees the other.
+///  4. End of stream: loan() stores its word (seq_cst), then looks at `closed`; close() stores `closed` (seq_cst),
+///     and a consumer that saw it looks at all words. A batch that was free then can only be loaned by one that sees
+///     `closed` and gives it back; what was loaned before close() may still be published, and is waited for.
 ///  5. Without close() a stream ends where no producer is left and nobody holds a batch. A sleeper that saw a
-///  producer
-///     is woken when that one leaves or is swept. One that saw none sleeps for a batch that somebody holds: done()
-///     stores its word, then finds the announcement, then looks for producers, and wakes; or it finds one that came
-///     since, and whose leaving or sweep wakes the sleeper.
+///     producer is woken when that one leaves or is swept. One that saw none sleeps for a batch that somebody holds:
+///     done() stores its word, then finds the announcement, then looks for producers, and wakes; or it finds one that
+///     came since, and whose leaving or sweep wakes the sleeper.
 ///  6. Broadcast: `pending` has a bit for each consumer that is to see a batch. It is stored before the word says
-///  ready, and cleared
-///     bit by bit. A ready batch none of whose pending bits is a living cursor's is room for the next loan. A bit that
-///     its owner's death left, and that a new consumer then inherits, shows it a batch of the time when it joined: no
-///     harm.
+///     ready, and cleared bit by bit. A ready batch none of whose pending bits is a living cursor's is room for the
+///     next loan. A bit that its owner's death left, and that a new consumer then inherits, shows it a batch of the
+///     time when it joined: no harm.
 ///  7. Broadcast: a reader sets its bit in `readers` and then looks at the word again; a producer takes the word and
-///  then looks at
-///     `readers` (all seq_cst). At least one sees the other and steps back: what is read is never overwritten.
+///     then looks at `readers` (all seq_cst). At least one sees the other and steps back: what is read is never
+///     overwritten.
 ///  8. The low bits of the sequence stay in a free word and in a ready one, so that a swap never takes a batch that
-///  went round
-///     meanwhile for the one that was looked at (but after exactly 2^24 numbers, and then only the order is not the
-///     smallest first).
+///     went round meanwhile for the one that was looked at (but after exactly 2^24 numbers, and then only the order
+///     is not the smallest first).
 ///
 /// `A` gives the atomics and `Rules` what a mutant drops, so that this source also runs under the explorer
 /// (tests/unit/stream).

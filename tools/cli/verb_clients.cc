@@ -9,6 +9,7 @@
 #include <ndshare/error.h>
 
 #include "lib/base/text.h"
+#include "lib/base/wall_clock.h"
 #include "tools/cli/claims.h"
 #include "tools/cli/leaks.h"
 #include "tools/cli/verb.h"
@@ -17,9 +18,8 @@ namespace ndshare::cli {
 namespace {
 
 double seconds_since(std::uint64_t unix_ns) {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const double seconds = std::chrono::duration<double>(now).count() - static_cast<double>(unix_ns) / 1e9;
-  return seconds > 0 ? seconds : 0;
+  const auto now = internal::unix_now_ns();
+  return now > unix_ns ? static_cast<double>(now - unix_ns) / 1e9 : 0;
 }
 
 Json client_json(const admin::ClientInfo& client) {
@@ -86,9 +86,7 @@ int leaks(const ClientsFlags& flags, Context& context) {
     if (i != 0) std::this_thread::sleep_for(std::chrono::duration<double>(interval_s / (kLooks - 1)));
     looks.push_back(look(context.store));
   }
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const auto report = find_leaks(
-      looks, age_s, static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count()));
+  const auto report = find_leaks(looks, age_s, internal::unix_now_ns());
   if (context.json) return print_json(context.out, to_json(report)), 0;
   print_leaks(report, flags, context);
   return 0;

@@ -9,6 +9,7 @@
 #include <ndshare/telemetry.h>
 
 #include "lib/base/text.h"
+#include "lib/base/wall_clock.h"
 #include "tools/cli/describe.h"
 #include "tools/cli/since.h"
 #include "tools/cli/telemetry.h"
@@ -60,10 +61,6 @@ std::string event_line(const admin::EventInfo& event) {
   return line;
 }
 
-std::uint64_t now_ns() {
-  return static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
-}
-
 void check_kinds(const std::vector<std::string>& kinds) {
   const auto& known = admin::event_kinds();
   for (const auto& kind : kinds) {
@@ -78,7 +75,7 @@ class LogPrinter {
  public:
   LogPrinter(const LogFlags& flags, Context& context) : flags_(flags), context_(context) {
     check_kinds(flags.events);
-    if (!flags.since.empty()) since_ns_ = parse_since(flags.since, now_ns());
+    if (!flags.since.empty()) since_ns_ = parse_since(flags.since, internal::unix_now_ns());
   }
 
   int run() {

@@ -44,8 +44,8 @@ function(ndshare_folder)
 endfunction()
 
 # ndshare_unit_test(NAME array_test SOURCES … LINK ndshare_array)
-#   makes a GoogleTest program of that name and one ctest entry for it. Options: DEFINES, TIMEOUT (seconds), ALONE as above, ONE_THREAD: nothing
-#   runs beside the test within its process, so that the thread sanitizer has nothing to see: not built with it.
+#   makes a GoogleTest program of that name and one ctest entry for it. Options: DEFINES, TIMEOUT (seconds), ALONE as above, ONE_THREAD: it has
+#   one thread, or such as other programs test too, and the thread sanitizer nothing new to see: not built with it.
 function(ndshare_unit_test)
   cmake_parse_arguments(ARG "ALONE;ONE_THREAD" "NAME;TIMEOUT" "SOURCES;LINK;DEFINES" ${ARGN})
   if(NOT ARG_TIMEOUT)

@@ -17,7 +17,6 @@ namespace {
 using test::code_of;
 using M = ClaimMode;
 
-
 /// Where each page of the data lies, and since when.
 using Pages = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
 

@@ -13,7 +13,6 @@ using test::code_of;
 using test::message_of;
 using M = ClaimMode;
 
-
 /// A store with one client and the array "a" of four rows, a grain each.
 class SnapshotTest : public ::testing::Test {
  protected:

@@ -15,7 +15,6 @@
 
 namespace ndshare::internal {
 
-
 /// The pages of an array of these grains, a letter each.
 std::string spelled(const std::string& grains);
 

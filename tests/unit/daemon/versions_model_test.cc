@@ -17,7 +17,6 @@ namespace {
 
 using M = ClaimMode;
 
-
 class Life {
  public:
   Life() {
