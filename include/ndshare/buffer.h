@@ -49,6 +49,14 @@ class NDSHARE_API Buffer {
 ///   Errors: Memory, with the bytes asked for, when the system has none; Shape for a negative size.
 [[nodiscard]] NDSHARE_API std::shared_ptr<Buffer> make_heap_buffer(std::int64_t nbytes, bool zeroed);
 
+/// How much memory of freed heap arrays stays ready for the next, in bytes; gives the number before. 0 keeps none, and what was kept
+/// goes back at once. At first: a sixteenth of the machine's memory, 1 GiB at most.
+///
+/// Only arrays of 4 MiB and more; fresh pages would cost several times what most calls do in them. The kernel may take the kept ones
+/// back at any time (MADV_FREE), so nobody goes short of them, though they count as the process's until then.
+///   Threads: safe; the whole process's.   Errors: Usage for a negative number.
+NDSHARE_API std::int64_t set_warm_heap(std::int64_t bytes);
+
 /// Memory of somebody else (a std::vector, a mapping): `keep_alive` is held as long as an array uses it (may be null).
 ///   Errors: Shape for a negative size.
 [[nodiscard]] NDSHARE_API std::shared_ptr<Buffer> make_external_buffer(void* data, std::int64_t nbytes, bool writable,

@@ -2,6 +2,7 @@
 
 #include <ndshare/error.h>
 
+#include "lib/array/warm_memory.h"
 #include "lib/base/text.h"
 
 #include <cstdlib>
@@ -18,7 +19,7 @@ namespace {
 
 constexpr std::size_t kAlignment = 64;  // a cache line, and the widest vector
 constexpr std::size_t kPage = 4096;
-constexpr std::size_t kLargePagesFrom = std::size_t{4} << 20;  // as NumPy: below, their zeroing costs what they save
+constexpr std::size_t kPagesFrom = std::size_t{4} << 20;  // below, the allocator keeps memory warm itself
 
 Origin private_origin(const void* data) { return {0, reinterpret_cast<std::uintptr_t>(data)}; }
 
@@ -54,24 +55,59 @@ class ExternalBuffer final : public Buffer {
               {{"asked_bytes", std::to_string(nbytes)}});
 }
 
-/// Asks for large pages: fresh memory then costs a fault for 2 MiB and not for 4 KiB. A hint: what it comes to is not looked at.
-void prefer_large_pages(std::byte* data, std::size_t size) noexcept {
-  if (size < kLargePagesFrom) return;
-  const std::uintptr_t first = (reinterpret_cast<std::uintptr_t>(data) + kPage - 1) / kPage * kPage;
-  const std::uintptr_t last = (reinterpret_cast<std::uintptr_t>(data) + size) / kPage * kPage;
-  static_cast<void>(::madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE));  // NOLINT: addresses of pages
+/// Pages of its own: large memory, kept when it is given back.
+class PageBuffer final : public Buffer {
+ public:
+  PageBuffer(internal::Pages pages, std::int64_t nbytes) noexcept
+      : Buffer(pages.data, nbytes, true, private_origin(pages.data)), pages_(pages) {}
+  ~PageBuffer() override { internal::give_warm(pages_); }
+
+ private:
+  internal::Pages pages_;
+};
+
+/// Fresh pages: zero. Large ones where there are any: then a fault is paid for 2 MiB and not for 4 KiB.
+internal::Pages fresh_pages(std::size_t size) noexcept {
+  void* data = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (data == MAP_FAILED) return {};
+  static_cast<void>(::madvise(data, size, MADV_HUGEPAGE));  // a hint: what it comes to is not looked at
+  return {static_cast<std::byte*>(data), size};
 }
+
+std::shared_ptr<Buffer> make_page_buffer(std::int64_t nbytes, bool zeroed) {
+  const std::size_t size = (static_cast<std::size_t>(nbytes) + kPage - 1) / kPage * kPage;
+  internal::Pages pages = zeroed ? internal::Pages{} : internal::take_warm(size);
+  if (pages.data == nullptr) pages = fresh_pages(size);
+  if (pages.data == nullptr) {  // the kept ones may stand in the way
+    internal::set_warm_limit(internal::set_warm_limit(0));
+    pages = fresh_pages(size);
+  }
+  if (pages.data == nullptr) throw_memory(nbytes);
+  try {
+    return std::make_shared<PageBuffer>(pages, nbytes);
+  } catch (const std::bad_alloc&) {
+    internal::give_warm(pages);
+    throw_memory(nbytes);
+  }
+}
+
+// Sanitizers watch what goes through malloc.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kOwnPages = false;
+#else
+constexpr bool kOwnPages = true;
+#endif
 
 }  // namespace
 
 std::shared_ptr<Buffer> make_heap_buffer(std::int64_t nbytes, bool zeroed) {
   check_size(nbytes);
+  if (kOwnPages && static_cast<std::size_t>(nbytes) >= kPagesFrom) return make_page_buffer(nbytes, zeroed);
   // Over-allocating and aligning by hand keeps calloc's fresh zero pages, which aligned_alloc does not give.
   const std::size_t size = static_cast<std::size_t>(nbytes) + kAlignment;
   void* block = zeroed ? std::calloc(size, 1) : std::malloc(size);
   if (block == nullptr) throw_memory(nbytes);
   auto* raw = static_cast<std::byte*>(block);
-  prefer_large_pages(raw, size);
   const std::size_t lead = (kAlignment - reinterpret_cast<std::uintptr_t>(raw) % kAlignment) % kAlignment;
   try {
     return std::make_shared<HeapBuffer>(raw + lead, raw, nbytes);
@@ -79,6 +115,11 @@ std::shared_ptr<Buffer> make_heap_buffer(std::int64_t nbytes, bool zeroed) {
     std::free(block);
     throw_memory(nbytes);
   }
+}
+
+std::int64_t set_warm_heap(std::int64_t bytes) {
+  if (bytes < 0) throw Error(ErrorCode::Usage, "set_warm_heap: " + std::to_string(bytes) + " bytes: give 0 (keep nothing) or more");
+  return internal::set_warm_limit(bytes);
 }
 
 std::shared_ptr<Buffer> make_external_buffer(void* data, std::int64_t nbytes, bool writable,

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::int64_t kCountBlock = 8192;  // elements
 constexpr std::int64_t kCountTask = 16;     // blocks of a task
-constexpr std::int64_t kGlance = 256;  // elements that are looked at before anything is set up
+constexpr std::int64_t kGlances[] = {8, 256};  // elements that are looked at before anything is set up
 
 /// Calls body(first element, elements) for the blocks of a run, until one gives false.
 template <class Body>
@@ -73,9 +73,11 @@ Array any_runs(bool wanted, const Program& program, ValueId value, const ReduceS
       // What errstate wants to know is counted to the end.
       return flags != nullptr || !found.load(std::memory_order_relaxed);
     };
-    if (flags != nullptr || shape.length <= kGlance || look(i * shape.length, kGlance)) {
-      for_blocks(i * shape.length, shape.length, inner_threads, look);
+    for (const std::int64_t few : kGlances) {
+      if (flags == nullptr && shape.length > few) look(i * shape.length, few);
+      if (found.load(std::memory_order_relaxed)) break;
     }
+    if (!found.load(std::memory_order_relaxed)) for_blocks(i * shape.length, shape.length, inner_threads, look);
     out[i] = found.load(std::memory_order_relaxed) == wanted ? 1 : 0;
   });
   return result;

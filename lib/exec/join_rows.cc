@@ -29,10 +29,11 @@ std::int64_t bit_floor(std::int64_t n) noexcept {
   return static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(n)));
 }
 
+/// Of any and all the joined bytes are 0 or not, as the elements are: the larger, the smaller.
 BinaryKernel joiner(Join op, TypeId type) noexcept {
-  constexpr BinaryOp kOps[] = {BinaryOp::add,     BinaryOp::multiply,   BinaryOp::minimum,
-                               BinaryOp::maximum, BinaryOp::logical_or, BinaryOp::logical_and};
-  return kernels().find(kOps[static_cast<std::size_t>(op)], type).vv;
+  constexpr BinaryOp kOps[] = {BinaryOp::add,     BinaryOp::multiply, BinaryOp::minimum,
+                               BinaryOp::maximum, BinaryOp::maximum,  BinaryOp::minimum};
+  return kernels().find(kOps[static_cast<std::size_t>(op)], type == TypeId::bool_ ? TypeId::uint8 : type).vv;
 }
 
 /// One level: rows × columns → blocks × columns. Rows are cut into blocks whose size depends on the number of columns alone.

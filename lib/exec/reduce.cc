@@ -118,16 +118,25 @@ TypeId accumulator(TypeId loop, const ReduceOptions& options) {
   return DType(loop).is_complex() ? TypeId::complex128 : TypeId::float64;
 }
 
+constexpr std::int64_t kCountedRow = 256;  // elements; shorter rows are joined as numbers, several at a time
+
+/// How many elements of a bool value are true, int64.
+Array count_true(Program& program, ValueId value, const ReduceShape& shape, int threads, ErrorFlags* flags) {
+  if (prefers_runs(program, value, shape)) return count_runs(program, value, shape, threads, flags);
+  if (shape.kept.count() >= kCountedRow) return count_rows(program, value, shape, threads, flags);
+  return join(Join::sum, program, program.cast(value, TypeId::int64), shape, threads, flags);
+}
+
 Array sum_value(Reduction& work, TypeId loop) {
   const bool exactly = work.options().acc == Accumulate::dd && !is_exact(loop);
   if (exactly && DType(loop).is_complex()) {
     throw Error(Error::Usage, std::string(work.what()) + ": dd adds real numbers: add the parts apart");
   }
   // Bytes of 0 and 1 are counted, not added.
-  if (work.type() == TypeId::bool_ && loop == TypeId::int64 && prefers_runs(work.program(), work.value(), work.shape())) {
+  if (work.type() == TypeId::bool_ && loop == TypeId::int64) {
     work.mask_with(false);
     return work.run(int64, 0, [&](ErrorFlags* flags) {
-      return count_runs(work.program(), work.value(), work.shape(), work.options().threads, flags);
+      return count_true(work.program(), work.value(), work.shape(), work.options().threads, flags);
     });
   }
   work.set_value(work.program().cast(work.value(), accumulator(loop, work.options())));
@@ -236,7 +245,7 @@ Array any_or_all(std::string_view what, bool all, const Lazy& x, const ReduceOpt
     return work.finish(out, TypeId::bool_);
   }
   const Array joined = work.join_all(all ? Join::all : Join::any, all);
-  // A row that met no other keeps bytes beyond 0 and 1, which memory from elsewhere may have.
+  // Memory from elsewhere may have bytes beyond 0 and 1.
   return work.finish(run_binary(BinaryOp::logical_or, joined, joined, {.out = joined}), TypeId::bool_);
 }
 
@@ -247,8 +256,7 @@ Array counts(Reduction& work) {
   const Array mask = work.program().leaves()[work.program().value(work.mask()).index];
   const ValueId through = program.leaf(mask);
   if (work.is_empty()) return zeros(work.shape().kept, float64);
-  if (prefers_runs(program, through, work.shape())) return count_runs(program, through, work.shape(), work.options().threads, nullptr);
-  return join(Join::sum, program, program.cast(through, TypeId::float64), work.shape(), work.options().threads, nullptr);
+  return count_true(program, through, work.shape(), work.options().threads, nullptr);
 }
 
 TypeId mean_type(std::string_view what, TypeId own, const ReduceOptions& options) {

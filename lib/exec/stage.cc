@@ -1,7 +1,10 @@
 #include "lib/exec/stage.h"
 
+#include "lib/kernels/registry.h"
+
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdlib>
 #include <cstring>
 #include <vector>
@@ -61,6 +64,16 @@ template <std::size_t kSize>
 void gather_sized(const std::byte* from, std::int64_t stride, std::byte* to, std::size_t n) noexcept {
   for (std::size_t i = 0; i < n; ++i, from += stride, to += kSize) std::memcpy(to, from, kSize);
 }
+constexpr std::size_t kFewItems = 16;  // a kernel's call costs more than it saves
+
+/// The kernel for items so far apart, or null.
+GatherKernel gather_kernel(std::int64_t stride, std::size_t itemsize) noexcept {
+  const auto own = static_cast<std::int64_t>(itemsize);
+  if (stride != 2 * own && stride != -own) return nullptr;
+  const KernelTable& table = kernels();
+  return (stride < 0 ? table.backwards : table.every_other)[static_cast<std::size_t>(std::countr_zero(itemsize))];
+}
+
 template <std::size_t kSize>
 void scatter_sized(const std::byte* from, std::byte* to, std::int64_t stride, std::size_t n) noexcept {
   for (std::size_t i = 0; i < n; ++i, from += kSize, to += stride) std::memcpy(to, from, kSize);
@@ -143,6 +156,8 @@ void gather_run(const std::byte* from, std::int64_t stride, std::size_t itemsize
     std::memcpy(to, from, n * itemsize);
     return;
   }
+  const GatherKernel kernel = n >= kFewItems ? gather_kernel(stride, itemsize) : nullptr;
+  if (kernel != nullptr) return kernel(from, to, n);
   with_size(itemsize, [&]<std::size_t kSize>() { gather_sized<kSize>(from, stride, to, n); });
 }
 

@@ -30,11 +30,13 @@ HWY_INLINE hn::Vec<Wide> widened(Wide d, const std::uint8_t* bytes) noexcept {
   return hn::PromoteTo(d, hn::PromoteTo(words, hn::LoadU(hn::Rebind<std::uint8_t, Wide>(), bytes)));
 }
 
-#if HWY_TARGET == HWY_AVX3 || HWY_HAVE_SCALABLE
-constexpr std::size_t kStep = 0;  // a vector at a time: the instruction set packs lanes itself
-#else
-constexpr std::size_t kStep = 8;  // by a table, which has 8 items
-#endif
+// Whether the instruction set packs such lanes itself, a vector at a time. Otherwise by a table, which has 8 items. Not Highway 1.0.3's
+// Compress there (and, with AVX-512, for 64-bit lanes): g++ copies its tables to the stack for every vector, 20 to 50 ns each.
+template <class D>
+constexpr bool packs_itself() noexcept {
+  return HWY_HAVE_SCALABLE != 0 || (HWY_TARGET == HWY_AVX3 && sizeof(hn::TFromD<D>) == 4);
+}
+constexpr std::size_t kTableStep = 8;
 
 // A bit for each of 8 bytes that is not 0.
 HWY_INLINE std::uint32_t bits_of(const std::uint8_t* mask) noexcept {
@@ -48,31 +50,30 @@ HWY_INLINE std::uint32_t bits_of(const std::uint8_t* mask) noexcept {
 // Stores what is kept of items [i, i + a step); gives how many. Whole vectors are stored, so what follows is written too.
 template <class D, class Items>
 HWY_INLINE std::size_t keep_step(D d, const std::uint8_t* mask, std::size_t i, hn::TFromD<D>* out, const Items& items) noexcept {
-#if HWY_TARGET == HWY_AVX3 || HWY_HAVE_SCALABLE
-  const auto kept = hn::Ne(widened(d, mask + i), hn::Zero(d));
-  hn::StoreU(hn::Compress(items.vector(i), kept), d, out);
-  return hn::CountTrue(d, kept);
-#else
-  // Not Highway 1.0.3's Compress: g++ copies its tables to the stack for every vector, 20 ns each.
-  constexpr std::size_t kLanes = hn::MaxLanes(d);
-  static_assert(kStep % kLanes == 0);
-  const hn::RebindToUnsigned<D> du;
-  const std::uint32_t bits = bits_of(mask + i);
-  std::size_t kept = 0;
-  for (std::size_t at = 0; at < kStep; at += kLanes) {
-    const std::uint32_t part = bits >> at & ((1U << kLanes) - 1);
-    const auto places = hn::IndicesFromVec(d, widened(du, kKeptFirst[part].data()));
-    hn::StoreU(hn::TableLookupLanes(items.vector(i + at), places), d, out + kept);
-    kept += static_cast<std::size_t>(std::popcount(part));
+  if constexpr (packs_itself<D>()) {
+    const auto kept = hn::Ne(widened(d, mask + i), hn::Zero(d));
+    hn::StoreU(hn::Compress(items.vector(i), kept), d, out);
+    return hn::CountTrue(d, kept);
+  } else {
+    constexpr std::size_t kLanes = hn::MaxLanes(d);
+    static_assert(kTableStep % kLanes == 0);
+    const hn::RebindToUnsigned<D> du;
+    const std::uint32_t bits = bits_of(mask + i);
+    std::size_t kept = 0;
+    for (std::size_t at = 0; at < kTableStep; at += kLanes) {
+      const std::uint32_t part = bits >> at & ((1U << kLanes) - 1);
+      const auto places = hn::IndicesFromVec(d, widened(du, kKeptFirst[part].data()));
+      hn::StoreU(hn::TableLookupLanes(items.vector(i + at), places), d, out + kept);
+      kept += static_cast<std::size_t>(std::popcount(part));
+    }
+    return kept;
   }
-  return kept;
-#endif
 }
 
 // What is stored past the kept items never reaches past n: no more were kept than read.
 template <class D, class Items>
 HWY_INLINE std::size_t keep_vectors(D d, const std::uint8_t* mask, std::size_t n, hn::TFromD<D>* out, const Items& items) noexcept {
-  const std::size_t step = kStep != 0 ? kStep : hn::Lanes(d);
+  const std::size_t step = packs_itself<D>() ? hn::Lanes(d) : kTableStep;
   std::size_t kept = 0, i = 0;
   for (; i + step <= n; i += step) kept += keep_step(d, mask, i, out + kept, items);
   for (; i < n; ++i) {

@@ -1,4 +1,4 @@
-// Copy and fill with stores that go past the caches.
+// Copy and fill with stores that go past the caches; and items gathered from two common strides.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lib/kernels/memory.cc"
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
@@ -55,11 +55,42 @@ void stream_fill(void* dst, unsigned char value, std::size_t bytes) noexcept {
 
 void stream_fence() noexcept { hwy::FlushStream(); }
 
+#if HWY_TARGET != HWY_SCALAR
+// Nothing behind the last item is read, as it may be nobody's.
+template <class T>
+void every_other(const void* from, void* out, std::size_t n) noexcept {
+  const hn::ScalableTag<T> d;
+  const std::size_t lanes = hn::Lanes(d);
+  const auto* in = static_cast<const T*>(from);
+  auto* to = static_cast<T*>(out);
+  std::size_t i = 0;
+  for (; i + lanes < n; i += lanes) {
+    hn::StoreU(hn::ConcatEven(d, hn::LoadU(d, in + 2 * i + lanes), hn::LoadU(d, in + 2 * i)), d, to + i);
+  }
+  for (; i < n; ++i) std::memcpy(to + i, in + 2 * i, sizeof(T));  // anywhere
+}
+
+template <class T>
+void backwards(const void* from, void* out, std::size_t n) noexcept {
+  const hn::ScalableTag<T> d;
+  const std::size_t lanes = hn::Lanes(d);
+  const auto* in = static_cast<const T*>(from);
+  auto* to = static_cast<T*>(out);
+  std::size_t i = 0;
+  for (; i + lanes <= n; i += lanes) hn::StoreU(hn::Reverse(d, hn::LoadU(d, in - i - (lanes - 1))), d, to + i);
+  for (; i < n; ++i) std::memcpy(to + i, in - i, sizeof(T));
+}
+#endif
+
 void fill_memory_table(KernelTable* table) {
   table->vector_bytes = hn::Lanes(Bytes());
   table->stream_copy = stream_copy;
   table->stream_fill = stream_fill;
   table->fence = stream_fence;
+#if HWY_TARGET != HWY_SCALAR
+  table->every_other = {nullptr, every_other<std::uint16_t>, every_other<std::uint32_t>, every_other<std::uint64_t>, nullptr};
+  table->backwards = {nullptr, backwards<std::uint16_t>, backwards<std::uint32_t>, backwards<std::uint64_t>, nullptr};
+#endif
 }
 
 }  // namespace HWY_NAMESPACE

@@ -173,6 +173,10 @@ std::size_t find_complex(const void* vx, std::size_t n, const void* value) noexc
 
 std::size_t count_bytes(const std::uint8_t* x, std::size_t n) noexcept {
   std::size_t total = 0, i = 0;
+  if (n < 64) {
+    for (; i < n; ++i) total += x[i] != 0 ? 1 : 0;
+    return total;
+  }
   while (i < n) {  // 255 rows of one byte a lane cannot wrap
     const std::size_t end = n - i < 16320 ? n : i + 16320;
     std::uint8_t lanes[64] = {};

@@ -92,6 +92,9 @@ inline constexpr std::size_t kSelectSizes = 5;  ///< 1, 2, 4, 8 and 16 bytes
 ///   REQUIRES: `out` has room for n items, whatever the mask says, and is apart from x.
 using KeepKernel = std::size_t (*)(const std::uint8_t* mask, const void* x, std::size_t n, void* out) noexcept;
 
+/// Moves n items, which lie some fixed way around `from`, to contiguous memory apart from them.
+using GatherKernel = void (*)(const void* from, void* out, std::size_t n) noexcept;
+
 /// The most elements of a block for `ReduceKernel`: 32 KiB, and the unit of the tree.
 constexpr std::size_t reduce_block_elements(std::size_t itemsize) noexcept { return 32768 / itemsize; }
 
@@ -126,6 +129,8 @@ struct KernelTable {
   std::array<KeepKernel, kSelectSizes> keep{};
   /// As `keep`, of first + i in the place of x[i].
   std::size_t (*true_positions)(const std::uint8_t* mask, std::size_t n, std::int64_t first, std::int64_t* out) noexcept = nullptr;
+  /// Items of 2ⁱ bytes, every other one; and backwards, `from` being the last in memory. Null: no better way than one by one.
+  std::array<GatherKernel, kSelectSizes> every_other{}, backwards{};
   OpTable<CheckedKernel, 3> checked{};  ///< CheckedOp; integers only
   OpTable<CastKernel, kNumericCount> casts{};  ///< [from][to]: cast.h
   TypeTable<ReduceKernel> sum{}, prod{};  ///< uint64 (wraps: int64 too), float32, float64, complex64, complex128
