@@ -8,6 +8,7 @@
 #include "lib/exec/guard.h"
 #include "lib/exec/lazy_node.h"
 #include "lib/exec/parallel.h"
+#include "lib/exec/reduce_small.h"
 #include "lib/exec/reduction.h"
 
 #include <algorithm>
@@ -207,6 +208,7 @@ void find_extremes(const Program& program, ValueId value, const ReduceShape& sha
 }
 
 Array arg_extreme(std::string_view what, bool largest, const Lazy& x, const ReduceOptions& options) {
+  if (auto few = reduce_few(largest ? Few::argmax : Few::argmin, x, options)) return *std::move(few);
   Program program;
   ValueId value = compile(x, program);
   check_threads(options.threads);

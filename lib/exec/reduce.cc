@@ -9,6 +9,7 @@
 #include "lib/exec/guard.h"
 #include "lib/exec/lazy_node.h"
 #include "lib/exec/promotion.h"
+#include "lib/exec/reduce_small.h"
 #include "lib/exec/reduction.h"
 
 #include <complex>
@@ -302,10 +303,19 @@ Array variance(std::string_view what, const Lazy& x, const ReduceOptions& option
 }  // namespace
 }  // namespace internal
 
-Array sum(const Lazy& x, const ReduceOptions& options) { return internal::sum_or_prod("sum", internal::Join::sum, x, options); }
+Array sum(const Lazy& x, const ReduceOptions& options) {
+  if (auto few = internal::reduce_few(internal::Few::sum, x, options)) return *std::move(few);
+  return internal::sum_or_prod("sum", internal::Join::sum, x, options);
+}
 Array prod(const Lazy& x, const ReduceOptions& options) { return internal::sum_or_prod("prod", internal::Join::prod, x, options); }
-Array min(const Lazy& x, const ReduceOptions& options) { return internal::extreme("min", internal::Join::min, x, options); }
-Array max(const Lazy& x, const ReduceOptions& options) { return internal::extreme("max", internal::Join::max, x, options); }
+Array min(const Lazy& x, const ReduceOptions& options) {
+  if (auto few = internal::reduce_few(internal::Few::min, x, options)) return *std::move(few);
+  return internal::extreme("min", internal::Join::min, x, options);
+}
+Array max(const Lazy& x, const ReduceOptions& options) {
+  if (auto few = internal::reduce_few(internal::Few::max, x, options)) return *std::move(few);
+  return internal::extreme("max", internal::Join::max, x, options);
+}
 
 Array ptp(const Lazy& x, const ReduceOptions& options) {
   internal::refuse_initial("ptp", options), internal::refuse_acc("ptp", options), internal::refuse_ddof("ptp", options);
@@ -316,6 +326,7 @@ Array ptp(const Lazy& x, const ReduceOptions& options) {
 }
 
 Array mean(const Lazy& x, const ReduceOptions& options) {
+  if (auto few = internal::reduce_few(internal::Few::mean, x, options)) return *std::move(few);
   internal::refuse_initial("mean", options), internal::refuse_ddof("mean", options);
   internal::Reduction work("mean", x, options);
   const TypeId result = internal::mean_type("mean", work.type(), options);
@@ -323,12 +334,24 @@ Array mean(const Lazy& x, const ReduceOptions& options) {
   return work.finish(internal::mean_value(work, result), result);
 }
 
-Array var(const Lazy& x, const ReduceOptions& options) { return internal::variance("var", x, options, false); }
-Array stddev(const Lazy& x, const ReduceOptions& options) { return internal::variance("stddev", x, options, true); }
+Array var(const Lazy& x, const ReduceOptions& options) {
+  if (auto few = internal::reduce_few(internal::Few::var, x, options)) return *std::move(few);
+  return internal::variance("var", x, options, false);
+}
+Array stddev(const Lazy& x, const ReduceOptions& options) {
+  if (auto few = internal::reduce_few(internal::Few::stddev, x, options)) return *std::move(few);
+  return internal::variance("stddev", x, options, true);
+}
 
-Array any(const Lazy& x, const ReduceOptions& options) { return internal::any_or_all("any", false, x, options); }
-Array AllIndex::operator()(const Lazy& x) const { return internal::any_or_all("all", true, x, {}); }
-Array AllIndex::operator()(const Lazy& x, const ReduceOptions& options) const { return internal::any_or_all("all", true, x, options); }
+Array any(const Lazy& x, const ReduceOptions& options) {
+  if (auto few = internal::reduce_few(internal::Few::any, x, options)) return *std::move(few);
+  return internal::any_or_all("any", false, x, options);
+}
+Array AllIndex::operator()(const Lazy& x) const { return (*this)(x, {}); }
+Array AllIndex::operator()(const Lazy& x, const ReduceOptions& options) const {
+  if (auto few = internal::reduce_few(internal::Few::all, x, options)) return *std::move(few);
+  return internal::any_or_all("all", true, x, options);
+}
 
 Array count_nonzero(const Lazy& x, const ReduceOptions& options) {
   internal::refuse_initial("count_nonzero", options), internal::refuse_dtype("count_nonzero", options);
