@@ -30,6 +30,7 @@ void fill_trigonometric(KernelTable& table);
 void fill_scalar_math(KernelTable& table);  // what has no vector form, of several families
 void fill_select(KernelTable& table);
 void fill_keep(KernelTable& table);
+void fill_split(KernelTable& table);
 void fill_checked(KernelTable& table);
 
 // Reductions and scans.

@@ -92,6 +92,11 @@ inline constexpr std::size_t kSelectSizes = 5;  ///< 1, 2, 4, 8 and 16 bytes
 ///   REQUIRES: `out` has room for n items, whatever the mask says, and is apart from x.
 using KeepKernel = std::size_t (*)(const std::uint8_t* mask, const void* x, std::size_t n, void* out) noexcept;
 
+/// Deals unsigned keys out to kSplitBuckets rooms, in order: bucket b has the keys from bounds[b − 1] up to, not including, bounds[b];
+/// the first and last have no end. counts[b] of them.   REQUIRES: bounds that never fall; in each room space for n keys and kSplitPadding.
+using SplitKernel = void (*)(const void* keys, std::size_t n, const void* bounds, void* const* rooms, std::size_t* counts) noexcept;
+inline constexpr std::size_t kSplitBuckets = 8, kSplitPadding = 64;
+
 /// Moves n items, which lie some fixed way around `from`, to contiguous memory apart from them.
 using GatherKernel = void (*)(const void* from, void* out, std::size_t n) noexcept;
 
@@ -131,6 +136,7 @@ struct KernelTable {
   std::size_t (*true_positions)(const std::uint8_t* mask, std::size_t n, std::int64_t first, std::int64_t* out) noexcept = nullptr;
   /// Items of 2ⁱ bytes, every other one; and backwards, `from` being the last in memory. Null: no better way than one by one.
   std::array<GatherKernel, kSelectSizes> every_other{}, backwards{};
+  std::array<SplitKernel, 2> split{};   ///< uint32, uint64
   OpTable<CheckedKernel, 3> checked{};  ///< CheckedOp; integers only
   OpTable<CastKernel, kNumericCount> casts{};  ///< [from][to]: cast.h
   TypeTable<ReduceKernel> sum{}, prod{};  ///< uint64 (wraps: int64 too), float32, float64, complex64, complex128

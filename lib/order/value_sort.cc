@@ -2,8 +2,11 @@
 
 #include <ndshare/buffer.h>
 
+#include "lib/exec/parallel_memory.h"
+#include "lib/kernels/registry.h"
 #include "lib/kernels/sort.h"
 #include "lib/order/buckets.h"
+#include "lib/order/even_buckets.h"
 #include "lib/order/order_map.h"
 
 #include <algorithm>
@@ -44,6 +47,15 @@ class ValueSort {
   void unmap(const Key* keys, std::size_t low, std::size_t n) const noexcept {
     std::byte* to = out_ + low * sizeof(Key);
     for (std::size_t i = 0; i < n; ++i) store_lane<Key>(to + i * sizeof(Key), map_.bits(keys[i]));
+  }
+  /// The same past the caches; the thread must fence.
+  void unmap_past(const Key* keys, std::size_t low, std::size_t n, const KernelTable& table) const noexcept {
+    alignas(64) std::array<Key, 1024> piece;
+    for (std::size_t at = 0; at < n; at += piece.size()) {
+      const std::size_t some = std::min(piece.size(), n - at);
+      for (std::size_t i = 0; i < some; ++i) piece[i] = map_.bits(keys[at + i]);
+      table.stream_copy(out_ + (low + at) * sizeof(Key), piece.data(), some * sizeof(Key));
+    }
   }
   /// This thread's room for n keys and what the sort stores behind them.
   static Key* room(std::size_t n) {
@@ -99,6 +111,10 @@ class ValueSort {
     const auto from = [this](std::size_t low, std::size_t n, Key* to) { load(low, n, to); };
     const Run run = find_run<Key>(n_, threads_, from);
     if (run != Run::none) return copy_run(run == Run::falling);
+    if constexpr (sizeof(Key) >= 4) {
+      const EvenBounds<Key> bounds(n_, from);
+      if (bounds.rise()) return sort_even(EvenBuckets<Key>(n_, threads_, bounds, from));
+    }
     // Buckets of some megabytes: with more of them the scattered stores cost what smaller ones save.
     const Buckets<Key> buckets(n_, std::clamp<std::size_t>(n_ * sizeof(Key) >> 22, 31, 200), threads_, from);
     // Keys go to where their bucket will be; from there to the thread's own room, sorted, and back as elements.
@@ -120,6 +136,22 @@ class ValueSort {
       std::memcpy(keys, scattered + low * sizeof(Key), n * sizeof(Key));
       if constexpr (sizeof(Key) > 1) sort_keys(keys, n);
       unmap(keys, low, n);
+    });
+  }
+
+  void sort_even(const EvenBuckets<Key>& buckets) const {
+    const KernelTable& table = kernels();
+    const bool stream = n_ * sizeof(Key) >= stream_bytes();
+    const auto sort_bucket = [&](std::size_t bucket) {
+      const std::size_t n = buckets.count(bucket), low = buckets.begin(bucket);
+      if (n == 0) return;
+      Key* keys = room(n);
+      buckets.gather(bucket, keys);
+      sort_keys(keys, n);
+      stream ? unmap_past(keys, low, n, table) : unmap(keys, low, n);
+    };
+    parallel_blocks(kEvenBuckets, threads_, sort_bucket, [&] {
+      if (stream) table.fence();
     });
   }
 

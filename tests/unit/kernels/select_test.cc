@@ -1,8 +1,12 @@
-// where's choice between two arrays, and what a mask keeps: bytes are moved as they are.
+// where's choice between two arrays, what a mask keeps, and keys dealt out to buckets: bytes are moved as they are.
 #include "lib/kernels/registry.h"
 #include "tests/unit/kernels/line.h"
 
 #include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <vector>
 
 namespace ndshare::internal {
 namespace {
@@ -80,6 +84,36 @@ void check_positions(const KernelTable& table, std::size_t n, std::size_t offset
   ASSERT_EQ(table.true_positions(mask.data(), n, first, out.data()), expected.size()) << table.name << " n=" << n;
   ASSERT_TRUE(std::equal(expected.begin(), expected.end(), out.begin())) << table.name << " n=" << n;
   ASSERT_EQ(out.back(), -7) << table.name << " wrote past the room for n=" << n;
+}
+
+/// Random keys of few bits, so that many equal a bound; in front of each room's padding what fits it.
+template <class Key>
+void check_split(const KernelTable& table, std::size_t size, std::size_t n, int bits, Random& random) {
+  std::vector<Key> keys(n), bounds(kSplitBuckets - 1);
+  for (Key& key : keys) key = static_cast<Key>(random()) >> (8 * static_cast<int>(sizeof(Key)) - bits);
+  for (Key& bound : bounds) bound = static_cast<Key>(random()) >> (8 * static_cast<int>(sizeof(Key)) - bits);
+  std::sort(bounds.begin(), bounds.end());
+  std::vector<std::vector<Key>> rooms(kSplitBuckets, std::vector<Key>(n + kSplitPadding)), expected(kSplitBuckets);
+  std::array<void*, kSplitBuckets> at;
+  for (std::size_t b = 0; b < kSplitBuckets; ++b) at[b] = rooms[b].data();
+  std::array<std::size_t, kSplitBuckets> counts;
+  table.split[size](keys.data(), n, bounds.data(), at.data(), counts.data());
+  for (const Key key : keys) expected[static_cast<std::size_t>(std::upper_bound(bounds.begin(), bounds.end(), key) - bounds.begin())].push_back(key);
+  for (std::size_t b = 0; b < kSplitBuckets; ++b) {
+    ASSERT_EQ(counts[b], expected[b].size()) << table.name << " bucket " << b << " of " << n;
+    ASSERT_TRUE(std::equal(expected[b].begin(), expected[b].end(), rooms[b].begin())) << table.name << " bucket " << b << " of " << n;
+  }
+}
+
+TEST(SplitKernelTest, EveryKeyInItsBucketInOrder) {
+  Random random(6);
+  for (const KernelTable& table : supported_tables()) {
+    for (const std::size_t n : {0U, 1U, 7U, 8U, 15U, 16U, 17U, 64U, 259U, 1000U}) {
+      for (const int bits : {3, 5, 31, 32}) check_split<std::uint32_t>(table, 0, n, bits, random);
+      for (const int bits : {3, 5, 63, 64}) check_split<std::uint64_t>(table, 1, n, bits, random);
+      ASSERT_FALSE(HasFatalFailure());
+    }
+  }
 }
 
 TEST(KeepKernelTest, EverySizeLengthAndOffset) {
