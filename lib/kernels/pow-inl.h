@@ -57,10 +57,20 @@ HWY_INLINE VD positive_pow(VD x, VD y) noexcept {
   return exp2_sum(p, hn::IfThenElseZero(bounded, p_low));
 }
 
+// log2 x to 38 bits, which is what float32 needs of it: one number, one table.
+HWY_INLINE VD log2_narrow(VD x) noexcept {
+  static constexpr double kP[] = {-0.500000000045008,   0.33333333347341526,  -0.24999964105637745,
+                                  0.19999950351107806, -0.16709060561913394, 0.1432968986970598};
+  const Split<VD> a = split(x);
+  const VD magic = set<VD>(0x1.8p48), index = hn::Add(rough_reciprocal(a.m), magic);
+  const VD f = hn::MulSub(a.m, hn::Sub(index, magic), set<VD>(1)), part = hn::Mul(f, set<VD>(LogTable<Base2, double>::kPart));
+  const VD whole = hn::Add(a.e, look_up(index, kLogTable<Base2, double>.high));
+  return hn::Add(whole, hn::MulAdd(hn::Mul(f, part), polynomial(f, kP), part));
+}
+
 // In float64 one number is enough.
 HWY_INLINE VD positive_pow_narrow(VD x, VD y) noexcept {
-  const VD zero = set<VD>(0);
-  const VD p = clamp(hn::Mul(y, log_of<Base2, false>(x, zero, zero, zero)), -1000, 1000), n = hn::Round(p), f = hn::Sub(p, n);
+  const VD p = clamp(hn::Mul(y, log2_narrow(x)), -1000, 1000), n = hn::Round(p), f = hn::Sub(p, n);
   static constexpr double kQ[] = {0.24022650760979053,   0.055504108840179374,   0.009618082363670236,
                                   0.0013333502157117424, 0.00015453265182499115, 1.5297414854470708e-05};
   const VD tail = hn::Mul(hn::Mul(f, f), polynomial(f, kQ));
