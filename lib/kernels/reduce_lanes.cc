@@ -11,6 +11,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
@@ -65,6 +66,7 @@ HWY_INLINE bool join_rows(const T* x, std::size_t rows, T* columns) noexcept {
   }
   for (std::size_t row = 1; row < rows; ++row) {
     const T* p = x + row * kColumns<T>;
+    for (std::size_t line = 0; line < 4; ++line) hwy::Prefetch(p + (kReadAhead + line * 64) / sizeof(T));
     for (std::size_t v = 0; v < kVectors; ++v) {
       const V next = hn::LoadU(d, p + v * lanes);
       if constexpr (kNan) ordered = hn::And(ordered, hn::Eq(next, next));

@@ -14,6 +14,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
@@ -36,6 +37,7 @@ HWY_INLINE void sum_leaf(const T* x, T* out) noexcept {
   const hn::ScalableTag<T> d;
   using V = hn::Vec<decltype(d)>;
   constexpr std::size_t kRow = kRowLanes<T>;
+  for (std::size_t row = 0; row < kLeafRows; ++row) hwy::Prefetch(x + kReadAhead / sizeof(T) + row * kRow);
   for (std::size_t lane = 0; lane < kRow; lane += hn::Lanes(d)) {
     const T* p = x + lane;
     V pairs[4];

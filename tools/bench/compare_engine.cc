@@ -10,7 +10,10 @@
 #include <iostream>
 #include <map>
 #include <memory>
+#include <numeric>
 #include <string>
+#include <thread>
+#include <vector>
 
 #ifdef NDSHARE_HAVE_EIGEN
 #include <Eigen/Core>
@@ -214,6 +217,27 @@ void add_stream(Calls& calls, const Data& data) {
   };
 }
 
+/// All of an array's memory read once, by as many threads as the library uses: what no reduction of it can be quicker than.
+void add_reading(Calls& calls, const Data& data) {
+  for (const std::string type : {"f4", "f8"}) {
+    const nd::Array a = data.load("a_" + type);
+    const auto read = [=] {
+      const auto* words = reinterpret_cast<const std::uint32_t*>(a.data());
+      const auto n = static_cast<std::size_t>(a.nbytes()) / sizeof(std::uint32_t), threads = static_cast<std::size_t>(nd::threads());
+      std::vector<std::uint32_t> sums(threads);
+      const auto part = [&](std::size_t t) {
+        sums[t] = std::accumulate(words + n * t / threads, words + n * (t + 1) / threads, std::uint32_t{0});
+      };
+      std::vector<std::jthread> others;
+      for (std::size_t t = 1; t < threads; ++t) others.emplace_back(part, t);
+      part(0);
+      others.clear();
+      kept = static_cast<float>(std::accumulate(sums.begin(), sums.end(), std::uint32_t{0}));
+    };
+    for (const std::string name : {"sum_", "max_", "mean_"}) calls["read:" + name + type] = read;
+  }
+}
+
 double best_of(const std::function<void()>& call, int repeats) {
   using Clock = std::chrono::steady_clock;
   double best = 1e9;
@@ -240,7 +264,7 @@ int main(int argc, char** argv) {
   add_integers(calls, data), add_fused(calls, data), add_planes(calls, data), add_reductions(calls, data);
   add_selections(calls, data, "f4"), add_selections(calls, data, "f8");
   add_order(calls, data);
-  add_random(calls, data), add_small(calls, data), add_stream(calls, data);
+  add_random(calls, data), add_small(calls, data), add_reading(calls, data), add_stream(calls, data);
 #ifdef NDSHARE_HAVE_EIGEN
   add_eigen(calls, data);
 #endif

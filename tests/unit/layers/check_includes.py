@@ -30,7 +30,7 @@ LAYERS = {
 # third-party include prefix -> folders that may name it
 THIRD_PARTY = {
     r"spdlog/|fmt/": ["lib/base"],
-    r"hwy/|sleef": ["lib/kernels"],
+    r"hwy/|sleef": ["lib/kernels", "tools"],  # its sort is a peer to measure against
     r"tbb/|oneapi/": ["lib/exec"],
     r"zip\.h|zlib\.h": ["lib/io"],
     r"boost/interprocess": ["lib/shm", "tools"],  # in the benchmarks as a peer to measure against
@@ -44,7 +44,8 @@ THIRD_PARTY = {
     r"benchmark/": ["tools"],
 }
 # Boost.Interprocess is named in one file, not one folder.
-ONE_FILE = {r"boost/interprocess": re.compile(r"^(lib/shm/segment\.|tools/bench/)"),
+ONE_FILE = {r"hwy/|sleef": re.compile(r"^(lib/kernels/|tools/bench/bench_order\.cc)"),
+            r"boost/interprocess": re.compile(r"^(lib/shm/segment\.|tools/bench/)"),
             r"prometheus/": re.compile(r"^daemon/metrics_server\.cc")}
 # public headers that belong to a layer: who may include them is decided by the layer that implements them
 PUBLIC_LAYER = {"store.h": "client", "shared_array.h": "client", "admin.h": "client", "telemetry.h": "client", "ndshare.h": "client",
