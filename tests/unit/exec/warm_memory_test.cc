@@ -1,6 +1,7 @@
 // Large heap arrays stand on pages that others gave back: what may be seen of it, and what not.
 #include "lib/array/warm_memory.h"
 
+#include "tests/support/sample.h"
 #include "tests/support/support.h"
 
 #include <ndshare/array.h>
@@ -10,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <thread>
 #include <vector>
@@ -26,7 +28,7 @@ using internal::Pages;
 using internal::take_warm;
 using test::code_of;
 
-constexpr std::size_t kMiB = std::size_t{1} << 20;
+constexpr std::size_t kMiB = std::size_t{1} << 20, kPage = 4096;
 
 Pages mapped(std::size_t bytes) {
   void* data = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -100,13 +102,13 @@ TEST_F(WarmMemoryTest, ThreadsNeverShareABlock) {
   std::atomic<int> faults{0};
   for (int id = 1; id <= 4; ++id) {
     threads.emplace_back([id, &faults] {
-      for (int round = 0; round < 2000; ++round) {
-        const std::size_t size = kMiB / 4 + static_cast<std::size_t>(round % 5) * 4096;
+      for (int round = 0; round < 2000 / test::kSample; ++round) {
+        const std::size_t size = 16 * kPage + static_cast<std::size_t>(round % 5) * kPage;
         Pages pages = take_warm(size);
         if (pages.data == nullptr) pages = mapped(size);
         if (pages.size < size) ++faults;
         std::memset(pages.data, id, size);
-        for (std::size_t at = 0; at < size; at += 4096) {
+        for (std::size_t at = 0; at < size; at += kPage) {
           if (pages.data[at] != static_cast<std::byte>(id)) ++faults;
         }
         if (round % 100 == 0) set_warm_heap(round % 200 == 0 ? static_cast<std::int64_t>(kMiB) : 0);
@@ -135,7 +137,7 @@ TEST_F(WarmMemoryTest, AForkedChildHasItsOwn) {
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
   const Pages again = take_warm(4 * kMiB);
   ASSERT_EQ(again.data, pages.data);
-  for (std::size_t at = 0; at < again.size; at += 4096) ASSERT_NE(again.data[at], std::byte{9});
+  for (std::size_t at = 0; at < again.size; at += kPage) ASSERT_NE(again.data[at], std::byte{9});
   unmap(again);
 }
 
