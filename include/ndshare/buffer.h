@@ -50,10 +50,12 @@ class NDSHARE_API Buffer {
 [[nodiscard]] NDSHARE_API std::shared_ptr<Buffer> make_heap_buffer(std::int64_t nbytes, bool zeroed);
 
 /// How much memory of freed heap arrays stays ready for the next, in bytes; gives the number before. 0 keeps none, and what was kept
-/// goes back at once. At first: a sixteenth of the machine's memory, 1 GiB at most.
+/// goes back at once. At first: a sixteenth of the machine's memory, 1 GiB at most; 0 where a limit of the process counts addresses
+/// (RLIMIT_AS, RLIMIT_DATA), as it should be set where the machine does (vm.overcommit_memory = 2).
 ///
-/// Only arrays of 4 MiB and more; fresh pages would cost several times what most calls do in them. The kernel may take the kept ones
-/// back at any time (MADV_FREE), so nobody goes short of them, though they count as the process's until then.
+/// Only arrays of 4 MiB and more; fresh pages would cost several times what most calls do in them. Zeroed arrays take fresh ones all the
+/// same. The kernel may take kept pages back at any time (MADV_FREE): other processes do not go short of them, though they count as this
+/// one's until then.
 ///   Threads: safe; the whole process's.   Errors: Usage for a negative number.
 NDSHARE_API std::int64_t set_warm_heap(std::int64_t bytes);
 

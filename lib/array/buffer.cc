@@ -79,7 +79,7 @@ std::shared_ptr<Buffer> make_page_buffer(std::int64_t nbytes, bool zeroed) {
   internal::Pages pages = zeroed ? internal::Pages{} : internal::take_warm(size);
   if (pages.data == nullptr) pages = fresh_pages(size);
   if (pages.data == nullptr) {  // the kept ones may stand in the way
-    internal::set_warm_limit(internal::set_warm_limit(0));
+    internal::drop_warm();
     pages = fresh_pages(size);
   }
   if (pages.data == nullptr) throw_memory(nbytes);
@@ -106,6 +106,10 @@ std::shared_ptr<Buffer> make_heap_buffer(std::int64_t nbytes, bool zeroed) {
   // Over-allocating and aligning by hand keeps calloc's fresh zero pages, which aligned_alloc does not give.
   const std::size_t size = static_cast<std::size_t>(nbytes) + kAlignment;
   void* block = zeroed ? std::calloc(size, 1) : std::malloc(size);
+  if (block == nullptr) {
+    internal::drop_warm();
+    block = zeroed ? std::calloc(size, 1) : std::malloc(size);
+  }
   if (block == nullptr) throw_memory(nbytes);
   auto* raw = static_cast<std::byte*>(block);
   const std::size_t lead = (kAlignment - reinterpret_cast<std::uintptr_t>(raw) % kAlignment) % kAlignment;

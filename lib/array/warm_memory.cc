@@ -3,9 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstddef>
+#include <new>
 #include <utility>
 
+#include <sched.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace ndshare::internal {
@@ -18,8 +22,14 @@ void unmap(Pages pages) noexcept {
   if (pages.data != nullptr) static_cast<void>(::munmap(pages.data, pages.size));
 }
 
-/// A sixteenth of the machine's memory, 1 GiB at most.
+bool is_limited(int resource) noexcept {
+  rlimit limit{};
+  return ::getrlimit(static_cast<__rlimit_resource_t>(resource), &limit) != 0 || limit.rlim_cur != RLIM_INFINITY;
+}
+
+/// A sixteenth of the machine's memory, 1 GiB at most; none where addresses are counted: kept ones would be missing elsewhere.
 std::size_t default_limit() noexcept {
+  if (is_limited(RLIMIT_AS) || is_limited(RLIMIT_DATA)) return 0;
   const long pages = ::sysconf(_SC_PHYS_PAGES), page = ::sysconf(_SC_PAGESIZE);
   if (pages <= 0 || page <= 0) return 0;
   return std::min(kLargestDefault, static_cast<std::size_t>(pages) / 16 * static_cast<std::size_t>(page));
@@ -35,33 +45,45 @@ class Kept {
       const std::size_t size = blocks_[i].size;
       if (size >= bytes && size - bytes <= bytes / 4 && (best == count_ || size < blocks_[best].size)) best = i;
     }
-    return best == count_ ? Pages{} : remove(best);
+    if (best == count_) return {};
+    Pages out = remove(best);
+    out.reused = true;
+    reused_.fetch_add(static_cast<std::int64_t>(out.size), std::memory_order_relaxed);
+    return out;
   }
 
   void give(Pages pages) noexcept {
+    if (pages.reused) reused_.fetch_sub(static_cast<std::int64_t>(pages.size), std::memory_order_relaxed);
+    pages.reused = false;
     // Pages that may not be taken back (locked ones, an older kernel) would be hidden from whoever needs them.
-    if (pages.size > limit_.load(std::memory_order_relaxed) || ::madvise(pages.data, pages.size, MADV_FREE) != 0) return unmap(pages);
+    const bool keeps = pages.size <= limit_.load(std::memory_order_relaxed) && ::madvise(pages.data, pages.size, MADV_FREE) == 0;
     Gone gone;
-    {
-      const Turn turn(busy_);
-      if (!turn) {
-        gone.add(pages);
-      } else {
-        if (count_ == kMost) gone.add(remove(0));
-        blocks_[count_++] = pages;
-        total_ += pages.size;
-        shrink(gone);
-      }
+    const Turn turn(busy_);
+    if (!turn || !keeps) gone.add(pages);
+    if (!turn) return;
+    if (keeps) {
+      if (count_ == kMost) gone.add(remove(0));
+      blocks_[count_++] = pages;
+      total_ += pages.size;
     }
+    shrink(gone, limit_.load(std::memory_order_relaxed));
   }
 
   std::size_t set_limit(std::size_t bytes) noexcept {
     const std::size_t before = limit_.exchange(bytes, std::memory_order_relaxed);
-    Gone gone;
-    const Turn turn(busy_);
-    if (turn) shrink(gone);  // where another is at it, the next give() sees the limit
+    drop_to(bytes);
     return before;
   }
+  void drop_to(std::size_t bytes) noexcept {
+    constexpr int kTries = 1000;  // turns are short; one that a fork cut off never ends
+    for (int i = 0; i < kTries; ++i) {
+      Gone gone;
+      const Turn turn(busy_);
+      if (turn) return shrink(gone, bytes);
+      static_cast<void>(::sched_yield());
+    }
+  }
+  [[nodiscard]] std::int64_t reused() const noexcept { return reused_.load(std::memory_order_relaxed); }
 
  private:
   /// The right to touch the blocks, if nobody has it. Never waited for: a child that was forked while another thread had it keeps
@@ -103,13 +125,14 @@ class Kept {
     total_ -= out.size;
     return out;
   }
-  void shrink(Gone& gone) noexcept {
-    while (total_ > limit_.load(std::memory_order_relaxed)) gone.add(remove(0));
+  void shrink(Gone& gone, std::size_t limit) noexcept {
+    while (total_ > limit) gone.add(remove(0));
   }
 
   std::array<Pages, kMost> blocks_{};  // the oldest first
   std::size_t count_ = 0, total_ = 0;
   std::atomic<std::size_t> limit_{default_limit()};  // relaxed: a number of its own
+  std::atomic<std::int64_t> reused_{0};              // likewise
   std::atomic_flag busy_;
 };
 
@@ -124,6 +147,8 @@ Kept& kept() noexcept {
 
 Pages take_warm(std::size_t bytes) noexcept { return kept().take(bytes); }
 void give_warm(Pages pages) noexcept { kept().give(pages); }
+void drop_warm() noexcept { kept().drop_to(0); }
+std::int64_t reused_bytes() noexcept { return kept().reused(); }
 std::int64_t set_warm_limit(std::int64_t bytes) noexcept {
   return static_cast<std::int64_t>(kept().set_limit(static_cast<std::size_t>(std::max<std::int64_t>(bytes, 0))));
 }

@@ -41,11 +41,8 @@ class Counts {
   void add_row(std::int64_t low, std::size_t n, std::byte* few) const {
     alignas(64) std::byte room[kColumns];
     const std::byte* row = from_.fetch(low, n, room);
-    if (from_.is_leaf()) {  // memory from elsewhere may have bytes beyond 0 and 1
-      truth_(row, row, room, n);
-      row = room;
-    }
-    add_bytes_(few, row, few, n);
+    truth_(row, row, room, n);  // memory from elsewhere, and what a choice moved of it, may have bytes beyond 0 and 1
+    add_bytes_(few, room, few, n);
   }
 
   const Evaluation& from_;

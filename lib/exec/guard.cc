@@ -2,6 +2,7 @@
 
 #include <ndshare/error.h>
 
+#include "lib/array/warm_memory.h"
 #include "lib/base/text.h"
 
 #include <algorithm>
@@ -122,7 +123,8 @@ void check_expansion(const Request& request, double most) {
 
 std::int64_t available_memory() {
   const std::int64_t machine = read_key("/proc/meminfo", "MemAvailable:");  // kB
-  return std::min(machine > 0 ? machine * 1024 : kNoLimit, left_in_groups());
+  const std::int64_t left = std::min(machine > 0 ? machine * 1024 : kNoLimit, left_in_groups());
+  return std::max<std::int64_t>(0, left - reused_bytes());  // in use, whatever the kernel counts it as
 }
 
 std::int64_t allowed_bytes() {

@@ -43,7 +43,8 @@ const Array* few_of(const Lazy& x, const ReduceOptions& options) noexcept {
   if (!is_plain(options, array.ndim()) || !array.dtype().is_numeric()) return nullptr;
   const std::int64_t n = array.size();
   const bool few = n >= 1 && n <= static_cast<std::int64_t>(kFewElements);
-  return few && array.is_c_contiguous() && array.is_aligned() && limits_allow_small(1, 16) ? &array : nullptr;
+  const bool larger = array.nbytes() >= 8;  // than a result that has not the operand's dtype: limits may compare them
+  return few && larger && array.is_c_contiguous() && array.is_aligned() && limits_allow_small(1, 16) ? &array : nullptr;
 }
 
 Elements converted(const Array& x, TypeId type, Room& room) noexcept {
@@ -83,7 +84,7 @@ std::optional<Array> moments(Few what, const Elements& x, double ddof) {
   kernels().find(BinaryOp::subtract, x.type).vs(x.data, &mean, room.bytes, x.n);
   kernels().find(UnaryOp::square, x.type)(room.bytes, room.bytes, x.n);
   const T squares = summed<T>({room.bytes, x.n, x.type}), var = squares / static_cast<T>(left), root = std::sqrt(var);
-  if (!std::isfinite(squares)) return std::nullopt;
+  if (!std::isfinite(var)) return std::nullopt;  // nor are the squares, then
   return result_of(x.type, what == Few::var ? &var : &root);
 }
 

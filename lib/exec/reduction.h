@@ -56,7 +56,7 @@ void join_rows(Join op, const Evaluation& from, std::int64_t rows, std::int64_t 
 [[nodiscard]] Array sum_dd(const Program& program, ValueId value, const ReduceShape& shape, int threads, ErrorFlags* flags);
 
 /// How many elements of a bool value are true, int64; and whether one is (`wanted`), or none is false (not `wanted`), bool:
-/// this ends early where no flags are asked for. Over runs: the better way where `prefers_runs`; count_rows where not.
+/// this ends early where no flags are asked for. Over runs: the better way where `prefers_runs`; count_rows where not, for rows of some hundred elements.
 [[nodiscard]] Array count_rows(const Program& program, ValueId value, const ReduceShape& shape, int threads, ErrorFlags* flags);
 [[nodiscard]] Array count_runs(const Program& program, ValueId value, const ReduceShape& shape, int threads, ErrorFlags* flags);
 [[nodiscard]] Array any_runs(bool wanted, const Program& program, ValueId value, const ReduceShape& shape, int threads,

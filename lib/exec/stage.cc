@@ -66,7 +66,8 @@ void gather_sized(const std::byte* from, std::int64_t stride, std::byte* to, std
 }
 constexpr std::size_t kFewItems = 16;  // a kernel's call costs more than it saves
 
-/// The kernel for items so far apart, or null.
+/// The kernel for items so far apart, or null. It reads what lies between them, too, and throws it away: another thread that writes there
+/// meanwhile changes nothing.
 GatherKernel gather_kernel(std::int64_t stride, std::size_t itemsize) noexcept {
   const auto own = static_cast<std::int64_t>(itemsize);
   if (stride != 2 * own && stride != -own) return nullptr;

@@ -57,7 +57,7 @@ HWY_INLINE VD positive_pow(VD x, VD y) noexcept {
   return exp2_sum(p, hn::IfThenElseZero(bounded, p_low));
 }
 
-// log2 x to 38 bits, which is what float32 needs of it: one number, one table.
+// log2 x to 36 bits, which is more than float32 needs of it: one number, one table.
 HWY_INLINE VD log2_narrow(VD x) noexcept {
   static constexpr double kP[] = {-0.500000000045008,   0.33333333347341526,  -0.24999964105637745,
                                   0.19999950351107806, -0.16709060561913394, 0.1432968986970598};

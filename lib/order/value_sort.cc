@@ -10,6 +10,8 @@
 #include "lib/order/order_map.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <memory>
 #include <vector>
 

@@ -16,7 +16,7 @@ struct Lines {
 };
 
 /// Sorts each line of `in` into the same line of `out`, which is exactly `in` or apart from it. −0 comes before +0.
-///   REQUIRES: has_map(dtype).   Memory: any alignment; scratch of the size of a long line.
+///   REQUIRES: has_map(dtype).   Memory: any alignment; scratch of the size of a long line, and 3 MiB a thread, kept.
 ///   Threads: safe; parallel inside.   Errors: Memory.
 void sort_values(const DType& dtype, const std::byte* in, std::byte* out, const Lines& lines, bool descending,
                  int threads);

@@ -70,6 +70,9 @@ TEST(CountRowsTest, MasksStridesAndSeveralAxes) {
   const Array bytes = odd_bytes(600, 700), mask = odd_bytes(700, 600).T() > 100;
   const auto masked = counted(bytes, mask, 600, 700);
   expect_counts(count_nonzero(bytes, {.axis = 0, .where = mask}), masked, "masked");
+  expect_counts(sum(bytes.view_as(bool_), {.axis = 0, .where = mask}), masked, "masked bytes beyond 0 and 1");
+  const Array chosen = sum(where(lazy(mask), lazy(bytes.view_as(bool_)), lazy(zeros({600, 700}, bool_))), {.axis = 0});
+  expect_counts(chosen, masked, "a choice of such bytes");
   // The mean's divisor is such a count.
   const Array means = mean(full({600, 700}, 3.0, float64), {.axis = 0, .where = mask});
   for (const double got : means.as_span<const double>()) EXPECT_EQ(got, 3.0);

@@ -73,6 +73,9 @@ TEST(ReduceSmallTest, ErrstateIsToldWhatTheLongWayTells) {
   EXPECT_EQ(error_counts().over, 1);
   EXPECT_TRUE(std::isnan(var(ones({1}), {.ddof = 1}).item<double>()));
   EXPECT_EQ(error_counts().invalid, 1);
+  const Array far = array({0.0, 1.7e154});  // the squares are finite, half of one for each is not
+  EXPECT_TRUE(std::isinf(var(far, {.ddof = 1.5}).item<double>()));
+  EXPECT_EQ(error_counts().over, 2);
   const ErrState strict{.overflow = OnOverflow::raise};
   EXPECT_EQ(code_of([] { (void)sum(full({16}, std::numeric_limits<std::int64_t>::max(), int64)); }), Error::Overflow);
 }
@@ -86,6 +89,12 @@ TEST(ReduceSmallTest, BadCalls) {
   EXPECT_EQ(code_of([&] { (void)sum(x, {.axis = 1}); }), Error::Axis);
   EXPECT_EQ(code_of([&] { (void)sum(x, {.threads = -1}); }), Error::Usage);
   EXPECT_EQ(code_of([&] { (void)sum(shape_only({16}, float64)); }), Error::Usage);
+  {
+    const Limits no_larger{.max_expansion = 1};
+    EXPECT_EQ(code_of([] { (void)sum(ones({3}, int8)); }), Error::MemoryGuard);
+    EXPECT_EQ(code_of([] { (void)argmax(ones({3}, int8)); }), Error::MemoryGuard);
+    EXPECT_EQ(max(ones({3}, int8)).item<int>(), 1);
+  }
   const Limits tiny{.max_bytes = 4};
   EXPECT_EQ(code_of([&] { (void)sum(x); }), Error::MemoryGuard);
 }

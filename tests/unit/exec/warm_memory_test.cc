@@ -1,4 +1,5 @@
-// Large heap arrays stand on pages that others gave back: what may be seen of it, and what not.
+// Large heap arrays stand on pages that others gave back: what may be seen of it, and what not. Here, and not beside lib/array's tests,
+// which are of one thread.
 #include "lib/array/warm_memory.h"
 
 #include "tests/support/sample.h"
@@ -92,6 +93,48 @@ TEST_F(WarmMemoryTest, ZerosAreZerosWhateverWasThereBefore) {
     const Array clean = zeros(shape, uint8);
     const auto bytes = clean.as_span<const std::uint8_t>();
     EXPECT_TRUE(std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t byte) { return byte == 0; }));
+  }
+}
+
+TEST_F(WarmMemoryTest, WhatIsUsedAgainIsNotCalledAvailable) {
+  const std::int64_t before = internal::reused_bytes();
+  give_warm(mapped(8 * kMiB));
+  EXPECT_EQ(internal::reused_bytes(), before);
+  const Pages again = take_warm(8 * kMiB);
+  ASSERT_TRUE(again.reused);
+  EXPECT_EQ(internal::reused_bytes(), before + 8 * static_cast<std::int64_t>(kMiB));
+  give_warm(again);
+  EXPECT_EQ(internal::reused_bytes(), before);
+}
+
+TEST_F(WarmMemoryTest, DroppingLeavesTheLimit) {
+  const Pages pages = mapped(4 * kMiB);
+  give_warm(pages);
+  internal::drop_warm();
+  EXPECT_FALSE(is_mapped(pages));
+  EXPECT_EQ(set_warm_heap(64 * static_cast<std::int64_t>(kMiB)), 64 * static_cast<std::int64_t>(kMiB));
+}
+
+TEST_F(WarmMemoryTest, NothingIsKeptAfterZeroThoughOthersAreAtIt) {
+  for (int round = 0; round < 300 / test::kSample; ++round) {
+    set_warm_heap(static_cast<std::int64_t>(kMiB));
+    const Pages pages = mapped(64 * kPage);
+    give_warm(pages);
+    std::atomic<bool> ends{false};
+    std::thread other([&] {
+      Pages own = mapped(16 * kPage);
+      while (!ends.load()) {
+        give_warm(own);
+        own = take_warm(16 * kPage);
+        if (own.data == nullptr) own = mapped(16 * kPage);
+      }
+      unmap(own);
+    });
+    set_warm_heap(0);
+    ends = true;
+    other.join();
+    EXPECT_EQ(take_warm(64 * kPage).data, nullptr);
+    EXPECT_EQ(take_warm(16 * kPage).data, nullptr);
   }
 }
 
