@@ -4,9 +4,8 @@
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 
 #include "lib/kernels/families.h"
-#include "lib/kernels/kept_first.h"
+#include "lib/kernels/pack-inl.h"
 
-#include <bit>
 #include <cstring>
 #include <iterator>
 
@@ -15,28 +14,12 @@
 HWY_BEFORE_NAMESPACE();
 namespace ndshare::internal {
 namespace HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
 namespace {
 
 using Wide = hn::ScalableTag<std::uint64_t>;
 using Narrow = hn::ScalableTag<std::uint32_t>;
 
-// A vector's lanes from bytes, one each.
-HWY_INLINE hn::Vec<Narrow> widened(Narrow d, const std::uint8_t* bytes) noexcept {
-  return hn::PromoteTo(d, hn::LoadU(hn::Rebind<std::uint8_t, Narrow>(), bytes));
-}
-HWY_INLINE hn::Vec<Wide> widened(Wide d, const std::uint8_t* bytes) noexcept {
-  const hn::Rebind<std::uint32_t, Wide> words;
-  return hn::PromoteTo(d, hn::PromoteTo(words, hn::LoadU(hn::Rebind<std::uint8_t, Wide>(), bytes)));
-}
-
-// Whether the instruction set packs such lanes itself, a vector at a time. Otherwise by a table, which has 8 items. Not Highway 1.0.3's
-// Compress there (and, with AVX-512, for 64-bit lanes): g++ copies its tables to the stack for every vector, 20 to 50 ns each.
-template <class D>
-constexpr bool packs_itself() noexcept {
-  return HWY_HAVE_SCALABLE != 0 || (HWY_TARGET == HWY_AVX3 && sizeof(hn::TFromD<D>) == 4);
-}
-constexpr std::size_t kTableStep = 8;
+constexpr std::size_t kTableStep = 8;  // items: a byte of bits
 
 // A bit for each of 8 bytes that is not 0.
 HWY_INLINE std::uint32_t bits_of(const std::uint8_t* mask) noexcept {
@@ -51,20 +34,14 @@ HWY_INLINE std::uint32_t bits_of(const std::uint8_t* mask) noexcept {
 template <class D, class Items>
 HWY_INLINE std::size_t keep_step(D d, const std::uint8_t* mask, std::size_t i, hn::TFromD<D>* out, const Items& items) noexcept {
   if constexpr (packs_itself<D>()) {
-    const auto kept = hn::Ne(widened(d, mask + i), hn::Zero(d));
-    hn::StoreU(hn::Compress(items.vector(i), kept), d, out);
-    return hn::CountTrue(d, kept);
+    return pack_itself(d, items.vector(i), hn::Ne(widened(d, mask + i), hn::Zero(d)), out);
   } else {
     constexpr std::size_t kLanes = hn::MaxLanes(d);
     static_assert(kTableStep % kLanes == 0);
-    const hn::RebindToUnsigned<D> du;
     const std::uint32_t bits = bits_of(mask + i);
     std::size_t kept = 0;
     for (std::size_t at = 0; at < kTableStep; at += kLanes) {
-      const std::uint32_t part = bits >> at & ((1U << kLanes) - 1);
-      const auto places = hn::IndicesFromVec(d, widened(du, kKeptFirst[part].data()));
-      hn::StoreU(hn::TableLookupLanes(items.vector(i + at), places), d, out + kept);
-      kept += static_cast<std::size_t>(std::popcount(part));
+      kept += pack_by_table(d, items.vector(i + at), bits >> at & ((1U << kLanes) - 1), out + kept);
     }
     return kept;
   }

@@ -4,9 +4,7 @@
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 
 #include "lib/kernels/families.h"
-#include "lib/kernels/kept_first.h"
-
-#include <bit>
+#include "lib/kernels/pack-inl.h"
 
 #include <hwy/highway.h>
 
@@ -14,32 +12,16 @@ HWY_BEFORE_NAMESPACE();
 namespace ndshare::internal {
 namespace HWY_NAMESPACE {
 namespace {
-namespace hn = hwy::HWY_NAMESPACE;
 
-// A vector's lanes from bytes, one each.
-template <class D>
-HWY_INLINE hn::Vec<D> places(D d, const std::uint8_t* bytes) noexcept {
-  const auto few = hn::LoadU(hn::Rebind<std::uint8_t, D>(), bytes);
-  if constexpr (sizeof(hn::TFromD<D>) == 4) {
-    return hn::PromoteTo(d, few);
-  } else {
-    return hn::PromoteTo(d, hn::PromoteTo(hn::Rebind<std::uint32_t, D>(), few));
-  }
-}
-
-// Stores the lanes that are kept, and whatever else behind them; gives how many. As in keep.cc: not Highway's Compress where it
-// would be a table that g++ copies.
 template <class D, class V, class M>
 HWY_INLINE std::size_t pack(D d, V v, M kept, hn::TFromD<D>* out) noexcept {
-  if constexpr (HWY_HAVE_SCALABLE != 0 || (HWY_TARGET == HWY_AVX3 && sizeof(hn::TFromD<D>) == 4)) {
-    hn::StoreU(hn::Compress(v, kept), d, out);
-    return hn::CountTrue(d, kept);
+  if constexpr (packs_itself<D>()) {
+    return pack_itself(d, v, kept, out);
   } else {
     static_assert(hn::MaxLanes(d) <= 8);
     std::uint8_t bits[8] = {};
     hn::StoreMaskBits(d, kept, bits);
-    hn::StoreU(hn::TableLookupLanes(v, hn::IndicesFromVec(d, places(d, kKeptFirst[bits[0]].data()))), d, out);
-    return static_cast<std::size_t>(std::popcount(bits[0]));
+    return pack_by_table(d, v, bits[0], out);
   }
 }
 

@@ -31,7 +31,7 @@ class Buckets {
       : n_(n),
         threads_(threads),
         block_(std::max<std::size_t>(std::size_t{1} << 16, (n + 511) / 512)),
-        splitters_(sample(n, wanted, load), wanted),
+        splitters_(sorted_sample<Key>(n, wanted * 24, load), wanted),
         ids_(make_heap_buffer(static_cast<std::int64_t>(n), false)),
         starts_(blocks() * buckets()) {
     parallel_blocks(blocks(), threads_, [&](std::size_t block) {
@@ -105,18 +105,6 @@ class Buckets {
   void for_pieces(std::size_t block, const Visit& visit) const {
     const std::size_t end = std::min(n_, (block + 1) * block_);
     for (std::size_t low = block * block_; low < end; low += kPiece) visit(low, std::min(kPiece, end - low));
-  }
-
-  template <class Load>
-  static std::vector<Key> sample(std::size_t n, std::size_t wanted, const Load& load) {
-    std::vector<Key> out(wanted * 24);
-    std::uint64_t state = 0x9e3779b97f4a7c15U;  // fixed: the same buckets at every call
-    for (Key& key : out) {
-      state ^= state << 13, state ^= state >> 7, state ^= state << 17;
-      load(static_cast<std::size_t>(state % n), 1, &key);
-    }
-    std::sort(out.begin(), out.end());
-    return out;
   }
 
   std::size_t n_;

@@ -6,6 +6,7 @@
 
 #include "lib/exec/parallel.h"
 #include "lib/kernels/registry.h"
+#include "lib/order/splitters.h"
 
 #include <algorithm>
 #include <array>
@@ -27,13 +28,7 @@ class EvenBounds {
   template <class Load>
   EvenBounds(std::size_t n, const Load& load) {
     constexpr std::size_t kShare = 32;
-    std::array<Key, kEvenBuckets * kShare> sample;
-    std::uint64_t state = 0x9e3779b97f4a7c15U;  // fixed: the same buckets at every call
-    for (Key& key : sample) {
-      state ^= state << 13, state ^= state >> 7, state ^= state << 17;
-      load(static_cast<std::size_t>(state % n), 1, &key);
-    }
-    std::sort(sample.begin(), sample.end());
+    const std::vector<Key> sample = sorted_sample<Key>(n, kEvenBuckets * kShare, load);
     for (std::size_t b = 0; b + 1 < kEvenBuckets; ++b) all_[b] = sample[(b + 1) * kShare];
     for (std::size_t b = 0; b + 1 < kSplitBuckets; ++b) coarse_[b] = all_[(b + 1) * kSplitBuckets - 1];
   }

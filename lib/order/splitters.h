@@ -11,6 +11,19 @@
 
 namespace ndshare::internal {
 
+/// So many keys of n, by Load as that of Buckets, in order.
+template <class Key, class Load>
+std::vector<Key> sorted_sample(std::size_t n, std::size_t count, const Load& load) {
+  std::vector<Key> out(count);
+  std::uint64_t state = 0x9e3779b97f4a7c15U;  // fixed: the same buckets at every call
+  for (Key& key : out) {
+    state ^= state << 13, state ^= state >> 7, state ^= state << 17;
+    load(static_cast<std::size_t>(state % n), 1, &key);
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
 /// Which of up to 256 buckets a key belongs to, by a sample.   Source: Sanders and Winkel, Super Scalar Sample Sort.
 ///
 /// Where a table of the keys' leading bits splits the sample evenly, it says the bucket: one load. Else bounds are
