@@ -1,5 +1,5 @@
 // Lanes that are kept, moved to the front: by the instruction set where it does that, else by a table of 8 items. Not Highway 1.0.3's
-// Compress there (and, with AVX-512, for 64-bit lanes): g++ copies its tables to the stack for every vector, 20 to 50 ns each.
+// Compress there (and, with AVX-512, for 64-bit lanes): g++ copies its tables to the stack for every vector, 20 to 30 ns each.
 
 #if defined(NDSHARE_PACK_INL) == defined(HWY_TARGET_TOGGLE)
 #ifdef NDSHARE_PACK_INL
