@@ -143,19 +143,20 @@ class DaemonStepTest : public ::testing::TestWithParam<Work> {
       ASSERT_TRUE(eventually([&] { return standing(doomed->pid()); }));
     }
     const auto pid = static_cast<std::uint64_t>(doomed ? doomed->pid() : 0);
-    std::string failure;
+    std::string failure, stepping;
     std::thread client;
     {
       Stepper stepper(world_->daemon.pid());
       ASSERT_TRUE(stepper.ready());
       if (work.request) client = std::thread([&] { failure = message_of([&] { work.request(*world_); }); });
       if (doomed) doomed->kill();
-      drive(stepper);
+      stepping = message_of([&] { drive(stepper); });
     }  // killed
     world_->daemon.end(SIGKILL);
     world_->daemon.start();
     if (client.joinable()) client.join();
     EXPECT_EQ(world_->daemon.line(), "ready");
+    EXPECT_EQ(stepping, "");
     EXPECT_EQ(failure, "");
     check(work, pid);
   }

@@ -136,7 +136,8 @@ Trace Stepper::record(const std::function<bool()>& changed, std::size_t limit, m
   static_cast<void>(changed());
   while (steps.size() < limit) {
     const auto at = pc();
-    steps.push_back({at, false, (peek(pid_, at) & 0xFFFF) == kSyscallBytes});
+    const auto text = peek(pid_, at);
+    steps.push_back({at, false, (text & 0xFFFF) == kSyscallBytes, text});
     const auto stop = step(patience);
     steps.back().changed = changed();
     if (stop != Stop::stepped) break;
@@ -147,15 +148,16 @@ Trace Stepper::record(const std::function<bool()>& changed, std::size_t limit, m
 
 bool Stepper::advance(const Trace& trace, std::size_t n, milliseconds patience) {
   const auto& anchor = trace.anchors[n];
-  if (anchor.hits > 0 && !run_to(trace.steps[anchor.at].pc, anchor.hits, patience)) return false;
+  if (anchor.hits > 0 && !run_to(trace.steps[anchor.at], anchor.hits, patience)) return false;
   for (std::size_t i = anchor.at; i < n; ++i) {
     if (step(patience) != Stop::stepped) return false;
   }
   return true;
 }
 
-bool Stepper::run_to(std::uint64_t address, std::size_t hits, milliseconds patience) {
-  const auto word = peek(pid_, address);
+bool Stepper::run_to(const Step& place, std::size_t hits, milliseconds patience) {
+  const auto address = place.pc, word = place.text;
+  if (peek(pid_, address) != word) throw std::runtime_error("the stepped program is not the one that was recorded");
   const auto trap = (word & ~std::uint64_t{0xFF}) | kBreakpoint;
   for (std::size_t hit = 1;; ++hit) {
     if (trace_call(PTRACE_POKETEXT, pid_, address, trap) != 0) return false;

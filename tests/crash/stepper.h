@@ -24,6 +24,7 @@ struct Step {
   std::uint64_t pc = 0;
   bool changed = false;  ///< it, or who ran meanwhile, changed the words that were looked at
   bool system_call = false;
+  std::uint64_t text = 0;  ///< the eight bytes at `pc`
 };
 
 /// From where an instruction is reached soonest: a few hits of a breakpoint at the record's place `at`, then single steps.
@@ -88,6 +89,8 @@ class Stepper {
   /// Steps to the end (or `limit` instructions, or the first call that blocks). `changed` is asked after every instruction.
   Trace record(const std::function<bool()>& changed, std::size_t limit, std::chrono::milliseconds patience = kNoLimit);
   /// Brings a fresh process to just before instruction n of `trace`. False where it ended, or blocked, before that.
+  /// Throws where the process runs another program than the one recorded (built anew meanwhile): a breakpoint in the middle of
+  /// its instructions would make it do anything.
   bool advance(const Trace& trace, std::size_t n, std::chrono::milliseconds patience = kNoLimit);
   /// Lets it run to its end() or its end.
   Stop finish(std::chrono::milliseconds patience = kNoLimit);
@@ -101,7 +104,7 @@ class Stepper {
   int take_stop(bool block);
   std::uint64_t pc() const;
   void set_pc(std::uint64_t value) const;
-  bool run_to(std::uint64_t address, std::size_t hits, std::chrono::milliseconds patience);
+  bool run_to(const Step& place, std::size_t hits, std::chrono::milliseconds patience);
 
   OneCpu one_cpu_;
   pid_t pid_ = -1;

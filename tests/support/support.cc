@@ -172,6 +172,8 @@ std::string message_of(const std::function<void()>& body) {
     body();
   } catch (const Error& error) {
     return error.message();
+  } catch (const std::exception& error) {
+    return error.what();
   }
   return {};
 }
