@@ -225,7 +225,7 @@ BatchCore batch_core(const std::shared_ptr<StreamState>& state, std::uint32_t nu
     state->give_back(number, false);
     throw;
   }
-  core.sequence = state->sync().sequence[number].load(std::memory_order_relaxed);
+  core.sequence = state->meta(number).sequence.load(std::memory_order_relaxed);
   core.deliveries =
       state->broadcast() ? 1 : internal::batch_deliveries(state->sync().word[number].load(std::memory_order_relaxed));
   return core;

@@ -18,7 +18,7 @@ BatchInfo batch_info(const StreamSpec& spec, const StreamSync& sync, const Batch
   out.state = kBatchStateNames[static_cast<std::size_t>(look.state)];
   if (look.state == BatchState::free || look.state == BatchState::loaned) return out;
   const auto& meta = sync.meta[number];
-  out.sequence = sync.sequence[number].load(), out.published_unix_ns = meta.published_unix_ns.load();
+  out.sequence = meta.sequence.load(), out.published_unix_ns = meta.published_unix_ns.load();
   out.rows = static_cast<std::int64_t>(std::min(meta.rows.load(), spec.rows));
   try {
     out.attrs = attrs_of(meta);

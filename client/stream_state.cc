@@ -222,13 +222,21 @@ int StreamState::loan(const StreamWait& wait, bool now, ErrorCode& code) {
   return -1;
 }
 
+/// One thread at a time remembers what it saw; the others look for themselves.
+int StreamState::take_now(std::uint32_t cursor) noexcept {
+  if (ahead_used_.test_and_set(std::memory_order_acquire)) return ring_.take(cursor);
+  const int batch = ring_.take(cursor, ahead_);
+  ahead_used_.clear(std::memory_order_release);
+  return batch;
+}
+
 int StreamState::take(const StreamWait& wait, bool now, ErrorCode& code) {
   session_->check();
   join();
   const auto cursor = this->cursor();
   // Not −1 where the stream is closed: there may be nothing more to look for.
   const auto look = [&] {
-    const int batch = ring_.take(cursor);
+    const int batch = take_now(cursor);
     return batch == -1 && sync_->closed.load(std::memory_order_relaxed) != 0 ? -2 : batch;
   };
   int found = look();

@@ -82,6 +82,7 @@ class StreamState {
   void reload();
   void set_places(const StreamSpec& spec);
   std::byte* locate(Place& place, bool writable);
+  int take_now(std::uint32_t cursor) noexcept;
   template <class Look>
   int spin(const StreamWait& wait, Deadline deadline, Look&& look);
   std::string why_full();
@@ -103,6 +104,8 @@ class StreamState {
   std::atomic<int> cursor_{-1};
   std::atomic<bool> producing_{false};
   std::atomic<std::uint32_t> hint_{0};
+  std::atomic_flag ahead_used_;  ///< a thread has the next one
+  TakeAhead ahead_;
 };
 
 /// Memory of a batch that arrays stand on; gives the batch back with the last of them unless it was settled before.

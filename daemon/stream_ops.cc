@@ -173,7 +173,7 @@ void EngineImpl::commit_kept(SlotRef slot, std::uint64_t sequence, const KeepBat
   const auto batch = current(spec.batches[number].first);
   const auto batch_name = std::string(name_of(heap_.meta(batch.meta)));
   spec.batches[number] = {fresh.index, fresh.array_gen};
-  spec.kept = {number, sync_.stream(spec.ring).sequence[number].load()};
+  spec.kept = {number, sync_.stream(spec.ring).meta[number].sequence.load()};
   index_.reserve(2);
   const auto meta = rewrite_meta(batch, request.name, {});
   std::uint64_t list = 0;

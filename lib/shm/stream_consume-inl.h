@@ -23,42 +23,53 @@ void StreamRing<A, Wake, Rules>::leave(std::uint32_t cursor) noexcept {
 }
 
 template <class A, class Wake, class Rules>
-int StreamRing<A, Wake, Rules>::take(std::uint32_t cursor) noexcept {
-  return options_.broadcast ? take_broadcast(std::uint64_t{1} << cursor) : take_queue();
+int StreamRing<A, Wake, Rules>::take(std::uint32_t cursor, TakeAhead& ahead) noexcept {
+  return options_.broadcast ? take_broadcast(std::uint64_t{1} << cursor) : take_queue(ahead);
 }
 
 template <class A, class Wake, class Rules>
-int StreamRing<A, Wake, Rules>::take_queue() noexcept {
+int StreamRing<A, Wake, Rules>::take_queue(TakeAhead& ahead) noexcept {
   while (true) {
-    const auto next = ring_.next_sequence->load(kSeq);
-    int best = -1;
-    std::uint64_t best_word = 0, best_key = 0;
-    for (std::uint32_t i = 0; i < options_.depth; ++i) {
-      const auto now = word(i);
-      if (batch_state(now) != BatchState::ready) continue;
-      const bool again = Rules::rule(StreamRule::redelivered_first) && batch_deliveries(now) != 0;
-      const auto key = (again ? kSequenceMask + 1 : 0) + age(next, now);
-      if (best < 0 || key > best_key) best = static_cast<int>(i), best_word = now, best_key = key;
-    }
-    if (best < 0) return -1;
-    const auto deliveries =
-        batch_deliveries(best_word) == kMaxDeliveries ? kMaxDeliveries : batch_deliveries(best_word) + 1;
-    if (swap(static_cast<std::uint32_t>(best), best_word, batch_word(BatchState::taken, owner_, deliveries, best_word)))
-      return best;
+    const bool returned =
+        Rules::rule(StreamRule::look_after_return) && ring_.returned->load(kSeq) != ahead.returned;
+    if (ahead.next == ahead.count || returned) look_ahead(ahead);
+    if (ahead.count == 0) return -1;
+    const auto i = ahead.place[ahead.next];
+    const auto now = ahead.word[ahead.next++];
+    const auto deliveries = batch_deliveries(now) == kMaxDeliveries ? kMaxDeliveries : batch_deliveries(now) + 1;
+    if (swap(i, now, batch_word(BatchState::taken, owner_, deliveries, now))) return i;
+    ahead.next = ahead.count;  // others take too
   }
+}
+
+/// The first that are ready, by insertion.
+template <class A, class Wake, class Rules>
+void StreamRing<A, Wake, Rules>::look_ahead(TakeAhead& ahead) const noexcept {
+  ahead.returned = ring_.returned->load(kSeq);  // before the words: what comes back while they are read is looked for again
+  ahead.next = ahead.count = 0;
+  for (std::uint32_t n = 0, i = ahead.start; n < options_.depth; ++n, i = i + 1 == options_.depth ? 0 : i + 1) {
+    const auto now = word(i);
+    if (batch_state(now) != BatchState::ready) continue;
+    auto at = ahead.count;
+    if (at == TakeAhead::kMost && !comes_before(now, ahead.word[at - 1])) continue;
+    if (at == TakeAhead::kMost) --at; else ++ahead.count;
+    for (; at > 0 && comes_before(now, ahead.word[at - 1]); --at)
+      ahead.word[at] = ahead.word[at - 1], ahead.place[at] = ahead.place[at - 1];
+    ahead.word[at] = now, ahead.place[at] = static_cast<std::uint16_t>(i);
+  }
+  if (ahead.count != 0) ahead.start = (ahead.place[ahead.count - 1] + 1U) % options_.depth;
 }
 
 template <class A, class Wake, class Rules>
 int StreamRing<A, Wake, Rules>::take_broadcast(std::uint64_t bit) noexcept {
   while (true) {
-    const auto next = ring_.next_sequence->load(kSeq);
     int best = -1;
     std::uint64_t best_word = 0;
     for (std::uint32_t i = 0; i < options_.depth; ++i) {
       const auto now = word(i);
       if (batch_state(now) != BatchState::ready || (ring_.pending[i].load(kSeq) & bit) == 0) continue;
       if ((ring_.readers[i].load(kSeq) & bit) != 0) continue;  // another thread of this consumer has it
-      if (best < 0 || age(next, now) > age(next, best_word)) best = static_cast<int>(i), best_word = now;
+      if (best < 0 || is_older(now, best_word)) best = static_cast<int>(i), best_word = now;
     }
     if (best < 0) return -1;
     const auto i = static_cast<std::uint32_t>(best);
@@ -98,6 +109,7 @@ void StreamRing<A, Wake, Rules>::give_back(std::uint32_t batch, std::uint64_t be
   const auto deliveries = batch_deliveries(before);
   const bool dead = options_.max_deliveries != 0 && deliveries >= options_.max_deliveries;
   swap(batch, before, batch_word(dead ? BatchState::dead : BatchState::ready, 0, deliveries, before));
+  ring_.returned->fetch_add(1, kSeq);
 }
 
 template <class A, class Wake, class Rules>

@@ -64,10 +64,11 @@ struct StreamCursor {
 
 /// What a batch says of itself; written by its owner before it is ready.
 struct BatchMeta {
+  a64 sequence;  ///< in full
   a64 rows, published_unix_ns;
   a64 attrs_bytes;
   std::byte attrs[kMaxBatchAttrs];  ///< JSON text; shared_bytes.h
-  std::byte pad[40];
+  std::byte pad[32];
 };
 static_assert(sizeof(BatchMeta) == 320);
 
@@ -85,12 +86,12 @@ struct StreamSync {
   alignas(64) a64 next_sequence;
   std::byte pad3[56];
   alignas(64) a64 cursors;  ///< broadcast: bit i: cursor[i] is somebody's
-  std::byte pad4[56];
+  a32 returned;             ///< queue: changes after batches came back that were taken before
+  std::byte pad4[52];
   a64 producers[kSlotWords];  ///< bit a slot: it has loaned, and has the stream open
   a64 draining[kSlotWords];   ///< bit a slot: waits in take() after close()
   StreamCursor cursor[kMaxCursors];
   a64 word[kMaxStreamDepth];
-  a64 sequence[kMaxStreamDepth];  ///< in full; stored before the word says ready
   a64 pending[kMaxStreamDepth];   ///< broadcast: bit a cursor: has not done it yet
   a64 readers[kMaxStreamDepth];   ///< broadcast: bit a cursor: reads it now
   BatchMeta meta[kMaxStreamDepth];

@@ -77,14 +77,14 @@ template <class A, class Wake, class Rules>
 int StreamRing<A, Wake, Rules>::loan_ready(bool steal) noexcept {
   std::uint64_t refused[kMaxStreamDepth / 64] = {};  // as a bit each
   for (std::uint32_t tries = 0; tries < options_.depth; ++tries) {
-    const auto next = ring_.next_sequence->load(kSeq), live = ring_.cursors->load(kSeq);
+    const auto live = ring_.cursors->load(kSeq);
     int oldest = -1;
     std::uint64_t oldest_word = 0;
     for (std::uint32_t i = 0; i < options_.depth; ++i) {
       const auto now = word(i);
       if (batch_state(now) != BatchState::ready || (refused[i / 64] >> (i % 64) & 1) != 0) continue;
       if (!steal && (ring_.pending[i].load(kSeq) & live) != 0) continue;
-      if (oldest < 0 || age(next, now) > age(next, oldest_word)) oldest = static_cast<int>(i), oldest_word = now;
+      if (oldest < 0 || is_older(now, oldest_word)) oldest = static_cast<int>(i), oldest_word = now;
     }
     if (oldest < 0) return -1;
     const auto i = static_cast<std::uint32_t>(oldest);
@@ -109,7 +109,7 @@ void StreamRing<A, Wake, Rules>::count_missed(std::uint32_t batch) noexcept {
 template <class A, class Wake, class Rules>
 std::uint64_t StreamRing<A, Wake, Rules>::publish(std::uint32_t batch) noexcept {
   const auto sequence = ring_.next_sequence->fetch_add(1, kSeq);
-  ring_.sequence[batch].store(sequence, std::memory_order_relaxed);
+  ring_.sequence[batch * ring_.sequence_step].store(sequence, std::memory_order_relaxed);
   if (options_.broadcast) ring_.pending[batch].store(ring_.cursors->load(kSeq), kSeq);
   if (!Rules::rule(StreamRule::ready_before_event)) notify(ring_.ready_event);
   // seq_cst: pairs with a consumer that announced itself and then looks; whoever sees ready sees all that its owner

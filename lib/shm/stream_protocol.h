@@ -11,6 +11,9 @@
 ///  2. Consumers take the ready batch of the smallest sequence, and those that were delivered before come first.
 ///     Nobody waits for a number: one that was drawn by a producer which died before its word said ready is never
 ///     seen.
+///     A consumer may remember what it saw ready (TakeAhead) and take it in that order: a swap says whether it still is.
+///     Batches published later have larger numbers, unless two were published at the same time; those that come back
+///     change `returned`, after their word: who reads it unchanged takes nothing that came after them.
 ///  3. Nobody sleeps through a change: a sleeper announces itself in the event (bit 0, seq_cst) before it looks at
 ///     the words; who changes a word (seq_cst) looks at the event afterwards. One of the two sees the other.
 ///  4. End of stream: loan() stores its word (seq_cst), then looks at `closed`; close() stores `closed` (seq_cst),
@@ -29,7 +32,9 @@
 ///     overwritten.
 ///  8. The low bits of the sequence stay in a free word and in a ready one, so that a swap never takes a batch that
 ///     went round meanwhile for the one that was looked at (but after exactly 2^24 numbers, and then only the order
-///     is not the smallest first).
+///     is not the smallest first). They are compared with each other, round the corner; no shared counter is read. Those
+///     that were never delivered are taken in order, so that of two ready ones the younger is no 2^23 numbers ahead;
+///     those that were delivered before may be, and then come before the others in any order among themselves.
 ///
 /// `A` gives the atomics and `Rules` what a mutant drops, so that this source also runs under the explorer
 /// (tests/unit/stream).
@@ -48,11 +53,11 @@ namespace ndshare::internal {
 /// The words of one ring.
 template <class A>
 struct RingWords {
-  typename A::U32 *closed = nullptr, *produced = nullptr, *ready_event = nullptr, *room_event = nullptr;
+  typename A::U32 *closed = nullptr, *produced = nullptr, *ready_event = nullptr, *room_event = nullptr, *returned = nullptr;
   typename A::U64 *next_sequence = nullptr, *cursors = nullptr, *producers = nullptr, *draining = nullptr;
   typename A::U64 *word = nullptr, *sequence = nullptr, *pending = nullptr, *readers = nullptr;
   typename A::U64 *cursor_owner = nullptr, *cursor_missed = nullptr;
-  std::uint32_t cursor_step = 1;  ///< words from one cursor's to the next
+  std::uint32_t cursor_step = 1, sequence_step = 1;  ///< words from one cursor's to the next, from one batch's sequence
 };
 
 /// Rules that a mutant drops; the product keeps all.
@@ -63,6 +68,7 @@ enum class StreamRule : std::uint8_t {
   readers_after_loan,  ///< (broadcast) a loan looks at `readers` after it took the word
   word_after_reader,   ///< (broadcast) a reader looks at the word after it set its bit
   redelivered_first,   ///< what was delivered before comes first
+  look_after_return,   ///< also before what a consumer remembers
   sweep_taken,         ///< a sweep gives taken batches back
   sweep_loaned,        ///< and loaned ones
   wait_for_taken,      ///< the stream does not end while others hold batches
@@ -76,6 +82,15 @@ struct RingOptions {
 
 /// What wait_for_taken and the producers' bits say of a stream in which there is nothing to take.
 enum class Outlook : std::uint8_t { more, ended, abandoned };
+
+/// Batches that a consumer of a queue saw ready, oldest first; its own, for one thread at a time.
+struct TakeAhead {
+  static constexpr std::uint32_t kMost = 32;
+  std::uint32_t next = 0, count = 0, returned = 0;
+  std::uint32_t start = 0;  ///< where the next look begins: in the order of the ring they are in order already
+  std::uint16_t place[kMost] = {};
+  std::uint64_t word[kMost] = {};
+};
 
 template <class A, class Wake, class Rules>
 class StreamRing {
@@ -106,8 +121,12 @@ class StreamRing {
   /// (Broadcast) a place among the consumers; −1 where all are taken.
   int join() noexcept;
   void leave(std::uint32_t cursor) noexcept;
-  /// The next batch, −1 where there is none. `cursor` counts in broadcast only.
-  int take(std::uint32_t cursor) noexcept;
+  /// The next batch, −1 where there is none. `cursor` counts in broadcast only, `ahead` in queues.
+  int take(std::uint32_t cursor, TakeAhead& ahead) noexcept;
+  int take(std::uint32_t cursor) noexcept {
+    TakeAhead fresh;
+    return take(cursor, fresh);
+  }
   void done(std::uint32_t batch, std::uint32_t cursor) noexcept;
   /// Not done: it will be delivered again (queue: counted; broadcast: to this consumer).
   void put_back(std::uint32_t batch, std::uint32_t cursor) noexcept;
@@ -142,16 +161,23 @@ class StreamRing {
   int loan_ready(bool steal) noexcept;
   bool try_reuse(std::uint32_t batch, std::uint64_t before) noexcept;
   void count_missed(std::uint32_t batch) noexcept;
-  int take_queue() noexcept;
+  int take_queue(TakeAhead& ahead) noexcept;
+  void look_ahead(TakeAhead& ahead) const noexcept;
+  /// Which of two ready batches is taken first.
+  static bool comes_before(std::uint64_t word, std::uint64_t other) noexcept {
+    const bool again = batch_deliveries(word) != 0, other_again = batch_deliveries(other) != 0;
+    if (again != other_again && Rules::rule(StreamRule::redelivered_first)) return again;
+    return is_older(word, other);
+  }
   int take_broadcast(std::uint64_t bit) noexcept;
   void give_back(std::uint32_t batch, std::uint64_t before) noexcept;
   void sweep_batch(std::uint32_t batch, std::uint64_t owner, bool& found) noexcept;
   void sweep_cursors(std::uint64_t owner, bool& found) noexcept;
   void drop_cursor(std::uint32_t cursor) noexcept;
   bool clear_bit(typename A::U64* bitmap, std::uint32_t slot) noexcept;
-  /// How long ago the sequence was drawn, for comparisons.
-  static std::uint64_t age(std::uint64_t next, std::uint64_t word) noexcept {
-    return (next - 1 - batch_sequence(word)) & kSequenceMask;
+  /// Whose sequence was drawn first. No two ready batches that were never delivered are 2^23 numbers apart (point 8).
+  static bool is_older(std::uint64_t word, std::uint64_t than) noexcept {
+    return ((batch_sequence(word) - batch_sequence(than)) & kSequenceMask) > kSequenceMask / 2;
   }
 
   RingWords<A> ring_;

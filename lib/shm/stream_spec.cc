@@ -102,12 +102,12 @@ void FutexWake::operator()(a32& event) const noexcept {
 Ring ring_of(StreamSync& sync, const RingOptions& options, std::uint32_t slot, std::uint64_t gen) noexcept {
   RingWords<StdAtomics> words;
   words.closed = &sync.closed, words.produced = &sync.produced;
-  words.ready_event = &sync.ready_event, words.room_event = &sync.room_event;
+  words.ready_event = &sync.ready_event, words.room_event = &sync.room_event, words.returned = &sync.returned;
   words.next_sequence = &sync.next_sequence, words.cursors = &sync.cursors;
   words.producers = sync.producers, words.draining = sync.draining;
-  words.word = sync.word, words.sequence = sync.sequence, words.pending = sync.pending, words.readers = sync.readers;
+  words.word = sync.word, words.sequence = &sync.meta[0].sequence, words.pending = sync.pending, words.readers = sync.readers;
   words.cursor_owner = &sync.cursor[0].owner, words.cursor_missed = &sync.cursor[0].missed;
-  words.cursor_step = sizeof(StreamCursor) / sizeof(a64);
+  words.cursor_step = sizeof(StreamCursor) / sizeof(a64), words.sequence_step = sizeof(BatchMeta) / sizeof(a64);
   return {words, options, slot, gen, FutexWake{}};
 }
 

@@ -18,6 +18,7 @@ template <class A, class Wake, class Rules>
 bool StreamRing<A, Wake, Rules>::retry(std::uint32_t batch) noexcept {
   const auto now = word(batch);
   if (batch_state(now) != BatchState::dead || !swap(batch, now, batch_word(BatchState::ready, 0, 0, now))) return false;
+  ring_.returned->fetch_add(1, kSeq);
   notify(ring_.ready_event);
   return true;
 }

@@ -18,7 +18,7 @@ constexpr int kClients = 4, kDepth = 2, kIds = 8, kRescuer = 3, kSweeper = 7;
 constexpr std::uint64_t kGen = 1, kExecutions = 100'000;  // some seconds; the largest scenarios are cut short by it
 
 struct World {
-  ModelAtomic<std::uint32_t> closed, produced, ready_event, room_event;
+  ModelAtomic<std::uint32_t> closed, produced, ready_event, room_event, returned;
   ModelAtomic<std::uint64_t> next_sequence, cursors, producers[kSlotWords], draining[kSlotWords];
   ModelAtomic<std::uint64_t> word[kDepth], sequence[kDepth], pending[kDepth], readers[kDepth];
   ModelAtomic<std::uint64_t> owner[kMaxCursors], missed[kMaxCursors];
@@ -48,7 +48,7 @@ std::uint8_t bit(int client) { return static_cast<std::uint8_t>(1U << client); }
 ModelRing ring_for(int client) {
   RingWords<ModelAtomics> words;
   words.closed = &world.closed, words.produced = &world.produced;
-  words.ready_event = &world.ready_event, words.room_event = &world.room_event;
+  words.ready_event = &world.ready_event, words.room_event = &world.room_event, words.returned = &world.returned;
   words.next_sequence = &world.next_sequence, words.cursors = &world.cursors;
   words.producers = world.producers, words.draining = world.draining, words.word = world.word,
   words.sequence = world.sequence;
@@ -92,13 +92,13 @@ void produce(int client, const Script& script) {
 }
 
 /// As StreamState::take(): −1 where the stream ended, −2 where its producers are gone.
-int take(ModelRing& ring, std::uint32_t cursor) {
+int take(ModelRing& ring, std::uint32_t cursor, TakeAhead& ahead) {
   bool drains = false;
   int found = -1;
   while (true) {
     const auto seen = world.ready_event.fetch_or(1, std::memory_order_seq_cst) | 1U;
     if (drains && ring.has_ready()) ring.end_drain(), drains = false;
-    if (found = drains ? -1 : ring.take(cursor); found >= 0) break;
+    if (found = drains ? -1 : ring.take(cursor, ahead); found >= 0) break;
     const auto outlook = ring.outlook(cursor);
     if (outlook == Outlook::abandoned) found = -2;
     if (outlook != Outlook::more) break;
@@ -141,7 +141,8 @@ void consume(int client) {
     world.joined = static_cast<std::uint8_t>(world.joined | bit(client));
   }
   int batch = 0;
-  while ((batch = take(ring, cursor)) >= 0) {
+  TakeAhead ahead;
+  while ((batch = take(ring, cursor, ahead)) >= 0) {
     const int id = world.value[batch];
     got(client, batch);
     ring.done(static_cast<std::uint32_t>(batch), cursor);

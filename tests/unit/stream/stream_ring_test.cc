@@ -1,5 +1,6 @@
 // The ring over real atomics: one step at a time in one thread, then threads that hand over as fast as they can.
 #include <memory>
+#include <random>
 #include <thread>
 #include <vector>
 
@@ -27,7 +28,7 @@ TEST_F(StreamRingTest, ASequenceBefore2To24OthersIsStillFirstWhenItComesAgain) {
   queue.publish(static_cast<std::uint32_t>(queue.loan(0)));
   queue.put_back(static_cast<std::uint32_t>(old), 0);
   EXPECT_EQ(queue.take(0), old);
-  EXPECT_EQ(sync_->sequence[old].load(), 0U);
+  EXPECT_EQ(sync_->meta[old].sequence.load(), 0U);
 }
 
 TEST_F(StreamRingTest, OrderSurvivesTheWrapOfTheLowBits) {
@@ -36,9 +37,57 @@ TEST_F(StreamRingTest, OrderSurvivesTheWrapOfTheLowBits) {
   for (int i = 0; i < 4; ++i) queue.publish(static_cast<std::uint32_t>(queue.loan(0)));
   std::uint64_t before = 0;
   for (int i = 0; i < 4; ++i) {
-    const auto sequence = sync_->sequence[queue.take(0)].load();
+    const auto sequence = sync_->meta[queue.take(0)].sequence.load();
     EXPECT_GT(sequence, before);
     before = sequence;
+  }
+}
+
+TEST_F(StreamRingTest, WhatComesBackIsTakenBeforeWhatIsRemembered) {
+  auto mine = ring(kQueue, 1), other = ring(kQueue, 2);
+  TakeAhead ahead;
+  for (int i = 0; i < 4; ++i) mine.publish(static_cast<std::uint32_t>(mine.loan(0)));
+  EXPECT_EQ(mine.take(0, ahead), 0);
+  EXPECT_EQ(other.take(0), 1);
+  EXPECT_EQ(mine.take(0, ahead), 2) << "1 is remembered, and another's";
+  other.put_back(1, 0);
+  EXPECT_EQ(mine.take(0, ahead), 1);
+}
+
+/// Against the rule itself: those that were delivered before, then the smallest number.
+TEST_F(StreamRingTest, EveryTakeIsOfTheSmallestReady) {
+  std::mt19937_64 random(20261127);
+  for (const std::uint32_t depth : {1U, 3U, 8U, 31U, 33U, 70U, 256U}) {
+    sync_ = std::make_unique<StreamSync>();
+    sync_->next_sequence.store((std::uint64_t{1} << 24) - 500);  // round the corner in the middle
+    auto mine = ring({depth, 0, false, false}, 1), other = ring({depth, 0, false, false}, 2);
+    TakeAhead ahead;
+    std::vector<std::uint32_t> held;
+    const auto smallest = [&] {
+      int best = -1;
+      bool best_again = false;
+      for (std::uint32_t i = 0; i < depth; ++i) {
+        if (batch_state(sync_->word[i].load()) != BatchState::ready) continue;
+        const bool again = batch_deliveries(sync_->word[i].load()) != 0;
+        const bool older = best >= 0 && sync_->meta[i].sequence.load() < sync_->meta[best].sequence.load();
+        if (best < 0 || (again != best_again ? again : older)) best = static_cast<int>(i), best_again = again;
+      }
+      return best;
+    };
+    for (int step = 0; step < 4000; ++step) {
+      const auto what = random() % 8;
+      if (what < 3) {
+        if (const int i = mine.loan(static_cast<std::uint32_t>(random() % depth)); i >= 0) mine.publish(static_cast<std::uint32_t>(i));
+      } else if (what < 6 || held.empty()) {
+        const int want = smallest(), got = what == 3 ? other.take(0) : mine.take(0, ahead);
+        ASSERT_EQ(got, want) << "depth " << depth << ", step " << step;
+        if (got >= 0) held.push_back(static_cast<std::uint32_t>(got));
+      } else {
+        std::swap(held[random() % held.size()], held.back());
+        what == 6 ? mine.put_back(held.back(), 0) : mine.done(held.back(), 0);
+        held.pop_back();
+      }
+    }
   }
 }
 
@@ -112,8 +161,9 @@ TEST_F(StreamRingTest, ThreadsHandOverEachBatchOnce) {
     });
     threads.emplace_back([&, p] {
       auto mine = ring(kQueue, p + 2);
+      TakeAhead ahead;
       while (left.load() != 0) {
-        const int batch = mine.take(0);
+        const int batch = mine.take(0, ahead);
         if (batch < 0) {
           std::this_thread::yield();
           continue;
