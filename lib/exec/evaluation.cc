@@ -16,7 +16,6 @@ namespace {
 
 constexpr std::int64_t kLongRow = 64;       // elements: pieces end where such rows do, so that these are used where they lie
 constexpr std::int64_t kLine = 64;          // bytes that memory hands out at once
-constexpr std::uint16_t kNoRegister = 0xffff;
 
 std::size_t itemsize_of(TypeId type) noexcept { return static_cast<std::size_t>(DType(type).itemsize()); }
 
@@ -32,6 +31,8 @@ struct Evaluation::Run {
   TypeId result;
   bool look;          // at each block, whatever the kernel says
   bool wants;         // what the kernel says
+  std::optional<StepPair> pair{};  // this step and the one before it, as one
+  bool leads = false;              // the first of such a pair
   UnaryKernel unary = nullptr;
   const BinaryKernels* binary = nullptr;
   SelectKernel select = nullptr;
@@ -95,22 +96,43 @@ void Evaluation::bind_leaves(const Shape& shape, std::span<const int> order, Str
   }
 }
 
+/// What the value needs. A pair's operands are needed until its second step, and both steps' results have a place: where something is
+/// to be looked at, both are done again one by one.
+struct Evaluation::Needs {
+  std::vector<bool> value;
+  std::vector<std::size_t> last_use;            // by value: the last step that reads it, plus 1
+  std::vector<std::optional<StepPair>> second;  // by step: of a pair
+  std::vector<bool> first;                      // by step
+
+  explicit Needs(const Program& program, ValueId root)
+      : value(program.size(), false),
+        last_use(program.size(), 0),
+        second(program.steps().size()),
+        first(program.steps().size(), false) {
+    const auto& steps = program.steps();
+    std::vector<std::size_t> users(program.size(), 0);
+    value[root] = true;
+    for (std::size_t i = steps.size(), next = i; i-- > 0;) {
+      const Step& step = steps[i];
+      if (!value[step.result]) continue;
+      if (next != steps.size() && !first[next] && users[step.result] == 1) second[next] = pair_of(step, steps[next]);
+      first[i] = next != steps.size() && second[next].has_value();
+      for (int k = 0; k < step.arity(); ++k) {
+        const ValueId in = step.in[static_cast<std::size_t>(k)];
+        value[in] = true;
+        if (k == 0 || in != step.in[0]) ++users[in];
+        last_use[in] = std::max(last_use[in], (first[i] ? next : i) + 1);
+      }
+      next = i;
+    }
+  }
+};
+
 /// Steps in order; registers are given back after a value's last use. A step's result never lies where its operands do, so that
 /// they can be looked at together afterwards.
 void Evaluation::assign_registers() {
   const std::size_t values = program_.size();
-  std::vector<std::size_t> last_use(values, 0);
-  std::vector<bool> needed(values, false);
-  needed[value_] = true;
-  for (std::size_t i = program_.steps().size(); i-- > 0;) {
-    const Step& step = program_.steps()[i];
-    if (!needed[step.result]) continue;
-    for (int k = 0; k < step.arity(); ++k) {
-      const ValueId in = step.in[static_cast<std::size_t>(k)];
-      needed[in] = true;
-      last_use[in] = std::max(last_use[in], i + 1);
-    }
-  }
+  const Needs needs(program_, value_);
   std::vector<std::uint16_t> place(values, kNoRegister), free_list;
   const auto take = [&] {
     if (free_list.empty()) return static_cast<std::uint16_t>(registers_++);
@@ -118,9 +140,17 @@ void Evaluation::assign_registers() {
     free_list.pop_back();
     return taken;
   };
+  const auto give_back = [&](const Step& step, std::size_t now) {
+    for (int k = 0; k < step.arity(); ++k) {
+      const ValueId in = step.in[static_cast<std::size_t>(k)];
+      if (needs.last_use[in] != now + 1 || place[in] == kNoRegister) continue;
+      free_list.push_back(place[in]);
+      place[in] = kNoRegister;
+    }
+  };
   std::size_t widest = itemsize_;
   for (std::size_t id = 0; id < values; ++id) {
-    if (!needed[id]) continue;
+    if (!needs.value[id]) continue;
     widest = std::max(widest, itemsize_of(program_.type(static_cast<ValueId>(id))));
     if (program_.value(static_cast<ValueId>(id)).kind == Value::Kind::step) continue;
     needed_leaves_.push_back(static_cast<ValueId>(id));
@@ -130,16 +160,18 @@ void Evaluation::assign_registers() {
   runs_.reserve(program_.steps().size());
   for (std::size_t i = 0; i < program_.steps().size(); ++i) {
     const Step& step = program_.steps()[i];
-    if (!needed[step.result]) continue;
+    if (!needs.value[step.result]) continue;
     place[step.result] = step.result == value_ ? kNoRegister : take();
     prepare(step, place[step.result]);
-    for (int k = 0; k < step.arity(); ++k) {
-      const ValueId in = step.in[static_cast<std::size_t>(k)];
-      if (last_use[in] != i + 1 || place[in] == kNoRegister) continue;
-      free_list.push_back(place[in]);
-      place[in] = kNoRegister;
-    }
+    runs_.back().pair = needs.second[i], runs_.back().leads = needs.first[i];
+    if (step.result == value_ && !writes_past_caches(runs_.back())) staging_ = take();
+    give_back(step, i);
+    if (needs.second[i]) give_back(*runs_[runs_.size() - 2].step, i);
   }
+}
+
+bool Evaluation::writes_past_caches(const Run& run) noexcept {
+  return run.pair || (run.checked == nullptr && run.binary != nullptr && run.binary->vv_stream != nullptr);
 }
 
 void Evaluation::prepare(const Step& step, std::uint16_t out_register) {
@@ -189,8 +221,8 @@ std::int64_t Evaluation::staged_bytes(ValueId input) const noexcept {
   return space_.count * static_cast<std::int64_t>(itemsize_of(program_.type(input)));
 }
 
-std::size_t Evaluation::piece_length(std::int64_t low, std::size_t n) const noexcept {
-  if (contiguous_) return runs_.size() == 1 ? n : std::min(n, block_elements_);
+std::size_t Evaluation::piece_length(std::int64_t low, std::size_t n, bool staged) const noexcept {
+  if (contiguous_) return runs_.size() == 1 && !staged ? n : std::min(n, block_elements_);
   std::size_t length = std::min(n, block_elements_);
   const std::int64_t inner = space_.inner();
   if (inner >= kLongRow) length = std::min(length, static_cast<std::size_t>(inner - low % inner));
@@ -209,7 +241,7 @@ const std::byte* Evaluation::fetch(std::int64_t low, std::size_t n, std::byte* r
 
 void Evaluation::store(std::int64_t low, std::size_t n, std::byte* to, bool stream) const {
   while (n > 0) {
-    const Piece piece{low, is_step() ? piece_length(low, n) : n, nullptr};
+    const Piece piece{low, is_step() ? piece_length(low, n, stream && staging_ != kNoRegister) : n, nullptr};
     compute(piece, to, stream);
     low += static_cast<std::int64_t>(piece.n);
     to += piece.n * itemsize_;
@@ -255,11 +287,31 @@ void Evaluation::compute(const Piece& piece, std::byte* to, bool stream) const {
     const std::uint16_t place = leaf_registers_[i];
     operands[needed_leaves_[i]] = load(needed_leaves_[i], piece, place == kNoRegister ? nullptr : registers + place * kBlockBytes);
   }
+  // A last step without stores that go past the caches makes its block in a register, and it is moved from there.
+  const bool staged = stream && staging_ != kNoRegister;
+  std::byte* const end = staged ? registers + staging_ * kBlockBytes : to;
   for (const Run& run : runs_) {
-    std::byte* out = run.out == kNoRegister ? to : registers + run.out * kBlockBytes;
-    operands[run.step->result] = {out, call(run, operands, out, piece.n, stream && run.out == kNoRegister)};
+    std::byte* out = run.out == kNoRegister ? end : registers + run.out * kBlockBytes;
+    const bool past = stream && !staged && run.out == kNoRegister;
+    if (run.leads || (run.pair && call_pair(run, operands, out, piece.n, past))) continue;
+    operands[run.step->result] = {out, call(run, operands, out, piece.n, past)};
   }
-  if (operands[value_].scalar && piece.n > 1) repeat(to, itemsize_, to, piece.n);
+  if (operands[value_].scalar && piece.n > 1) repeat(end, itemsize_, end, piece.n);
+  if (staged) kernels().stream_copy(to, end, piece.n * itemsize_);
+}
+
+/// A pair in one pass; false where it is still to be done step by step: its first step then is, here.
+bool Evaluation::call_pair(const Run& second, Operand* operands, std::byte* to, std::size_t n, bool stream) const noexcept {
+  const Run& first = (&second)[-1];
+  const Operand a = operands[second.pair->in[0]], b = operands[second.pair->in[1]], c = operands[second.pair->in[2]];
+  if (!(a.scalar && b.scalar) && !first.look && !second.look) {
+    const auto seen = second.pair->kernel({a.data, b.data, c.data, a.scalar, b.scalar, c.scalar}, to, n, stream);
+    operands[second.step->result] = {to, false};
+    if (seen == 0 || !(first.wants || second.wants)) return true;
+  }
+  std::byte* between = Scratch::get(registers_, program_.size()).registers() + first.out * kBlockBytes;
+  operands[first.step->result] = {between, call(first, operands, between, n, false)};
+  return false;
 }
 
 /// One step over one block; true if its operands were scalars, and so is the result.

@@ -5,6 +5,7 @@
 #include "lib/exec/error_flags.h"
 #include "lib/exec/program.h"
 #include "lib/exec/stage.h"
+#include "lib/exec/step_pair.h"
 
 #include <cstddef>
 #include <span>
@@ -69,6 +70,7 @@ class Evaluation {
   };
   struct Run;      // a step, ready to be called
   struct Scratch;  // a thread's
+  struct Needs;
   struct Piece {   // of the elements: a run of flat indices, or a tile
     std::int64_t low = 0;
     std::size_t n = 0;
@@ -78,12 +80,14 @@ class Evaluation {
   void bind_leaves(const Shape& shape, std::span<const int> order, Strides* out_strides);
   void choose_tiles() noexcept;
   void assign_registers();
+  static bool writes_past_caches(const Run& run) noexcept;
   void prepare(const Step& step, std::uint16_t out_register);
-  [[nodiscard]] std::size_t piece_length(std::int64_t low, std::size_t n) const noexcept;
+  [[nodiscard]] std::size_t piece_length(std::int64_t low, std::size_t n, bool staged) const noexcept;
   [[nodiscard]] bool is_step() const noexcept { return program_.value(value_).kind == Value::Kind::step; }
   Operand load(ValueId id, const Piece& piece, std::byte* registers) const noexcept;
   void compute(const Piece& piece, std::byte* to, bool stream) const;
   bool call(const Run& run, const Operand* operands, std::byte* to, std::size_t n, bool stream) const noexcept;
+  bool call_pair(const Run& second, Operand* operands, std::byte* to, std::size_t n, bool stream) const noexcept;
   void call_binary(const Run& run, Operand a, Operand b, std::byte* to, std::size_t n, bool stream,
                    Looked mask) const noexcept;
   void call_select(const Run& run, Operand mask, Operand a, Operand b, std::byte* to, std::size_t n) const noexcept;
@@ -99,6 +103,8 @@ class Evaluation {
   std::size_t registers_ = 0, block_elements_ = 0, itemsize_ = 0;
   std::int64_t tile_rows_ = 0;
   bool contiguous_ = false;
+  static constexpr std::uint16_t kNoRegister = 0xffff;
+  std::uint16_t staging_ = kNoRegister;  ///< of the last step's blocks, where it cannot write past the caches itself
 };
 
 }  // namespace ndshare::internal

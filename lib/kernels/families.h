@@ -27,6 +27,7 @@ void fill_exponential(KernelTable& table);
 void fill_extremes(KernelTable& table);
 void fill_logical(KernelTable& table);         // of the family compare, in a file of its own
 void fill_float_division(KernelTable& table);  // of the family division
+void fill_pairs(KernelTable& table);
 void fill_power(KernelTable& table);
 void fill_rounding(KernelTable& table);
 void fill_sign(KernelTable& table);

@@ -17,7 +17,7 @@ constexpr void (*kFamilies[])(KernelTable&) = {
     fill_arithmetic, fill_bitwise,        fill_cast,          fill_checked, fill_classify,   fill_compare,
     fill_division,   fill_exponential,    fill_extremes,      fill_memory,  fill_logical,    fill_power,
     fill_rounding,   fill_float_division, fill_scalar_math,   fill_scan,    fill_reduce_sum, fill_reduce_lanes,
-    fill_select,     fill_sign,           fill_trigonometric, fill_random,  fill_keep, fill_split,
+    fill_select,     fill_sign,           fill_trigonometric, fill_random,  fill_keep, fill_split, fill_pairs,
 };
 
 KernelTable make_table(std::int64_t target) {

@@ -118,6 +118,17 @@ using CheckedKernel = std::size_t (*)(const void* a, bool a_scalar, const void* 
                                       bool saturate) noexcept;
 enum class CheckedOp : std::uint8_t { add, subtract, multiply };
 
+/// Two steps of float32 or float64 that often follow each other, in one pass: a·b + c, a·b − c, c − a·b, (a − b)². Each is rounded by
+/// itself, so that the bits are those of two calls; and as a product or difference that is not finite never gives a finite result,
+/// kSeenNonFinite speaks for both. `stream` as the stream forms of BinaryKernels.   REQUIRES: not both a and b scalar.
+enum class PairOp : std::uint8_t { multiply_add, multiply_subtract, subtract_multiplied, subtract_square };
+inline constexpr std::size_t kPairCount = 4;
+struct PairOperands {
+  const void *a, *b, *c;  ///< c: not looked at by subtract_square
+  bool a_scalar, b_scalar, c_scalar;
+};
+using PairKernel = std::uint32_t (*)(PairOperands in, void* out, std::size_t n, bool stream) noexcept;
+
 template <class Kernel, std::size_t kCount>
 using OpTable = std::array<std::array<Kernel, kNumericCount>, kCount>;
 template <class Kernel>
@@ -130,6 +141,7 @@ struct KernelTable {
   std::size_t vector_bytes = 0;  ///< of one register
   OpTable<UnaryKernel, kUnaryCount> unary{};
   OpTable<BinaryKernels, kBinaryCount> binary{};
+  OpTable<PairKernel, kPairCount> pairs{};
   std::array<SelectKernel, kSelectSizes> select{};
   std::array<KeepKernel, kSelectSizes> keep{};
   /// As `keep`, of first + i in the place of x[i].

@@ -103,6 +103,8 @@ std::uint32_t lanes_loop(const void* va, const void* vb, void* vo, std::size_t n
     i = lanes_stream<Op, T>(a, b, out, n, seen);
   } else {
     for (; i + 2 * width <= n; i += 2 * width) {
+      a.prefetch(i, 2 * width);
+      b.prefetch(i, 2 * width);
       const auto first = Op::call(d, a.load(i), b.load(i));
       const auto second = Op::call(d, a.load(i + width), b.load(i + width));
       hn::StoreU(first, d, out + i);

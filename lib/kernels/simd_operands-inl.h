@@ -11,7 +11,10 @@
 #include <cstddef>
 #include <cstring>
 
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
+
+#include "lib/kernels/families.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace ndshare::internal {
@@ -31,6 +34,13 @@ class Operand {
       return hn::Set(D(), value_);
     } else {
       return hn::LoadU(D(), data_ + i);
+    }
+  }
+  // Asks for the lines that the loop reads kReadAhead bytes after the `count` elements from i.
+  HWY_INLINE void prefetch(std::size_t i, std::size_t count) const noexcept {
+    if constexpr (!kScalar) {
+      const auto* ahead = reinterpret_cast<const char*>(data_ + i) + kReadAhead;
+      for (std::size_t byte = 0; byte < count * sizeof(T); byte += 64) hwy::Prefetch(ahead + byte);
     }
   }
   // `count` elements from i, then zeros.
