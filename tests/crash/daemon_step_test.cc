@@ -1,6 +1,7 @@
 // The daemon killed between any two instructions of a request or a sweep, and started again: what was asked is done exactly
 // once, what a dead client left is gone, nothing is lost.
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <thread>
@@ -148,7 +149,11 @@ class DaemonStepTest : public ::testing::TestWithParam<Work> {
     {
       Stepper stepper(world_->daemon.pid());
       ASSERT_TRUE(stepper.ready());
-      if (work.request) client = std::thread([&] { failure = message_of([&] { work.request(*world_); }); });
+      asking_ = work.request != nullptr;
+      if (work.request) client = std::thread([&] {
+        failure = message_of([&] { work.request(*world_); });
+        asking_ = false;
+      });
       if (doomed) doomed->kill();
       stepping = message_of([&] { drive(stepper); });
     }  // killed
@@ -181,10 +186,11 @@ class DaemonStepTest : public ::testing::TestWithParam<Work> {
   }
   Trace record(const Work& work) {
     Trace trace;
-    run(work, [&](Stepper& stepper) { trace = stepper.record([&] { return world_->words.changed(); }, 3'000'000, kIdle); });
+    run(work, [&](Stepper& stepper) { trace = stepper.record([&] { return world_->words.changed(); }, 3'000'000, kIdle, [&] { return asking_.load(); }); });
     return trace;
   }
 
+  std::atomic<bool> asking_{false};  ///< a request that is not answered
   SameAddresses same_;
   std::optional<World> world_;
 };
@@ -215,6 +221,7 @@ TEST_P(DaemonStepTest, KilledAtAnyInstruction) {
   const auto& work = GetParam();
   const auto trace = record(work);
   ASSERT_FALSE(HasFailure());
+  ASSERT_GT(changes_in(trace), 0U) << "nothing was done in this record";
   const auto points = kill_points(trace, 2000, crash_seed());
   std::printf("%s: %zu instructions, %zu changes of shared words, killed at %zu\n", work.name, trace.steps.size(), changes_in(trace),
               points.size());

@@ -131,14 +131,16 @@ Stop Stepper::step(milliseconds patience) {
   return wait(patience);
 }
 
-Trace Stepper::record(const std::function<bool()>& changed, std::size_t limit, milliseconds patience) {
+Trace Stepper::record(const std::function<bool()>& changed, std::size_t limit, milliseconds patience,
+                      const std::function<bool()>& expected) {
   std::vector<Step> steps;
   static_cast<void>(changed());
   while (steps.size() < limit) {
     const auto at = pc();
     const auto text = peek(pid_, at);
     steps.push_back({at, false, (text & 0xFFFF) == kSyscallBytes, text});
-    const auto stop = step(patience);
+    auto stop = step(patience);
+    while (stop == Stop::blocked && expected()) stop = wait(patience);
     steps.back().changed = changed();
     if (stop != Stop::stepped) break;
   }

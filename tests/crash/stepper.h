@@ -86,8 +86,10 @@ class Stepper {
 
   /// One instruction. `patience`: how long a system call may block, then Stop::blocked (and the process still runs).
   Stop step(std::chrono::milliseconds patience = kNoLimit);
-  /// Steps to the end (or `limit` instructions, or the first call that blocks). `changed` is asked after every instruction.
-  Trace record(const std::function<bool()>& changed, std::size_t limit, std::chrono::milliseconds patience = kNoLimit);
+  /// Steps to the end (or `limit` instructions, or the first call that blocks when nothing is `expected` any more). `changed` is asked
+  /// after every instruction.
+  Trace record(const std::function<bool()>& changed, std::size_t limit, std::chrono::milliseconds patience = kNoLimit,
+               const std::function<bool()>& expected = [] { return false; });
   /// Brings a fresh process to just before instruction n of `trace`. False where it ended, or blocked, before that.
   /// Throws where the process runs another program than the one recorded (built anew meanwhile): a breakpoint in the middle of
   /// its instructions would make it do anything.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # usage: units_test.sh BUILD_DIR
-# The user's units under a real systemd: a service manager of their own, with its processes, mounts, cgroups and /dev/shm, so that
+# The units under a real systemd: a service manager of their own, with its processes, mounts, cgroups and /dev/shm, so that
 # nothing of the machine is touched and all of it goes with its first process. Exit 77, with the reason, where that cannot be had.
 set -euo pipefail
 build=$1
@@ -32,28 +32,28 @@ if [ "${2:-}" != inside ]; then
 fi
 
 # Of the cgroups, nothing but those: a manager that sees other hierarchies moves processes in them.
-mount -t tmpfs tmpfs /sys/fs/cgroup
+mount -t tmpfs tmpfs /sys/fs/cgroup || not_done "no mounts of its own here"
 for each in "${@:3}"; do
   mkdir -p "${each#*:}"
   only=(-t "${each%%:*}")
   [ "${each%%:*}" = cgroup2 ] || only+=(-o none,name=systemd)
   mount "${only[@]}" cgroup "${each#*:}" || not_done "no cgroups in the namespace"
 done
-for dir in /run /tmp /dev/shm; do mount -t tmpfs tmpfs "$dir"; done
-mkdir -p /run/systemd/system /run/user /tmp/home  # the first one says that systemd runs the machine
-export XDG_RUNTIME_DIR=/run/user HOME=/tmp/home XDG_CONFIG_HOME=/tmp/home/config NO_COLOR=1
+for dir in /run /tmp /dev/shm; do mount -t tmpfs tmpfs "$dir" || not_done "no mounts of its own here"; done
+mkdir -p /run/systemd/system /run/manager /tmp/home  # the first one says that systemd runs the machine
+export XDG_RUNTIME_DIR=/run/manager HOME=/tmp/home XDG_CONFIG_HOME=/tmp/home/config NO_COLOR=1
 unset NDSHARE_DAEMON NDSHARE_STORE DBUS_SESSION_BUS_ADDRESS XDG_DATA_HOME XDG_DATA_DIRS
-cmake --install "$build" --prefix /tmp/prefix >/tmp/log || { cat /tmp/log; exit 1; }
+cmake --install "$build" --prefix /run/prefix >/tmp/log || { cat /tmp/log; exit 1; }
 mkdir -p "$XDG_CONFIG_HOME"/systemd/user "$XDG_CONFIG_HOME"/ndshare
 cp "$(dirname "$0")"/../../tools/systemd/user-ndshared@.socket "$XDG_CONFIG_HOME"/systemd/user/ndshared@.socket
-sed 's|@BINDIR@|/tmp/prefix/bin|' "$(dirname "$0")"/../../tools/systemd/user-ndshared@.service.in \
+sed 's|@BINDIR@|/run/prefix/bin|' "$(dirname "$0")"/../../tools/systemd/user-ndshared@.service.in \
   >"$XDG_CONFIG_HOME"/systemd/user/ndshared@.service
 echo 'NDSHARED_OPTIONS=--capacity 64M' >"$XDG_CONFIG_HOME"/ndshare/units.env
 
 (SYSTEMD_LOG_TARGET=console exec /lib/systemd/systemd --user --unit=basic.target) >/tmp/manager.log 2>&1 &
 manager=$!
 ctl() { timeout 60 systemctl --user "$@"; }
-nds() { timeout 60 /tmp/prefix/bin/ndshare --store units "$@"; }
+nds() { timeout 60 /run/prefix/bin/ndshare --store units "$@"; }
 fail() {
   echo "units: $*"
   ctl status 'ndshared@units.*' --no-pager 2>&1 | head -n 30 || true
@@ -78,6 +78,7 @@ for _ in $(seq 100); do
   kill -0 "$manager" 2>/dev/null || not_done "systemd --user does not run here: $(cat /tmp/manager.log)"
   sleep 0.1
 done
+ctl is-system-running >/tmp/log 2>&1 || not_done "systemd --user is not up after ten seconds: $(cat /tmp/log /tmp/manager.log)"
 
 echo "== the socket starts the daemon for its first client"
 ctl enable --now ndshared@units.socket 2>/dev/null || fail "the socket cannot be enabled"
@@ -107,4 +108,25 @@ holds_array "after kill -9"
 echo "== ended for good, it stays so"
 nds stop --force || fail "ndshare stop"
 until_is inactive state
-echo "started by its socket, restarted, stopped, killed, and ended, under $(/lib/systemd/systemd --version | head -n 1)"
+echo "== the system's unit: a user of its own, and shut in"
+for file in passwd group; do  # as sysusers.d makes them
+  { grep -v '^ndshare:' /etc/$file; [ $file = passwd ] && echo 'ndshare:x:61000:61000::/:/usr/sbin/nologin' || echo 'ndshare:x:61000:'; } >/run/$file
+  mount --bind /run/$file /etc/$file
+done
+sed 's|@BINDIR@|/run/prefix/bin|; s|^EnvironmentFile=.*|Environment="NDSHARED_OPTIONS=--capacity 64M"|' \
+  "$(dirname "$0")"/../../tools/systemd/system-ndshared@.service.in >"$XDG_CONFIG_HOME"/systemd/user/shut-in@.service
+ln -s "$XDG_RUNTIME_DIR"/systemd/inaccessible /run/systemd/  # what hides files: there by a system's manager, here by a user's
+chmod 777 "$XDG_RUNTIME_DIR"/systemd/notify  # a user's manager expects no other user's daemon there
+ctl daemon-reload
+ctl start shut-in@sys.service || fail "the system's unit does not start: $(ctl status shut-in@sys.service --no-pager 2>&1 | head -n 20)"
+sys() { timeout 60 /run/prefix/bin/ndshare --store ndshare:sys "$@"; }
+sys eval 'a = arange(100)' >/tmp/log 2>&1 || fail "a client of the system's store: $(cat /tmp/log)"
+pid=$(ctl show shut-in@sys.service --property MainPID --value)
+grep -q '^Uid:.61000' "/proc/$pid/status" || fail "the daemon is not the user ndshare's"
+grep -q '^CapEff:.0000000000000000' "/proc/$pid/status" || fail "the daemon has capabilities"
+grep -q '^Seccomp:.2' "/proc/$pid/status" || fail "no filter of system calls"
+ctl restart shut-in@sys.service || fail "restart"
+[ "$(sys eval 'sum(a)' 2>&1)" = 4950 ] || fail "the system's store lost its array: $(sys eval 'sum(a)' 2>&1)"
+sys stop --force || fail "ndshare stop"
+
+echo "both units: started (the user's by its socket), restarted, ended; the user's stopped and killed, too; under $(/lib/systemd/systemd --version | head -n 1)"
