@@ -97,7 +97,7 @@ void Evaluation::bind_leaves(const Shape& shape, std::span<const int> order, Str
 }
 
 /// What the value needs. A pair's operands are needed until its second step, and both steps' results have a place: where something is
-/// to be looked at, both are done again one by one.
+/// to be looked at, or the first step is of scalars alone, they are done one by one.
 struct Evaluation::Needs {
   std::vector<bool> value;
   std::vector<std::size_t> last_use;            // by value: the last step that reads it, plus 1
@@ -300,7 +300,7 @@ void Evaluation::compute(const Piece& piece, std::byte* to, bool stream) const {
   if (staged) kernels().stream_copy(to, end, piece.n * itemsize_);
 }
 
-/// A pair in one pass; false where it is still to be done step by step: its first step then is, here.
+/// Does a pair in one pass. False: it did the first step alone, and the caller does the second.
 bool Evaluation::call_pair(const Run& second, Operand* operands, std::byte* to, std::size_t n, bool stream) const noexcept {
   const Run& first = (&second)[-1];
   const Operand a = operands[second.pair->in[0]], b = operands[second.pair->in[1]], c = operands[second.pair->in[2]];

@@ -39,7 +39,8 @@ class Evaluation {
   [[nodiscard]] const Space& space() const noexcept { return space_; }
   /// Whether the value is an array itself.
   [[nodiscard]] bool is_leaf() const noexcept { return program_.value(value_).kind == Value::Kind::leaf; }
-  /// Whether every leaf lies as the flat order walks it: then pieces of any length are one kernel call where there is one step.
+  /// Whether every leaf lies as the flat order walks it: then pieces of any length are one kernel call where there is one step (and
+  /// its results are not staged on their way past the caches).
   [[nodiscard]] bool is_contiguous() const noexcept { return contiguous_; }
   /// The leaves and literals that the value needs.
   [[nodiscard]] std::span<const ValueId> inputs() const noexcept { return needed_leaves_; }

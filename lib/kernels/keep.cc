@@ -108,8 +108,33 @@ std::size_t keep_items(const std::uint8_t* mask, const void* x, std::size_t n, v
   return kept;
 }
 
+constexpr std::size_t kWordBits = 64, kGroup = 8;
+
+// The positions of the bits, lowest first, in groups: a branch for each group only, and what is stored behind the last one is
+// overwritten by what follows.   REQUIRES: room for the next multiple of kGroup.
+HWY_INLINE std::size_t store_positions(std::uint64_t bits, std::uint64_t first, std::uint64_t* out) noexcept {
+  const std::size_t count = hwy::PopCount(bits);
+  for (std::size_t done = 0; done < count; done += kGroup) {
+    for (std::size_t k = done; k < done + kGroup; ++k, bits &= bits - 1) {
+      out[k] = first + hwy::Num0BitsBelowLS1Bit_Nonzero64(bits | std::uint64_t{1} << 63);
+    }
+  }
+  return count;
+}
+
+// Where vectors do not pack themselves, bit by bit: most masks keep few.
 std::size_t true_positions(const std::uint8_t* mask, std::size_t n, std::int64_t first, std::int64_t* out) noexcept {
-  return keep_vectors(Wide(), mask, n, reinterpret_cast<std::uint64_t*>(out), Counted{Wide(), static_cast<std::uint64_t>(first)});
+  auto* to = reinterpret_cast<std::uint64_t*>(out);
+  auto from = static_cast<std::uint64_t>(first);
+  std::size_t kept = 0, i = 0;
+  if constexpr (!packs_itself<Wide>()) {
+    for (; i + kWordBits <= n; i += kWordBits, from += kWordBits) {
+      std::uint64_t bits = 0;
+      for (std::size_t byte = 0; byte < 8; ++byte) bits |= std::uint64_t{bits_of(mask + i + 8 * byte)} << (8 * byte);
+      kept += store_positions(bits, from, to + kept);
+    }
+  }
+  return kept + keep_vectors(Wide(), mask + i, n - i, to + kept, Counted{Wide(), from});
 }
 
 void fill_keep_table(KernelTable* table) {

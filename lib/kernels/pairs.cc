@@ -41,7 +41,7 @@ struct SubtractSquare {
   }
 };
 
-// a and the result of it: the op's other operands as one, so that the loops of two operands serve.
+// b and c as one operand, so that the loops of two operands serve.
 template <class Op, class T, bool kScalarB, bool kScalarC>
 struct Rest {
   using V = hn::Vec<hn::ScalableTag<T>>;

@@ -37,19 +37,33 @@ int StreamRing<A, Wake, Rules>::take_queue(TakeAhead& ahead) noexcept {
     const auto i = ahead.place[ahead.next];
     const auto now = ahead.word[ahead.next++];
     const auto deliveries = batch_deliveries(now) == kMaxDeliveries ? kMaxDeliveries : batch_deliveries(now) + 1;
-    if (swap(i, now, batch_word(BatchState::taken, owner_, deliveries, now))) return i;
+    if (swap(i, now, batch_word(BatchState::taken, owner_, deliveries, now))) {
+      if (deliveries == 1) ahead.expected = (batch_sequence(now) + 1) & kSequenceMask;
+      return i;
+    }
     ahead.next = ahead.count;  // others take too
   }
 }
 
-/// The first that are ready, by insertion.
 template <class A, class Wake, class Rules>
 void StreamRing<A, Wake, Rules>::look_ahead(TakeAhead& ahead) const noexcept {
   ahead.returned = ring_.returned->load(kSeq);  // before the words: what comes back while they are read is looked for again
+  do {
+    collect(ahead, nullptr);
+    if (ahead.count == 0 || follows(ahead) || !Rules::rule(StreamRule::look_twice)) break;
+    const auto newest = ahead.word[ahead.count - 1];
+    collect(ahead, &newest);
+  } while (ahead.count == 0);  // others took them all, and there may be younger ones
+  if (ahead.count != 0) ahead.start = (ahead.place[ahead.count - 1] + 1U) % options_.depth;
+}
+
+/// By insertion.
+template <class A, class Wake, class Rules>
+void StreamRing<A, Wake, Rules>::collect(TakeAhead& ahead, const std::uint64_t* newest) const noexcept {
   ahead.next = ahead.count = 0;
   for (std::uint32_t n = 0, i = ahead.start; n < options_.depth; ++n, i = i + 1 == options_.depth ? 0 : i + 1) {
     const auto now = word(i);
-    if (batch_state(now) != BatchState::ready) continue;
+    if (batch_state(now) != BatchState::ready || (newest != nullptr && comes_before(*newest, now))) continue;
     auto at = ahead.count;
     if (at == TakeAhead::kMost && !comes_before(now, ahead.word[at - 1])) continue;
     if (at == TakeAhead::kMost) --at; else ++ahead.count;
@@ -57,7 +71,15 @@ void StreamRing<A, Wake, Rules>::look_ahead(TakeAhead& ahead) const noexcept {
       ahead.word[at] = ahead.word[at - 1], ahead.place[at] = ahead.place[at - 1];
     ahead.word[at] = now, ahead.place[at] = static_cast<std::uint16_t>(i);
   }
-  if (ahead.count != 0) ahead.start = (ahead.place[ahead.count - 1] + 1U) % options_.depth;
+}
+
+template <class A, class Wake, class Rules>
+bool StreamRing<A, Wake, Rules>::follows(const TakeAhead& ahead) noexcept {
+  auto expected = ahead.expected;
+  for (std::uint32_t k = 0; k < ahead.count; ++k, expected = (expected + 1) & kSequenceMask) {
+    if (batch_deliveries(ahead.word[k]) != 0 || batch_sequence(ahead.word[k]) != expected) return false;
+  }
+  return true;
 }
 
 template <class A, class Wake, class Rules>

@@ -86,7 +86,7 @@ struct StreamSync {
   alignas(64) a64 next_sequence;
   std::byte pad3[56];
   alignas(64) a64 cursors;  ///< broadcast: bit i: cursor[i] is somebody's
-  a32 returned;             ///< queue: changes after batches came back that were taken before
+  a32 returned;             ///< queue: changes after a batch came back, was retried, or became a dead letter
   std::byte pad4[52];
   a64 producers[kSlotWords];  ///< bit a slot: it has loaned, and has the stream open
   a64 draining[kSlotWords];   ///< bit a slot: waits in take() after close()

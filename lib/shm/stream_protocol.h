@@ -11,9 +11,11 @@
 ///  2. Consumers take the ready batch of the smallest sequence, and those that were delivered before come first.
 ///     Nobody waits for a number: one that was drawn by a producer which died before its word said ready is never
 ///     seen.
-///     A consumer may remember what it saw ready (TakeAhead) and take it in that order: a swap says whether it still is.
-///     Batches published later have larger numbers, unless two were published at the same time; those that come back
-///     change `returned`, after their word: who reads it unchanged takes nothing that came after them.
+///     A consumer remembers what it saw ready (TakeAhead) and takes it in that order: a swap says whether it still is.
+///     A look is no snapshot: it may pass a place just before a batch is published there, and then see younger ones. So
+///     it looks again, for nothing younger than the first look saw: all older ones of the same producer are ready by
+///     then. Once is enough where the numbers follow the last one taken. Batches that come back change `returned`, after
+///     their word, and so does every sweep (who gave them back may have died between the two): then it looks anew.
 ///  3. Nobody sleeps through a change: a sleeper announces itself in the event (bit 0, seq_cst) before it looks at
 ///     the words; who changes a word (seq_cst) looks at the event afterwards. One of the two sees the other.
 ///  4. End of stream: loan() stores its word (seq_cst), then looks at `closed`; close() stores `closed` (seq_cst),
@@ -33,8 +35,10 @@
 ///  8. The low bits of the sequence stay in a free word and in a ready one, so that a swap never takes a batch that
 ///     went round meanwhile for the one that was looked at (but after exactly 2^24 numbers, and then only the order
 ///     is not the smallest first). They are compared with each other, round the corner; no shared counter is read. Those
-///     that were never delivered are taken in order, so that of two ready ones the younger is no 2^23 numbers ahead;
-///     those that were delivered before may be, and then come before the others in any order among themselves.
+///     that were never delivered are taken in order, so that of two ready ones the younger is no 2^23 numbers ahead (or a
+///     producer stood still for as long between its number and its word, or a dead letter was retried so late: that batch
+///     then comes late); those that were delivered before may be, and come before the others in any order. In a
+///     broadcast a batch that is put back after as many others comes late, too.
 ///
 /// `A` gives the atomics and `Rules` what a mutant drops, so that this source also runs under the explorer
 /// (tests/unit/stream).
@@ -68,7 +72,8 @@ enum class StreamRule : std::uint8_t {
   readers_after_loan,  ///< (broadcast) a loan looks at `readers` after it took the word
   word_after_reader,   ///< (broadcast) a reader looks at the word after it set its bit
   redelivered_first,   ///< what was delivered before comes first
-  look_after_return,   ///< also before what a consumer remembers
+  look_after_return,   ///< a consumer looks again when something came back
+  look_twice,          ///< a look that may have missed an older batch is checked by a second one
   sweep_taken,         ///< a sweep gives taken batches back
   sweep_loaned,        ///< and loaned ones
   wait_for_taken,      ///< the stream does not end while others hold batches
@@ -87,7 +92,8 @@ enum class Outlook : std::uint8_t { more, ended, abandoned };
 struct TakeAhead {
   static constexpr std::uint32_t kMost = 32;
   std::uint32_t next = 0, count = 0, returned = 0;
-  std::uint32_t start = 0;  ///< where the next look begins: in the order of the ring they are in order already
+  std::uint32_t start = 0;     ///< where the next look begins: from there they are in order, mostly
+  std::uint64_t expected = 0;  ///< low bits of the number after the last one taken
   std::uint16_t place[kMost] = {};
   std::uint64_t word[kMost] = {};
 };
@@ -123,10 +129,7 @@ class StreamRing {
   void leave(std::uint32_t cursor) noexcept;
   /// The next batch, −1 where there is none. `cursor` counts in broadcast only, `ahead` in queues.
   int take(std::uint32_t cursor, TakeAhead& ahead) noexcept;
-  int take(std::uint32_t cursor) noexcept {
-    TakeAhead fresh;
-    return take(cursor, fresh);
-  }
+  int take(std::uint32_t cursor, TakeAhead&& fresh = {}) noexcept { return take(cursor, fresh); }
   void done(std::uint32_t batch, std::uint32_t cursor) noexcept;
   /// Not done: it will be delivered again (queue: counted; broadcast: to this consumer).
   void put_back(std::uint32_t batch, std::uint32_t cursor) noexcept;
@@ -141,7 +144,7 @@ class StreamRing {
   // ---- operators
   /// A dead letter, to read; done() frees it, put_back() makes it one again.
   int take_dead() noexcept;
-  /// A dead letter is delivered again, its count from 0; false where it is none.
+  /// A dead letter is delivered again, its count from 0.
   bool retry(std::uint32_t batch) noexcept;
 
   /// Takes back everything of a slot that is gone (the daemon's; may be called again). True where there was something.
@@ -163,6 +166,9 @@ class StreamRing {
   void count_missed(std::uint32_t batch) noexcept;
   int take_queue(TakeAhead& ahead) noexcept;
   void look_ahead(TakeAhead& ahead) const noexcept;
+  /// The ready batches up to that of `newest`, null: all; and whether their numbers follow the last one taken.
+  void collect(TakeAhead& ahead, const std::uint64_t* newest) const noexcept;
+  static bool follows(const TakeAhead& ahead) noexcept;
   /// Which of two ready batches is taken first.
   static bool comes_before(std::uint64_t word, std::uint64_t other) noexcept {
     const bool again = batch_deliveries(word) != 0, other_again = batch_deliveries(other) != 0;
@@ -175,7 +181,7 @@ class StreamRing {
   void sweep_cursors(std::uint64_t owner, bool& found) noexcept;
   void drop_cursor(std::uint32_t cursor) noexcept;
   bool clear_bit(typename A::U64* bitmap, std::uint32_t slot) noexcept;
-  /// Whose sequence was drawn first. No two ready batches that were never delivered are 2^23 numbers apart (point 8).
+  /// Whose sequence was drawn first, for numbers that are no 2^23 apart (point 8).
   static bool is_older(std::uint64_t word, std::uint64_t than) noexcept {
     return ((batch_sequence(word) - batch_sequence(than)) & kSequenceMask) > kSequenceMask / 2;
   }

@@ -72,7 +72,8 @@ bool StreamRing<A, Wake, Rules>::sweep(std::uint32_t slot, std::uint64_t gen) no
   if (options_.broadcast) sweep_cursors(owner, found);
   found = clear_bit(ring_.producers, slot) || found;
   found = clear_bit(ring_.draining, slot) || found;
-  // Always, and to all: a waker may have died before its wake.
+  // Always, and to all: a waker may have died before its wake, and who gave a batch back before it said so.
+  ring_.returned->fetch_add(1, kSeq);
   for (auto* event : {ring_.ready_event, ring_.room_event}) {
     event->fetch_or(1, kSeq);
     notify(event);

@@ -225,11 +225,13 @@ TEST_P(DaemonStepTest, KilledAtAnyInstruction) {
   const auto points = kill_points(trace, 2000, crash_seed());
   std::printf("%s: %zu instructions, %zu changes of shared words, killed at %zu\n", work.name, trace.steps.size(), changes_in(trace),
               points.size());
+  std::size_t elsewhere = 0;  // a busy machine: the daemon waited for its client, and was killed there
   for (const auto n : points) {
     SCOPED_TRACE(std::string(work.name) + ", the daemon killed before instruction " + std::to_string(n));
-    run(work, [&](Stepper& stepper) { stepper.advance(trace, n, milliseconds(500)); });
+    run(work, [&](Stepper& stepper) { elsewhere += stepper.advance(trace, n, milliseconds(500)) ? 0U : 1U; });
     if (HasFailure()) return;
   }
+  std::printf("%s: %zu of them killed earlier than at their instruction, or at the end\n", work.name, elsewhere);
 }
 
 INSTANTIATE_TEST_SUITE_P(Works, DaemonStepTest, ::testing::ValuesIn(works()),

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # usage: units_test.sh BUILD_DIR
-# The units under a real systemd: a service manager of their own, with its processes, mounts, cgroups and /dev/shm, so that
-# nothing of the machine is touched and all of it goes with its first process. Exit 77, with the reason, where that cannot be had.
+# The units under a real systemd: a service manager of their own, with its processes, mounts and /dev/shm, in a cgroup below this
+# process's: all of it goes with its first process. Exit 77, with the reason, where that cannot be had.
 set -euo pipefail
 build=$1
 not_done() { echo "not done: $*"; exit 77; }
@@ -11,21 +11,31 @@ if [ "${2:-}" != inside ]; then
   [ "$(id -u)" -eq 0 ] || not_done "not root"
   namespaces=(--mount --pid --fork --kill-child --mount-proc --cgroup)
   unshare "${namespaces[@]}" true 2>/dev/null || not_done "no namespaces of its own here"
+  for path in "$(realpath "$build")" "$(realpath "$0")"; do
+    case "$path" in /tmp/* | /run/* | /dev/shm/*) not_done "$path is in a folder that is hidden inside" ;; esac
+  done
   hierarchies=()  # where processes are grouped for systemd: one of version 1 by that name, the one of version 2
   while read -r _ path type options _; do
-    if [ "$type" = cgroup2 ] || { [ "$type" = cgroup ] && [[ ,$options, = *,name=systemd,* ]]; }; then hierarchies+=("$type:$path"); fi
+    mine=
+    [ "$type" = cgroup2 ] && mine=$(sed -n 's/^0:://p' /proc/self/cgroup)
+    [ "$type" = cgroup ] && [[ ,$options, = *,name=systemd,* ]] && mine=$(sed -n 's/^[0-9]*:name=systemd://p' /proc/self/cgroup)
+    [ -z "$mine" ] || hierarchies+=("$type:$path:$path${mine%/}")
   done </proc/mounts
   [ ${#hierarchies[@]} -gt 0 ] || not_done "no cgroups here"
-  mine=ndshare-units-$$
-  leave() {
+  leave() {  # back to where this process was
     for each in "${hierarchies[@]}"; do
-      echo $$ >"${each#*:}/cgroup.procs" || true
-      find "${each#*:}/$mine" -depth -type d -exec rmdir {} + 2>/dev/null || true
+      [ -d "${each##*:}/ndshare-units-$$" ] || continue
+      echo $$ >"${each##*:}/cgroup.procs" || true
+      find "${each##*:}/ndshare-units-$$" -depth -type d -exec rmdir {} + 2>/dev/null || true
     done
   }
   trap leave EXIT
   for each in "${hierarchies[@]}"; do
-    { mkdir "${each#*:}/$mine" && echo $$ >"${each#*:}/$mine/cgroup.procs"; } 2>/dev/null || not_done "no cgroup of its own here"
+    for old in "${each##*:}"/ndshare-units-*; do  # of tests that were killed
+      [ ! -d "$old" ] || [ -e "/proc/${old##*-}" ] || find "$old" -depth -type d -exec rmdir {} + 2>/dev/null || true
+    done
+    { mkdir "${each##*:}/ndshare-units-$$" && echo $$ >"${each##*:}/ndshare-units-$$/cgroup.procs"; } 2>/dev/null ||
+      not_done "no cgroup of its own here"
   done
   unshare "${namespaces[@]}" "$0" "$build" inside "${hierarchies[@]}"
   exit
@@ -34,15 +44,16 @@ fi
 # Of the cgroups, nothing but those: a manager that sees other hierarchies moves processes in them.
 mount -t tmpfs tmpfs /sys/fs/cgroup || not_done "no mounts of its own here"
 for each in "${@:3}"; do
-  mkdir -p "${each#*:}"
-  only=(-t "${each%%:*}")
-  [ "${each%%:*}" = cgroup2 ] || only+=(-o none,name=systemd)
-  mount "${only[@]}" cgroup "${each#*:}" || not_done "no cgroups in the namespace"
+  IFS=: read -r type path _ <<<"$each"
+  mkdir -p "$path"
+  only=(-t "$type")
+  [ "$type" = cgroup2 ] || only+=(-o none,name=systemd)
+  mount "${only[@]}" cgroup "$path" || not_done "no cgroups in the namespace"
 done
 for dir in /run /tmp /dev/shm; do mount -t tmpfs tmpfs "$dir" || not_done "no mounts of its own here"; done
 mkdir -p /run/systemd/system /run/manager /tmp/home  # the first one says that systemd runs the machine
 export XDG_RUNTIME_DIR=/run/manager HOME=/tmp/home XDG_CONFIG_HOME=/tmp/home/config NO_COLOR=1
-unset NDSHARE_DAEMON NDSHARE_STORE DBUS_SESSION_BUS_ADDRESS XDG_DATA_HOME XDG_DATA_DIRS
+unset NDSHARE_DAEMON NDSHARE_STORE DBUS_SESSION_BUS_ADDRESS XDG_DATA_HOME XDG_DATA_DIRS XDG_STATE_HOME XDG_CACHE_HOME XDG_CONFIG_DIRS
 cmake --install "$build" --prefix /run/prefix >/tmp/log || { cat /tmp/log; exit 1; }
 mkdir -p "$XDG_CONFIG_HOME"/systemd/user "$XDG_CONFIG_HOME"/ndshare
 cp "$(dirname "$0")"/../../tools/systemd/user-ndshared@.socket "$XDG_CONFIG_HOME"/systemd/user/ndshared@.socket
@@ -101,8 +112,12 @@ holds_array "after a stop and a start"
 
 echo "== killed, it is started again"
 before=$(main_pid)
+[ "$before" -gt 1 ] || fail "there is no daemon to kill"
+ctl stop ndshared@units.socket 2>/dev/null || fail "stop of the socket"  # nobody else is to start it
+[ "$(main_pid)" = "$before" ] || fail "the daemon went with its socket"
 kill -9 "$before"
 for _ in $(seq 100); do [ "$(main_pid)" != "$before" ] && [ "$(state)" = active ] && break; sleep 0.1; done
+{ [ "$(main_pid)" != "$before" ] && [ "$(state)" = active ]; } || fail "not started again: $(state)"
 holds_array "after kill -9"
 
 echo "== ended for good, it stays so"

@@ -17,6 +17,7 @@ constexpr RingOptions broadcast(std::uint32_t depth, bool skip) { return {depth,
 std::vector<StreamScenario> scenarios() {
   return {
       {"queue_two_consumers", queue(2), {producer(2, true), kConsumer, kConsumer}, {.preemptions = 2, .kills = 1}},
+      {"queue_in_order", queue(2), {producer(3, true), kConsumer}, {.preemptions = 4}},
       {"queue_full", queue(1), {producer(2, true), kConsumer}, {.preemptions = 3, .kills = 1}},
       {"queue_two_producers",
        queue(1),
@@ -82,6 +83,7 @@ std::vector<StreamMutant> mutants() {
       {"closed_after_loan", StreamRule::closed_after_loan, "queue_closed_by_another", "the stream ended"},
       {"readers_after_loan", StreamRule::readers_after_loan, "broadcast_skip", "in use"},
       {"word_after_reader", StreamRule::word_after_reader, "broadcast_skip", "seen twice"},
+      {"look_twice", StreamRule::look_twice, "queue_in_order", "out of order"},
       {"sweep_taken", StreamRule::sweep_taken, "queue_full", "for ever"},
       {"sweep_loaned", StreamRule::sweep_loaned, "queue_full", "for ever"},
       {"wait_for_taken", StreamRule::wait_for_taken, "queue_two_consumers", "the stream ended"},

@@ -25,6 +25,7 @@ struct World {
   // What the protocol does not know: who uses what, and which batch is which.
   Cell<std::uint8_t> value[kDepth], filler[kDepth], reading[kDepth];  ///< filler: client + 1; reading: bit a client
   Cell<std::uint8_t> next_id, dead, joined, ended, rescued;           ///< bit a client
+  Cell<std::uint8_t> deliveries;
   Cell<std::uint8_t> published[kIds], finishing[kIds], finished[kIds], holder[kIds], due[kIds], seen[kIds];
 };
 
@@ -114,8 +115,17 @@ int take(ModelRing& ring, std::uint32_t cursor, TakeAhead& ahead) {
   return found;
 }
 
+/// One producer, one consumer and no death: everything comes once, in the order in which it was published.
+bool in_order() {
+  int producers = 0, consumers = 0;
+  for (const auto& client : scenario->clients) producers += client.role == Role::producer, consumers += client.role == Role::consumer;
+  return producers == 1 && consumers == 1 && !scenario->options.skip && world.dead == 0;
+}
+
 void got(int client, int batch) {
   const int id = world.value[batch];
+  if (in_order() && id != world.deliveries) search().fail("out of order");
+  world.deliveries = static_cast<std::uint8_t>(world.deliveries + 1);
   if (world.filler[batch] != 0) search().fail("a batch is read while it is filled");
   if (!scenario->options.broadcast) {
     if (world.finished[id] != 0) search().fail("delivered again after done");
