@@ -22,7 +22,7 @@ using Clock = std::chrono::steady_clock;
 
 /// What every process writes down of every batch, outside of the store.
 struct Board {
-  static constexpr std::uint64_t kIds = 1U << 24;
+  static constexpr std::uint64_t kIds = 1U << 27;  // more than a minute takes; only what is used takes memory
   std::atomic<std::uint64_t> next, violations, deliveries;
   std::atomic<bool> stop;
   std::atomic<std::uint8_t> published[kIds];  ///< publish() returned
