@@ -64,34 +64,8 @@ struct Rest {
 template <class Op, class T, bool kScalarB, bool kScalarC>
 std::uint32_t pair_loop(const PairOperands& in, T* out, std::size_t n, bool stream) noexcept {
   using Pair = Rest<Op, T, kScalarB, kScalarC>;
-  const hn::ScalableTag<T> d;
-  const std::size_t width = hn::Lanes(d);
-  const Operand<T, false> a(in.a);
   const Pair rest{Operand<T, kScalarB>(in.b), Operand<T, kScalarC>(in.c)};
-  SeenLanes<decltype(d)> seen;
-  std::size_t i = 0;
-  if (stream) {
-    i = lanes_stream<Pair, T>(a, rest, out, n, seen);
-  } else {
-    for (; i + 2 * width <= n; i += 2 * width) {
-      a.prefetch(i, 2 * width);
-      rest.prefetch(i, 2 * width);
-      const auto first = Pair::call(d, a.load(i), rest.load(i));
-      const auto second = Pair::call(d, a.load(i + width), rest.load(i + width));
-      hn::StoreU(first, d, out + i);
-      hn::StoreU(second, d, out + i + width);
-      seen.look(first);
-      seen.look(second);
-    }
-    if (i + width <= n) {
-      const auto result = Pair::call(d, a.load(i), rest.load(i));
-      hn::StoreU(result, d, out + i);
-      seen.look(result);
-      i += width;
-    }
-  }
-  if (i < n) lanes_part<Pair, T>(a, rest, out, i, n - i, seen);
-  return seen.seen();
+  return lanes_all<Pair, T>(Operand<T, false>(in.a), rest, out, n, stream);
 }
 
 // A scalar first operand changes places with the second: a product is the same, a difference but for its sign.

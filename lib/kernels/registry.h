@@ -119,8 +119,8 @@ using CheckedKernel = std::size_t (*)(const void* a, bool a_scalar, const void* 
 enum class CheckedOp : std::uint8_t { add, subtract, multiply };
 
 /// Two steps of float32 or float64 that often follow each other, in one pass: a·b + c, a·b − c, c − a·b, (a − b)². Each is rounded by
-/// itself, so that the bits are those of two calls (but for which of two NaNs is kept); and as a product or difference that is not finite never gives a finite result,
-/// kSeenNonFinite speaks for both. `stream` as the stream forms of BinaryKernels.   REQUIRES: not both a and b scalar.
+/// itself, so that the bits are those of two calls (but for which of two NaNs is kept); and as a product or difference that is not
+/// finite never gives a finite result, kSeenNonFinite speaks for both. `stream` as the stream forms of BinaryKernels.   REQUIRES: not both a and b scalar.
 enum class PairOp : std::uint8_t { multiply_add, multiply_subtract, subtract_multiplied, subtract_square };
 inline constexpr std::size_t kPairCount = 4;
 struct PairOperands {

@@ -89,17 +89,14 @@ HWY_INLINE std::size_t lanes_stream(const A& a, const B& b, T* out, std::size_t 
   return i;
 }
 
-// out[i] = a[i] op b[i] over plain lanes.
-template <class Op, class T, Form kForm, bool kStream>
-std::uint32_t lanes_loop(const void* va, const void* vb, void* vo, std::size_t n) noexcept {
+// All of a line: two vectors at a time, or past the caches, and the part that is left.
+template <class Op, class T, class A, class B>
+HWY_INLINE std::uint32_t lanes_all(const A& a, const B& b, T* out, std::size_t n, bool stream) noexcept {
   const hn::ScalableTag<T> d;
   const std::size_t width = hn::Lanes(d);
-  const Operand<T, kForm == Form::sv> a(va);
-  const Operand<T, kForm == Form::vs> b(vb);
-  T* out = static_cast<T*>(vo);
   SeenLanes<decltype(d)> seen;
   std::size_t i = 0;
-  if constexpr (kStream) {
+  if (stream) {
     i = lanes_stream<Op, T>(a, b, out, n, seen);
   } else {
     for (; i + 2 * width <= n; i += 2 * width) {
@@ -121,6 +118,14 @@ std::uint32_t lanes_loop(const void* va, const void* vb, void* vo, std::size_t n
   }
   if (i < n) lanes_part<Op, T>(a, b, out, i, n - i, seen);
   return seen.seen();
+}
+
+// out[i] = a[i] op b[i] over plain lanes.
+template <class Op, class T, Form kForm, bool kStream>
+std::uint32_t lanes_loop(const void* va, const void* vb, void* vo, std::size_t n) noexcept {
+  const Operand<T, kForm == Form::sv> a(va);
+  const Operand<T, kForm == Form::vs> b(vb);
+  return lanes_all<Op, T>(a, b, static_cast<T*>(vo), n, kStream);
 }
 
 // The same over complex numbers whose parts are T; n counts numbers.

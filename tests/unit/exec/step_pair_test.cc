@@ -101,7 +101,7 @@ TEST(StepPairTest, RaisingLeavesOutAlone) {
   EXPECT_TRUE(array_equal(out, zeros({5000}, float32)));
 }
 
-/// Results too large for the caches are written past them, whatever the last step: odd starts, rows apart, in part.
+/// Results too large for the caches are written past them, whatever the last step, from odd starts on.
 TEST(PastTheCachesTest, LastStepsWithoutSuchStores) {
   Engine random(test_seed() + 2);
   const std::int64_t n = 6'000'000 / kSample;

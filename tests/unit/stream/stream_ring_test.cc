@@ -43,15 +43,47 @@ TEST_F(StreamRingTest, OrderSurvivesTheWrapOfTheLowBits) {
   }
 }
 
-TEST_F(StreamRingTest, WhatComesBackIsTakenBeforeWhatIsRemembered) {
-  auto mine = ring(kQueue, 1), other = ring(kQueue, 2);
+/// The product's ring without one of its rules.
+template <StreamRule kDropped>
+struct Without {
+  static bool rule(StreamRule rule) noexcept { return rule != kDropped; }
+};
+template <StreamRule kDropped>
+using Mutant = StreamRing<StdAtomics, FutexWake, Without<kDropped>>;
+
+/// A younger batch is ready and remembered when an older one comes back: what is taken then.
+template <class AnyRing>
+int taken_after_return(AnyRing mine, AnyRing other) {
   TakeAhead ahead;
   for (int i = 0; i < 4; ++i) mine.publish(static_cast<std::uint32_t>(mine.loan(0)));
   EXPECT_EQ(mine.take(0, ahead), 0);
   EXPECT_EQ(other.take(0), 1);
-  EXPECT_EQ(mine.take(0, ahead), 2) << "1 is remembered, and another's";
+  EXPECT_EQ(mine.take(0, ahead), 2);
   other.put_back(1, 0);
-  EXPECT_EQ(mine.take(0, ahead), 1);
+  return mine.take(0, ahead);
+}
+
+/// A batch that was delivered once beside an older one whose count began anew as a dead letter: what is taken.
+template <class AnyRing>
+int taken_beside_retried(AnyRing ring) {
+  for (int i = 0; i < 2; ++i) ring.publish(static_cast<std::uint32_t>(ring.loan(0)));
+  for (int i = 0; i < 2; ++i) ring.put_back(static_cast<std::uint32_t>(ring.take(0)), 0);  // 0, twice: dead
+  ring.put_back(static_cast<std::uint32_t>(ring.take(0)), 0);                              // 1
+  EXPECT_TRUE(ring.retry(0));
+  return ring.take(0);
+}
+
+TEST_F(StreamRingTest, RulesOfWhatComesBackCannotBeLeftOut) {
+  using Hasty = Mutant<StreamRule::look_after_return>;
+  using Equal = Mutant<StreamRule::redelivered_first>;
+  EXPECT_EQ(taken_after_return(ring(kQueue, 1), ring(kQueue, 2)), 1);
+  sync_ = std::make_unique<StreamSync>();
+  EXPECT_EQ(taken_after_return(Hasty(ring(kQueue).words(), kQueue, 1, 7, {}), Hasty(ring(kQueue).words(), kQueue, 2, 7, {})), 3);
+  constexpr RingOptions kTwice{4, 2, false, false};
+  sync_ = std::make_unique<StreamSync>();
+  EXPECT_EQ(taken_beside_retried(ring(kTwice)), 1);
+  sync_ = std::make_unique<StreamSync>();
+  EXPECT_EQ(taken_beside_retried(Equal(ring(kTwice).words(), kTwice, 1, 7, {})), 0);
 }
 
 /// Against the rule itself: those that were delivered before, then the smallest number.
